@@ -1,0 +1,1 @@
+"""The SQL memory of every run: programs, attempts, replies and evaluations."""

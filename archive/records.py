@@ -1,0 +1,170 @@
+"""What the archive remembers, as frozen values; `archive.mapping` turns them into rows and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from evaluators.contract import Evaluation, ParameterValue
+
+
+class ArchiveError(Exception):
+    """Root of what the archive raises at its caller; the message says what to do."""
+
+
+class RunStatus(StrEnum):
+    """Where a run stands. `RUNNING` with an expired lease is a run that was killed."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"  # Ctrl-C, SIGTERM or `evolve stop`: resumable
+
+
+class AttemptState(StrEnum):
+    """How far an attempt got; each step is committed before the next begins."""
+
+    ASKED = "asked"
+    REPLIED = "replied"
+    REJECTED = "rejected"
+    EVALUATING = "evaluating"
+    RECORDED = "recorded"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the attempt has ended and been told to the search."""
+        return self in (AttemptState.REJECTED, AttemptState.RECORDED)
+
+
+class FounderRole(StrEnum):
+    """Why a program is in a run without having been asked for."""
+
+    INITIAL = "initial"
+    BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One evolution run: what was asked for, never what came of it."""
+
+    id: str  # eight letters and digits
+    task: str
+    task_identity: str
+    parameters: Mapping[str, ParameterValue]
+    seed: int
+    secret: str  # of the search and validation instances
+    config: str  # JSON of `evolve.config.RunConfig`
+    software: str  # version and commit of Evenkeel
+    created_at: str  # UTC, ISO 8601, seconds
+    status: RunStatus = RunStatus.RUNNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A program, content-addressed: the same source is one row in every run."""
+
+    id: str  # SHA-256 of the source, 64 hex digits; shown and accepted abbreviated
+    source: str
+    ast_digest: str  # of the normalised syntax tree; "" where it was not computed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Founder:
+    """A program a run started with."""
+
+    run_id: str
+    ordinal: int
+    role: FounderRole
+    name: str  # file stem, as the leaderboard shows it
+    candidate_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One ask and its fate."""
+
+    run_id: str
+    index: int  # from 0, in the order asked
+    state: AttemptState
+    island: int
+    proposer: str  # "genetic" | "recorded" | a model's name
+    operator: str  # what was asked for: "mutate" | "crossover" | "diff" | ...
+    parent_id: str  # candidate
+    inspiration_ids: tuple[str, ...] = ()  # candidates, donors included
+    candidate_id: str | None = None  # present from REPLIED on, if the reply was a program
+    change: str = ""  # what the proposer says it did, one line
+    rejection: str = ""  # why it was stopped before evaluation
+    neighbour_id: str | None = None  # the candidate a rejected duplicate equals or resembles
+    tell_order: int | None = None  # present exactly when the state is final; resume folds in this order
+    asked_at: str = ""  # UTC, ISO 8601
+    told_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReply:
+    """One paid (or replayed) model call, stored as soon as it is read in full."""
+
+    run_id: str
+    attempt_index: int
+    ordinal: int  # calls within one attempt: first try, repair, ...
+    model: str
+    prompt: str
+    reply: str
+    finish_reason: str
+    prompt_tokens: int
+    reply_tokens: int
+    price_usd: float | None  # None where the price is unknown
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvaluation:
+    """An evaluation with its address in the archive."""
+
+    id: int
+    candidate_id: str
+    run_id: str | None  # the run that paid for it; None for `evolve evaluate`
+    attempt_index: int | None
+    evaluation: Evaluation
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationKey:
+    """What makes two evaluations the same work: a finished one is never run twice."""
+
+    candidate_id: str
+    task_identity: str
+    tier: str
+    split: str
+    seeds: str
+    environment_class: str
+    planner_clock: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who drives a run right now."""
+
+    owner: str  # "host:pid:start-time"
+    expires_at: float  # Unix seconds; a dead owner's lease runs out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaderboardRow:
+    """One candidate of one task identity and environment class."""
+
+    rank: int | None  # None: not ranked, for want of a hold-out score
+    candidate_id: str
+    name: str
+    baseline: bool
+    holdout: float | None
+    holdout_low: float | None
+    holdout_high: float | None
+    validation: float | None
+    search: float | None
+    task: str
+    task_identity: str
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    environment_class: str = ""
+    sandbox: str = ""

@@ -1,0 +1,1 @@
+"""Trusted evaluators: tasks, simulators and the sandbox that candidates run in."""

@@ -1,0 +1,1 @@
+"""Placement problems: which expert, layer or model lives on which device."""

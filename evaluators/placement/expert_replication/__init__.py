@@ -1,0 +1,1 @@
+"""Expert replication: keep a mixture of experts balanced while its load drifts."""

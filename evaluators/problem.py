@@ -1,0 +1,72 @@
+"""What a task implements, and how the scorer plays it. A new task is one `Problem` and its seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from evaluators.candidate import Candidate
+from evaluators.contract import InstanceResult, ParameterValue, Picture, Split, Task, Tier
+from evaluators.seeding import SeedSource
+
+
+class PlannerClock(StrEnum):
+    """Where the planner time that a task charges comes from."""
+
+    MEASURED = "measured"  # the child's CPU time per call, on the coarse grid
+    MODELLED = "modelled"  # the task's constant: scores repeat bit for bit
+    REPLAYED = "replayed"  # delays stored by an earlier evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockPolicy:
+    """How one evaluation charges planner time."""
+
+    clock: PlannerClock = PlannerClock.MEASURED
+    stored_delays_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # by instance name; for REPLAYED
+
+
+class Instance(Protocol):
+    """One scored scenario; built once per worker and played by many candidates, so `play` must not change it."""
+
+    @property
+    def name(self) -> str:
+        """Unique within its tier and split, stable across runs with other seeds."""
+
+    @property
+    def regime(self) -> str:
+        """The stratum the instance belongs to."""
+
+    def play(self, candidate: Candidate, clock: ClockPolicy) -> InstanceResult:
+        """Score a fresh candidate.
+
+        Raises:
+            CandidateFailure: The program failed or broke the contract (`Outcome.INVALID` for a bad plan).
+        """
+
+
+class Problem(Protocol):
+    """A task with its parameters filled in, able to make and judge instances."""
+
+    @property
+    def task(self) -> Task:
+        """The contract the prompt, the scorer and the leaderboard share."""
+
+    def configured(self, settings: Mapping[str, ParameterValue | str]) -> Problem:
+        """The problem for the user's own system; strings are read as the parameter's kind.
+
+        Raises:
+            ContractError: Unknown name (the nearest one is named), wrong kind, out of range, or an impossible
+                combination.
+        """
+
+    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Instance]:
+        """The scenarios of a tier and split; at least 12 from `QUICK` up. The same seeds give the same instances."""
+
+    def feedback(self, results: Sequence[InstanceResult]) -> str:
+        """Aggregates per regime for the proposer, two or three digits; never raw workloads. Search split only."""
+
+    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
+        """Tables worth drawing, possibly none."""

@@ -1,0 +1,1 @@
+"""Where a program that nobody trusts runs: processes, kernel layers, frames."""

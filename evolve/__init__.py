@@ -1,0 +1,1 @@
+"""The evolution loop: a pure search, and the shell that runs it."""
