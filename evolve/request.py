@@ -1,0 +1,45 @@
+"""What the search asks for and is told: plain values, keyed by attempt index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Operator(StrEnum):
+    """What a proposer is asked to do with the parent."""
+
+    MUTATE = "mutate"
+    CROSSOVER = "crossover"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A scored program as the search sees it; its source stays in the archive."""
+
+    candidate_id: str
+    score: float  # the objective on the search split, higher is better
+    instance_scores: tuple[float, ...]  # counted scores in instance order, for paired and complementary choices
+    attempt_index: int | None  # None for a founder
+    parent_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutationRequest:
+    """One ask."""
+
+    index: int
+    island: int
+    operator: Operator
+    parent: Member
+    inspirations: tuple[Member, ...]  # donors of a crossover come first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How an attempt ended."""
+
+    index: int
+    island: int  # as asked
+    parent_id: str  # as asked
+    member: Member | None  # None: rejected before evaluation, or failed
