@@ -126,6 +126,7 @@ class Task:
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     parameter_specs: tuple[Parameter, ...] = ()
     libraries: tuple[str, ...] = ("numpy",)  # importable by a candidate beside the standard library
+    stateful: bool = True  # a fresh child per instance; False: one child plays all instances of an evaluation
     charges_time: bool = False  # planner CPU time enters the score, so the CPU model is part of the environment class
     modelled_delay_s: float = 0.0  # charged per call under ``--planner-clock modelled``
     revision: int = 1

@@ -82,7 +82,7 @@ def _required_fields(kind: type) -> frozenset[str]:
 
 
 def _read(kind: Hint, value: Json, where: str) -> object:
-    origin = typing.get_origin(kind)
+    origin: Hint = typing.get_origin(kind)
     if origin in (Union, types.UnionType):
         return _read_union(typing.get_args(kind), value, where)
     if origin is tuple:

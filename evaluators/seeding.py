@@ -20,6 +20,11 @@ def secret_from_seed(seed: int) -> str:
     return hashlib.sha256(f"evenkeel run seed {seed}".encode()).hexdigest()
 
 
+def report_secret(task: str, revision: int) -> str:
+    """The public secret of the `REPORT` split: the same everywhere for one revision of a task."""
+    return hashlib.sha256(f"evenkeel report {task} revision {revision}".encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class SeedSource:
     """The seeds of one split. The secret stays in the controller and the worker."""

@@ -1,0 +1,86 @@
+"""Reads `--set name=value` into the kinds that a task declares."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from evaluators.contract import ContractError, Parameter, ParameterKind, ParameterValue, Task
+from evaluators.registry import did_you_mean
+
+
+def read_settings(task: Task, settings: Mapping[str, ParameterValue | str]) -> dict[str, ParameterValue]:
+    """The task's parameters with `settings` applied, strings read as the declared kind.
+
+    Raises:
+        ContractError: Unknown name (the nearest is named), wrong kind, out of range, or a file that cannot be read.
+    """
+    specs = {spec.name: spec for spec in task.parameter_specs}
+    for name in settings:
+        if name not in specs:
+            raise ContractError(f"task {task.name} has no parameter {name!r}{did_you_mean(name, tuple(specs))}")
+    return {**task.parameters, **{name: read_value(specs[name], value) for name, value in settings.items()}}
+
+
+def read_value(spec: Parameter, value: ParameterValue | str) -> ParameterValue:
+    """`value` as the kind of `spec`.
+
+    Raises:
+        ContractError: It is not of that kind, or outside what the parameter allows.
+    """
+    match spec.kind:
+        case ParameterKind.INTEGER | ParameterKind.NUMBER:
+            return _in_range(spec, _number(spec, value))
+        case ParameterKind.CHOICE:
+            if value not in spec.choices:
+                raise ContractError(f"{spec.name}: expected one of {', '.join(spec.choices)}, found {value!r}")
+            return value
+        case ParameterKind.FILE:
+            return _file_with_digest(spec, str(value))
+
+
+def file_path(value: ParameterValue) -> Path:
+    """The path inside a `ParameterKind.FILE` value, ``path@sha256``."""
+    return Path(str(value).rpartition("@")[0])
+
+
+def _number(spec: Parameter, value: ParameterValue | str) -> int | float:
+    kind = int if spec.kind is ParameterKind.INTEGER else float
+    try:
+        number = kind(value)
+    except ValueError:
+        number = None
+    if number is None or number != number or (isinstance(value, float) and number != value):
+        raise ContractError(f"{spec.name}: expected {_article(spec.kind)}, found {value!r}")
+    return number
+
+
+def _in_range(spec: Parameter, number: int | float) -> int | float:
+    low = float("-inf") if spec.minimum is None else spec.minimum
+    high = float("inf") if spec.maximum is None else spec.maximum
+    if not low <= number <= high:
+        raise ContractError(f"{spec.name}: expected a value from {low:g} to {high:g}, found {number}")
+    return number
+
+
+def _article(kind: ParameterKind) -> str:
+    return "an integer" if kind is ParameterKind.INTEGER else "a number"
+
+
+def _file_with_digest(spec: Parameter, value: str) -> str:
+    """``path@sha256``; an unset file stays the empty string, and a value that has its digest is checked against it."""
+    if not value:
+        return ""
+    path, _, digest = value.rpartition("@")
+    known = digest if path and len(digest) == 64 else ""
+    name = Path(path if known else value).expanduser().resolve()
+    try:
+        found = hashlib.sha256(name.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ContractError(f"{spec.name}: cannot read {name}: {error.strerror}") from error
+    if known and known != found:
+        raise ContractError(
+            f"{spec.name}: {name} has changed since it was named (SHA-256 {known[:12]} is now {found[:12]})"
+        )
+    return f"{name}@{found}"

@@ -1,0 +1,81 @@
+"""What the controller and a worker say to each other: length-prefixed JSON over two pipes, both sides trusted."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from evaluators import jsonable
+from evaluators.contract import ContractError, Environment, Evaluation, ParameterValue, Split, Tier
+from evaluators.problem import PlannerClock
+
+PREFIX = struct.Struct("<I")
+LARGEST_MESSAGE = 256 << 20  # bytes; a longer length is a broken stream, not a message
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """The first message to a worker: what it will score, and the secrets its instances come from."""
+
+    task: str
+    parameters: Mapping[str, ParameterValue]
+    secrets: Mapping[Split, str]  # splits left out cannot be asked for
+    allow_unsafe: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The first message back. A worker that cannot start says why, once, and ends."""
+
+    error: str = ""
+    environment: Environment | None = None  # present exactly when `error` is empty
+    environment_class: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateRequest:
+    """Play one program on one tier and split."""
+
+    source: str
+    tier: Tier
+    split: Split
+    clock: PlannerClock = PlannerClock.MEASURED
+    stored_delays_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateReply:
+    """The evaluation, or what went wrong in the worker (never in the program: that is an outcome)."""
+
+    evaluation: Evaluation | None = None
+    error: str = ""
+
+
+def encode(message: object) -> bytes:
+    """`message` with its length in front."""
+    text = jsonable.dumps(message).encode()
+    return PREFIX.pack(len(text)) + text
+
+
+def body_length(prefix: bytes) -> int:
+    """The length that a prefix announces.
+
+    Raises:
+        ContractError: Not a length of ours.
+    """
+    (length,) = PREFIX.unpack(prefix)
+    if length > LARGEST_MESSAGE:
+        raise ContractError(f"expected a message of at most {LARGEST_MESSAGE} bytes, found a length of {length}")
+    return int(length)
+
+
+def decode(kind: type[T], body: bytes) -> T:
+    """The message of `kind` in `body`.
+
+    Raises:
+        ContractError: It is not one.
+    """
+    return jsonable.loads(kind, body)

@@ -1,0 +1,135 @@
+"""Score one program once, on a machine with numpy and scipy only: ``python -m evaluators.run --task T --program P``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from evaluators import jsonable, registry
+from evaluators.contract import ContractError, Evaluation, EvaluatorError, Outcome, Split, Tier
+from evaluators.environment import current_environment
+from evaluators.measure import mean_interval
+from evaluators.problem import ClockPolicy, PlannerClock, Problem
+from evaluators.sandbox.client import Sandbox
+from evaluators.scoring import Workload, evaluate
+from evaluators.seeding import report_secret, secret_from_seed
+
+_EXIT_BAD_INPUT = 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of the one-shot evaluator."""
+    commands = argparse.ArgumentParser(prog="python -m evaluators.run", description=__doc__)
+    commands.add_argument("--task", required=True, help=f"one of: {', '.join(registry.task_names())}")
+    commands.add_argument("--program", required=True, type=Path, help="the candidate, a Python file")
+    commands.add_argument("--tier", type=Tier, choices=list(Tier), default=Tier.QUICK, help="default: quick")
+    commands.add_argument("--split", type=Split, choices=list(Split), default=Split.SEARCH, help="default: search")
+    commands.add_argument("--seed", type=int, default=0, help="which instances; equal seeds see equal ones (default 0)")
+    commands.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the task")
+    commands.add_argument("--planner-clock", type=PlannerClock, choices=list(PlannerClock)[:2], default="measured")
+    commands.add_argument("--allow-unsafe", action="store_true", help="run without a full sandbox, and say so")
+    commands.add_argument("--json", action="store_true", help="print the evaluation as JSON")
+    commands.add_argument("--out", type=Path, help="also write the JSON to this file")
+    return commands
+
+
+def read_program(path: Path) -> str:
+    """The text of a program file.
+
+    Raises:
+        ContractError: It cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ContractError(f"cannot read the program {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ContractError(
+            f"{path} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x})"
+        ) from error
+
+
+def read_assignments(assignments: Sequence[str]) -> dict[str, str]:
+    """``NAME=VALUE`` strings as a mapping.
+
+    Raises:
+        ContractError: One has no ``=``.
+    """
+    for assignment in assignments:
+        if "=" not in assignment:
+            raise ContractError(f"expected --set NAME=VALUE, found --set {assignment}")
+    return {name: value for name, _, value in (assignment.partition("=") for assignment in assignments)}
+
+
+def score_program(
+    problem: Problem, source: str, tier: Tier, split: Split, secret: str, clock: ClockPolicy, *, allow_unsafe: bool
+) -> Evaluation:
+    """One evaluation in a sandbox of its own.
+
+    Raises:
+        EvaluatorError: The machine cannot hold the sandbox, or lacks a library of the task.
+    """
+    task = problem.task
+    with Sandbox.start(task.libraries, allow_unsafe=allow_unsafe) as sandbox:
+        environment = current_environment(task.libraries, sandbox.layers)
+        workload = Workload.build(problem, tier, split, secret)
+        return evaluate(problem, workload, source, sandbox.candidate, environment, clock)
+
+
+def summary(evaluation: Evaluation) -> str:
+    """The evaluation in a few lines for a person."""
+    scored = sum(instance.outcome is Outcome.SCORED for instance in evaluation.instances)
+    lines = [
+        f"{evaluation.task} ({evaluation.tier}, {evaluation.split}): {evaluation.outcome}, "
+        f"{scored} of {len(evaluation.instances)} instances scored, "
+        f"{evaluation.cpu_s:.2f} s of CPU in the child, sandbox {evaluation.environment.sandbox}"
+    ]
+    if evaluation.objective is not None:
+        interval = mean_interval(
+            [instance.counted_score for instance in evaluation.instances],
+            [instance.regime for instance in evaluation.instances],
+        )
+        spread = f"  95 % [{interval.low:.4f}, {interval.high:.4f}]" if interval else ""
+        lines.append(f"score {evaluation.objective:.4f}{spread}")
+    lines += [f"{name:20s} {value:.6g}" for name, value in evaluation.metrics.items()]
+    failures = dict.fromkeys(i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
+    lines += [f"failed: {detail}" for detail in list(failures)[:3]]
+    return "\n".join(lines)
+
+
+def run(arguments: argparse.Namespace) -> Evaluation:
+    """The evaluation that the command line asks for."""
+    problem = registry.problem(arguments.task).configured(read_assignments(arguments.set))
+    clock = ClockPolicy(clock=PlannerClock(arguments.planner_clock))
+    task, public = problem.task, arguments.split is Split.REPORT
+    secret = report_secret(task.name, task.revision) if public else secret_from_seed(arguments.seed)
+    return score_program(
+        problem,
+        read_program(arguments.program),
+        arguments.tier,
+        arguments.split,
+        secret,
+        clock,
+        allow_unsafe=arguments.allow_unsafe,
+    )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Exit status: 0 evaluated (whatever the outcome), 1 bad input with one sentence, 2 usage."""
+    arguments = parser().parse_args(words)
+    try:
+        evaluation = run(arguments)
+        text = jsonable.dumps(evaluation)
+        if arguments.out:
+            arguments.out.write_text(text + "\n", encoding="utf-8")
+    except (EvaluatorError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return _EXIT_BAD_INPUT
+    sys.stdout.write((text if arguments.json else summary(evaluation)) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""Plays one program on one tier and split: the only place that turns what happened into an `Evaluation`."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from evaluators.candidate import Candidate, CandidateFailure
+from evaluators.contract import (
+    Environment,
+    Evaluation,
+    InstanceResult,
+    Limits,
+    Outcome,
+    Split,
+    Tier,
+    overall_outcome,
+)
+from evaluators.problem import ClockPolicy, Instance, Problem
+from evaluators.seeding import SeedSource
+
+# Opens a fresh candidate for one scenario: `Sandbox.candidate`, or a double in tests.
+OpenCandidate = Callable[[str, Limits], "AbstractContextManager[MeteredCandidate]"]
+
+
+class MeteredCandidate(Candidate, Protocol):
+    """A candidate whose CPU time can be read from outside it."""
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of the child so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The instances of one tier and split, built once and played by many candidates."""
+
+    tier: Tier
+    split: Split
+    seeds: str  # digest of the seed source
+    instances: tuple[Instance, ...]
+
+    @classmethod
+    def build(cls, problem: Problem, tier: Tier, split: Split, secret: str) -> Workload:
+        """The workload that `secret` stands for."""
+        source = SeedSource(secret, split)
+        return cls(tier, split, source.digest(), tuple(problem.instances(tier, split, source)))
+
+
+def evaluate(
+    problem: Problem,
+    workload: Workload,
+    source: str,
+    open_candidate: OpenCandidate,
+    environment: Environment,
+    clock: ClockPolicy,
+) -> Evaluation:
+    """The evaluation of `source` on `workload`; failures of the program are outcomes, never exceptions."""
+    started_s = time.perf_counter()
+    limits = problem.task.limits[workload.tier]
+    results: list[InstanceResult] = []
+    with Bench(source, limits, open_candidate, keep=not problem.task.stateful) as bench:
+        for instance in workload.instances:
+            results.append(bench.play(instance, clock))
+            if _hopeless(results, len(workload.instances)):
+                results += [_unplayed(other, results[-1]) for other in workload.instances[len(results) :]]
+                break
+    return _assemble(problem, workload, results, environment, bench.cpu_s, time.perf_counter() - started_s)
+
+
+class Bench:
+    """Opens children for one program: one per instance, or one for all while it lives (`keep`)."""
+
+    def __init__(self, source: str, limits: Limits, open_candidate: OpenCandidate, *, keep: bool) -> None:
+        self._source = source
+        self._limits = limits
+        self._open = open_candidate
+        self._keep = keep
+        self._stack = ExitStack()
+        self._candidate: MeteredCandidate | None = None
+        self.cpu_s = 0.0
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._dismiss()
+
+    def play(self, instance: Instance, clock: ClockPolicy) -> InstanceResult:
+        """The result of one instance; a child that failed, or is not kept, is gone afterwards."""
+        try:
+            if self._candidate is None:
+                self._candidate = self._stack.enter_context(self._open(self._source, self._limits))
+            result = instance.play(self._candidate, clock)
+        except CandidateFailure as failure:
+            self._dismiss()
+            return InstanceResult(
+                name=instance.name, regime=instance.regime, outcome=failure.outcome, detail=failure.detail
+            )
+        if not self._keep:
+            self._dismiss()
+        return result
+
+    def _dismiss(self) -> None:
+        if self._candidate is not None:
+            self.cpu_s += self._candidate.cpu_s
+            self._candidate = None
+        self._stack.close()
+
+
+def _hopeless(results: Sequence[InstanceResult], total: int) -> bool:
+    """Whether so many instances failed that the evaluation can no longer be scored: the rest would be wasted."""
+    failures = sum(result.outcome is not Outcome.SCORED for result in results)
+    return failures > 0.1 * total
+
+
+def _unplayed(instance: Instance, last: InstanceResult) -> InstanceResult:
+    detail = "not played: too many instances before it had failed"
+    return InstanceResult(name=instance.name, regime=instance.regime, outcome=last.outcome, detail=detail)
+
+
+def _assemble(
+    problem: Problem,
+    workload: Workload,
+    results: Sequence[InstanceResult],
+    environment: Environment,
+    cpu_s: float,
+    wall_s: float,
+) -> Evaluation:
+    task = problem.task
+    outcome = overall_outcome(results)
+    scored = outcome is Outcome.SCORED
+    return Evaluation(
+        task=task.name,
+        task_identity=task.identity,
+        tier=workload.tier,
+        split=workload.split,
+        outcome=outcome,
+        objective=mean_score(results) if scored else None,
+        metrics=mean_metrics(results) if scored else {},
+        instances=tuple(_silenced(results, workload.split)),
+        feedback=problem.feedback(results) if workload.split is Split.SEARCH else "",
+        environment=environment,
+        environment_class=environment.environment_class(task),
+        seeds=workload.seeds,
+        cpu_s=round(cpu_s, 6),
+        wall_s=round(wall_s, 6),
+        pictures=problem.pictures(results) if scored else (),
+    )
+
+
+def mean_score(results: Sequence[InstanceResult]) -> float:
+    """The mean of the counted scores: a failed instance counts as the floor."""
+    return math.fsum(result.counted_score for result in results) / len(results)
+
+
+def mean_metrics(results: Sequence[InstanceResult]) -> dict[str, float]:
+    """Each metric's mean over the scored instances that report it, in order of first appearance."""
+    scored = [result.metrics for result in results if result.outcome is Outcome.SCORED]
+    names = dict.fromkeys(name for metrics in scored for name in metrics)
+    return {name: _mean([metrics[name] for metrics in scored if name in metrics]) for name in names}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _silenced(results: Sequence[InstanceResult], split: Split) -> list[InstanceResult]:
+    """Hold-out details are dropped: a program's own words about hidden instances must reach no one."""
+    if split is not Split.HOLDOUT:
+        return list(results)
+    return [replace(result, detail="") for result in results]

@@ -1,0 +1,112 @@
+"""The long-lived scorer: requests in on one pipe, evaluations out on another. Owns seeds, clock and sandbox.
+
+Started by the controller as ``python -m evaluators.worker``. It ends when its input closes or its parent dies, and
+its zygote and children end with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from evaluators import protocol, registry
+from evaluators.contract import ContractError, Environment, Evaluation, EvaluatorError, Split, Tier
+from evaluators.environment import current_environment
+from evaluators.problem import ClockPolicy, Problem
+from evaluators.sandbox.client import Sandbox
+from evaluators.scoring import Workload, evaluate
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Scorer:
+    """One problem, its workloads built once, and the sandbox that plays programs on them."""
+
+    def __init__(
+        self, problem: Problem, secrets: Mapping[Split, str], sandbox: Sandbox, environment: Environment
+    ) -> None:
+        self._problem = problem
+        self._secrets = secrets
+        self._sandbox = sandbox
+        self._environment = environment
+        self._workloads: dict[tuple[Tier, Split], Workload] = {}
+
+    def evaluate(self, request: protocol.EvaluateRequest) -> Evaluation:
+        """The evaluation that `request` asks for."""
+        clock = ClockPolicy(clock=request.clock, stored_delays_s=request.stored_delays_s)
+        workload = self._workload(request.tier, request.split)
+        return evaluate(self._problem, workload, request.source, self._sandbox.candidate, self._environment, clock)
+
+    def _workload(self, tier: Tier, split: Split) -> Workload:
+        known = self._workloads.get((tier, split))
+        if known is None:
+            if split not in self._secrets:
+                raise ContractError(f"this worker was given no secret for the {split} split")
+            known = Workload.build(self._problem, tier, split, self._secrets[split])
+            self._workloads[tier, split] = known
+        return known
+
+
+def serve(requests: queue.SimpleQueue[bytes], replies: BinaryIO) -> None:
+    """Answer requests until the process ends (the reader thread ends it)."""
+    hello = protocol.decode(protocol.Hello, requests.get())
+    try:
+        problem = registry.problem(hello.task).configured(hello.parameters)
+        sandbox = Sandbox.start(problem.task.libraries, allow_unsafe=hello.allow_unsafe)
+    except EvaluatorError as error:
+        _send(replies, protocol.Ready(error=str(error)))
+        return
+    with sandbox:
+        environment = current_environment(problem.task.libraries, sandbox.layers)
+        environment_class = environment.environment_class(problem.task)
+        _send(replies, protocol.Ready(environment=environment, environment_class=environment_class))
+        scorer = Scorer(problem, hello.secrets, sandbox, environment)
+        while True:
+            _send(replies, answer(scorer, requests.get()))
+
+
+def answer(scorer: Scorer, body: bytes) -> protocol.EvaluateReply:
+    """The reply to one request; an error of ours is said, not raised, so that the worker lives on."""
+    try:
+        return protocol.EvaluateReply(evaluation=scorer.evaluate(protocol.decode(protocol.EvaluateRequest, body)))
+    except (EvaluatorError, OSError) as error:
+        return protocol.EvaluateReply(error=f"{type(error).__name__}: {error}")
+
+
+def _send(replies: BinaryIO, message: object) -> None:
+    replies.write(protocol.encode(message))
+    replies.flush()
+
+
+def _read_requests(source: BinaryIO, requests: queue.SimpleQueue[bytes]) -> None:
+    """Feed `requests`; when the controller closes the pipe or dies, end the process at once, whatever it is doing."""
+    while len(prefix := source.read(protocol.PREFIX.size)) == protocol.PREFIX.size:
+        requests.put(source.read(protocol.body_length(prefix)))
+    os._exit(0)
+
+
+def _own_stdout() -> BinaryIO:
+    """The reply pipe under a private descriptor; anything printed by accident goes to stderr."""
+    private = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return private
+
+
+def main() -> None:
+    """Serve the controller on stdin and stdout."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the controller's to answer
+    replies = _own_stdout()
+    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read_requests, args=(sys.stdin.buffer, requests), daemon=True).start()
+    serve(requests, replies)
+
+
+if __name__ == "__main__":
+    main()
