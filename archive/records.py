@@ -1,16 +1,22 @@
-"""What the archive remembers, as frozen values; `archive.mapping` turns them into rows and back."""
+"""What the archive remembers, as frozen values; `archive.mapping` turns them into rows and back.
+
+Standard library and `evaluators.contract` only: importing a record does not import SQLAlchemy.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from archive.errors import ArchiveError as ArchiveError  # other floors import it from here
 from evaluators.contract import Evaluation, ParameterValue
 
 
-class ArchiveError(Exception):
-    """Root of what the archive raises at its caller; the message says what to do."""
+def candidate_id(source: str) -> str:
+    """The id of the program with this `source`: the SHA-256 of its UTF-8 text, 64 hex digits."""
+    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class RunStatus(StrEnum):
@@ -34,6 +40,23 @@ class AttemptState(StrEnum):
     def is_final(self) -> bool:
         """Whether the attempt has ended and been told to the search."""
         return self in (AttemptState.REJECTED, AttemptState.RECORDED)
+
+    @property
+    def may_become(self) -> frozenset[AttemptState]:
+        """The states that a later commit may move the attempt to.
+
+        ``ASKED -> REJECTED`` is a proposer that gave nothing back.
+        """
+        return _STEPS[self]
+
+
+_STEPS: Mapping[AttemptState, frozenset[AttemptState]] = {
+    AttemptState.ASKED: frozenset({AttemptState.REPLIED, AttemptState.REJECTED}),
+    AttemptState.REPLIED: frozenset({AttemptState.EVALUATING, AttemptState.REJECTED}),
+    AttemptState.EVALUATING: frozenset({AttemptState.RECORDED}),
+    AttemptState.REJECTED: frozenset(),
+    AttemptState.RECORDED: frozenset(),
+}
 
 
 class FounderRole(StrEnum):
@@ -91,6 +114,7 @@ class Attempt:
     operator: str  # what was asked for: "mutate" | "crossover" | "diff" | ...
     parent_id: str  # candidate
     inspiration_ids: tuple[str, ...] = ()  # candidates, donors included
+    num_tells: int = 0  # tells the ask had seen; with the run's seed and the index they determine the request
     candidate_id: str | None = None  # present from REPLIED on, if the reply was a program
     change: str = ""  # what the proposer says it did, one line
     rejection: str = ""  # why it was stopped before evaluation
@@ -118,18 +142,6 @@ class ModelReply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvaluation:
-    """An evaluation with its address in the archive."""
-
-    id: int
-    candidate_id: str
-    run_id: str | None  # the run that paid for it; None for `evolve evaluate`
-    attempt_index: int | None
-    evaluation: Evaluation
-    created_at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationKey:
     """What makes two evaluations the same work: a finished one is never run twice."""
 
@@ -140,6 +152,63 @@ class EvaluationKey:
     seeds: str
     environment_class: str
     planner_clock: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvaluation:
+    """An evaluation with its address in the archive."""
+
+    id: int
+    candidate_id: str
+    run_id: str | None  # the run that paid for it; None for `evolve evaluate`
+    attempt_index: int | None  # None for a founder
+    evaluation: Evaluation
+    created_at: str
+    planner_clock: str = ""
+
+    @property
+    def key(self) -> EvaluationKey:
+        """The key under which this evaluation is found again."""
+        return EvaluationKey(
+            candidate_id=self.candidate_id,
+            task_identity=self.evaluation.task_identity,
+            tier=self.evaluation.tier,
+            split=self.evaluation.split,
+            seeds=self.evaluation.seeds,
+            environment_class=self.evaluation.environment_class,
+            planner_clock=self.planner_clock,
+        )
+
+
+class NoteKind(StrEnum):
+    """What a person said about a program or a run."""
+
+    NOTE = "note"
+    PIN = "pin"  # keep it, and let it be a parent
+    BAN = "ban"  # never a parent again
+    HINT = "hint"  # of a run: goes into the next prompts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One remark of a person, on a run, on a candidate, or on a candidate within a run."""
+
+    kind: NoteKind
+    text: str
+    created_at: str
+    run_id: str | None = None
+    candidate_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elite:
+    """The holder of one cell of a run's elite grid."""
+
+    run_id: str
+    cell: tuple[int, ...]
+    candidate_id: str
+    score: float
+    descriptor: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,3 +237,5 @@ class LeaderboardRow:
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     environment_class: str = ""
     sandbox: str = ""
+    tier: str = ""  # of the hold-out score, or of the score that lists the row
+    planner_clock: str = ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 MINIMUM_SCORES = 12  # below this an interval would cover far less than it says (DESIGN section 4)
 
@@ -53,7 +53,7 @@ def mean_interval(scores: Sequence[float], strata: Sequence[str], confidence: fl
     if variance == 0:
         return Interval(mean, mean)
     freedom = variance**2 / math.fsum(part**2 / df for part, df in parts)
-    half = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * math.sqrt(variance)
+    half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * math.sqrt(variance)
     return Interval(mean - half, mean + half)
 
 

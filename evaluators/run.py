@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluators import jsonable, registry
-from evaluators.contract import ContractError, Evaluation, EvaluatorError, Outcome, Split, Tier
+from evaluators.contract import Evaluation, EvaluatorError, Outcome, Split, Tier
 from evaluators.environment import current_environment
 from evaluators.measure import mean_interval
 from evaluators.problem import ClockPolicy, PlannerClock, Problem
 from evaluators.sandbox.client import Sandbox
 from evaluators.scoring import Workload, evaluate
 from evaluators.seeding import report_secret, secret_from_seed
+from evaluators.sources import read_assignments, read_program
 
 _EXIT_BAD_INPUT = 1
 
@@ -33,34 +34,6 @@ def parser() -> argparse.ArgumentParser:
     commands.add_argument("--json", action="store_true", help="print the evaluation as JSON")
     commands.add_argument("--out", type=Path, help="also write the JSON to this file")
     return commands
-
-
-def read_program(path: Path) -> str:
-    """The text of a program file.
-
-    Raises:
-        ContractError: It cannot be read, or is not UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ContractError(f"cannot read the program {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ContractError(
-            f"{path} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x})"
-        ) from error
-
-
-def read_assignments(assignments: Sequence[str]) -> dict[str, str]:
-    """``NAME=VALUE`` strings as a mapping.
-
-    Raises:
-        ContractError: One has no ``=``.
-    """
-    for assignment in assignments:
-        if "=" not in assignment:
-            raise ContractError(f"expected --set NAME=VALUE, found --set {assignment}")
-    return {name: value for name, _, value in (assignment.partition("=") for assignment in assignments)}
 
 
 def score_program(

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evolve.errors import EvolveError
+
+
+class SearchError(EvolveError, ValueError):
+    """The search was set up, asked or told in a way that has no meaning."""
+
 
 class Operator(StrEnum):
     """What a proposer is asked to do with the parent."""
@@ -23,6 +29,11 @@ class Member:
     attempt_index: int | None  # None for a founder
     parent_id: str | None
 
+    @property
+    def is_founder(self) -> bool:
+        """Whether the run started with it."""
+        return self.attempt_index is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutationRequest:
@@ -32,7 +43,8 @@ class MutationRequest:
     island: int
     operator: Operator
     parent: Member
-    inspirations: tuple[Member, ...]  # donors of a crossover come first
+    inspirations: tuple[Member, ...]  # donors of a crossover come first; never the parent
+    num_tells: int  # tells this ask had seen: with the generator of `index` they determine the whole request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

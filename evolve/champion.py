@@ -1,0 +1,47 @@
+"""Who leads a run: chosen on the validation split alone, by paired differences. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from evaluators.contract import Evaluation, Outcome
+from evaluators.measure import paired_interval
+
+NUM_CONTENDERS = 5  # best by search score that get a validation
+VALIDATION_SHARE = 0.1  # of the search evaluations, during the search
+
+
+def is_better(challenger: Evaluation, champion: Evaluation) -> bool:
+    """Whether the paired difference of the two is above zero with 95 % confidence."""
+    if challenger.outcome is not Outcome.SCORED:
+        return False
+    if champion.outcome is not Outcome.SCORED:
+        return True
+    interval = paired_interval(
+        [instance.counted_score for instance in challenger.instances],
+        [instance.counted_score for instance in champion.instances],
+        [instance.regime for instance in champion.instances],
+    )
+    if interval is None:  # too few instances to say how sure: the plain order of the means
+        return _objective(challenger) > _objective(champion)
+    return interval.low > 0
+
+
+def choose_champion(initial: str, validations: Iterable[tuple[str, Evaluation]]) -> str:
+    """The candidate that leads after `validations`, the initial program's first, the others in tell order."""
+    champion, held = initial, None
+    for candidate_id, evaluation in validations:
+        if held is None or is_better(evaluation, held):
+            champion, held = candidate_id, evaluation
+    return champion
+
+
+def finalists(champion: str, validations: Sequence[tuple[str, Evaluation]], number: int) -> list[str]:
+    """The champion and the next best by validation, `number` in all; those without a score are left out."""
+    scored = [(i, e) for i, e in validations if e.outcome is Outcome.SCORED and i != champion]
+    ranked = sorted(scored, key=lambda pair: -_objective(pair[1]))
+    return [champion, *dict.fromkeys(candidate_id for candidate_id, _ in ranked)][:number]
+
+
+def _objective(evaluation: Evaluation) -> float:
+    return float("-inf") if evaluation.objective is None else evaluation.objective

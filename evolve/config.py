@@ -1,0 +1,88 @@
+"""The run file: everything that decides what a run does, validated, with the nearest name for an unknown key."""
+
+from __future__ import annotations
+
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from evaluators.contract import ParameterValue, Tier
+from evaluators.problem import PlannerClock
+from evaluators.registry import did_you_mean
+from evolve.errors import ConfigError
+
+
+class Order(StrEnum):
+    """In which order the search is told."""
+
+    COMPLETION = "completion"  # as attempts end: fastest
+    INDEX = "index"  # as asked, within a window: the same seed gives the same archive whatever the timing
+
+
+class Donors(StrEnum):
+    """Where a crossover may take code from."""
+
+    ARCHIVE = "archive"  # programs of this run
+    BASELINES = "baselines"  # the published methods too; never in claims that compare strategies
+
+
+class RunConfig(BaseModel):
+    """What a run was asked to do. Stored with the run; `resume` reads it back."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str
+    set: dict[str, ParameterValue] = Field(default_factory=dict, description="task parameters")
+    seed: int | None = Field(default=None, ge=0, description="repeatable run; None: from the operating system")
+    attempts: int | None = Field(default=None, ge=1, description="how many asks")
+    evaluations: int | None = Field(default=None, ge=1, description="how many quick evaluations of new programs")
+    seconds: float | None = Field(default=None, gt=0, description="wall time of the search, hold-out not counted")
+    patience: int | None = Field(default=None, ge=1, description="stop after so many attempts without a better one")
+    target: float | None = Field(default=None, description="stop when the search score reaches this")
+    workers: int = Field(default=0, ge=0, le=1024, description="evaluation processes; 0: one per core")
+    proposer: str = Field(default="genetic", pattern="^(genetic|recorded)$")
+    replies: str = Field(default="", description="file of recorded programs for the proposer `recorded`")
+    order: Order = Order.COMPLETION
+    window: int = Field(default=8, ge=1, le=1000, description="asks in flight; part of the run's identity")
+    planner_clock: PlannerClock = PlannerClock.MEASURED
+    islands: int = Field(default=2, ge=1, le=100)
+    migration_every: int = Field(default=20, ge=1, description="tells between migrations")
+    crossover: float = Field(default=0.2, ge=0, le=1, description="share of asks that cross two programs")
+    donors: Donors = Donors.ARCHIVE
+    final_tier: Tier = Field(default=Tier.FULL, description="tier of the hold-out ranking at the end")
+    finalists: int = Field(default=3, ge=0, le=100, description="programs that get a hold-out score at the end")
+    allow_unsafe: bool = False
+
+
+def read_config(path: Path) -> dict[str, object]:
+    """The table of a run file, keys not yet checked.
+
+    Raises:
+        ConfigError: The file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the run file {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} is not a TOML file: {error}") from error
+
+
+def build_config(values: dict[str, object]) -> RunConfig:
+    """A checked configuration.
+
+    Raises:
+        ConfigError: An unknown key (the nearest is named) or a value out of range, in one sentence.
+    """
+    known = tuple(RunConfig.model_fields)
+    for key in values:
+        if key not in known:
+            raise ConfigError(f"the run file has an unknown key {key!r}{did_you_mean(key, known)}")
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][:2])
+        raise ConfigError(f"{where}: {first['msg']}, found {first['input']!r}") from error
