@@ -1,0 +1,229 @@
+"""The search: what to try next, given how everything so far ended. Pure: no clock, no I/O, randomness is an argument.
+
+The state is a fold over the tells in their order and nothing else. An ask reads it, and only reserves its index, so a
+request is a function of the configuration, the founders, the tells it has seen (`MutationRequest.num_tells`) and the
+generator of its index. That is why a run resumes to where it was from the attempts alone (`Search.replay`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from evolve.inspirations import choose_donor, choose_inspirations
+from evolve.islands import Island, migrate, restart_weaker_half
+from evolve.request import Member, MutationRequest, Operator, SearchError, Told
+from evolve.sampling import SAMPLERS, ParentSampler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchConfig:
+    """How the population is kept and drawn from. Every interval counts tells, never seconds."""
+
+    num_islands: int = 2
+    elites_per_island: int = 40
+    twins_per_island: int = 2  # members that score alike on every instance
+    sampler: ParentSampler = SAMPLERS["weighted"]
+    crossover_probability: float = 0.2
+    num_inspirations: int = 3  # per request, donors included
+    migration_every: int = 40  # the best of each island is copied to the next; 0: never
+    restart_every: int = 0  # the weaker half of the islands begins again; 0: never
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("num_islands", self.num_islands),
+            ("elites_per_island", self.elites_per_island),
+            ("twins_per_island", self.twins_per_island),
+        ):
+            if value < 1:
+                raise SearchError(f"{name} must be at least 1, but is {value}")
+        if min(self.num_inspirations, self.migration_every, self.restart_every) < 0:
+            raise SearchError("num_inspirations, migration_every and restart_every must not be negative")
+        if not 0.0 <= self.crossover_probability <= 1.0:
+            raise SearchError(f"crossover_probability must be in [0, 1], but is {self.crossover_probability}")
+
+
+class Search:
+    """Ask for what to try, tell how it ended; several asks may be outstanding.
+
+    Memory and the time of both calls depend on the number of elites and of outstanding asks, not on the attempts made.
+    """
+
+    def __init__(self, config: SearchConfig, founders: Sequence[Member]) -> None:
+        if not founders:
+            raise SearchError("a search needs at least one scored founder: evaluate the initial program first")
+        for founder in founders:
+            _require_finite(founder)
+        self.config = config
+        self._founders = tuple(founders)
+        self._islands = [Island(config.elites_per_island, config.twins_per_island) for _ in range(config.num_islands)]
+        for island in self._islands:
+            island.restart(self._founders)
+        self._outstanding: dict[int, MutationRequest] = {}
+        self._next_index = 0
+        self._num_tells = 0
+        self._best = max(self._founders, key=lambda founder: founder.score)
+        self._last_improvement = 0
+
+    @classmethod
+    def replay(
+        cls,
+        config: SearchConfig,
+        founders: Sequence[Member],
+        tolds: Iterable[Told],
+        outstanding: Mapping[int, int],
+        rng_for: Callable[[int], np.random.Generator],
+    ) -> Search:
+        """The search as it was after `tolds`, told in this order, with `outstanding` asks not yet answered.
+
+        Args:
+            tolds: Every attempt that ended, by `tell_order`.
+            outstanding: Attempt index -> `num_tells` of its request. Each is asked again at that point, with the same
+                result, and is found in the `outstanding` of the search that is returned.
+            rng_for: The generator of an attempt's index, as the live run made it.
+
+        Raises:
+            SearchError: An index is told twice, told and outstanding, or missing between others; or an outstanding ask
+                claims to have seen more tells than there are.
+        """
+        search = cls(config, founders)
+        told_indices: set[int] = set()
+        waiting = sorted(outstanding.items(), key=lambda ask: (ask[1], ask[0]))
+        asked = 0
+        for told in tolds:
+            asked = search._ask_again(waiting, asked, rng_for)
+            search._require_index(told.index not in told_indices and told.index not in outstanding, told.index)
+            told_indices.add(told.index)
+            search._fold(told)
+        asked = search._ask_again(waiting, asked, rng_for)
+        if asked < len(waiting):
+            index, num_tells = waiting[asked]
+            raise SearchError(
+                f"attempt {index} claims to have seen {num_tells} tells, but there are {search.num_tells}"
+            )
+        search._next_index = _next_after(told_indices | set(outstanding))
+        return search
+
+    @property
+    def best(self) -> Member:
+        """The highest score so far, the first to reach it; a founder until a child is better."""
+        return self._best
+
+    @property
+    def num_tells(self) -> int:
+        """Attempts that have ended."""
+        return self._num_tells
+
+    @property
+    def tells_since_improvement(self) -> int:
+        """Attempts that have ended since `best` changed; for a patience budget."""
+        return self._num_tells - self._last_improvement
+
+    @property
+    def next_index(self) -> int:
+        """The index the next ask will get."""
+        return self._next_index
+
+    @property
+    def outstanding(self) -> Mapping[int, MutationRequest]:
+        """What was asked and not yet told, by index: a read-only view."""
+        return MappingProxyType(self._outstanding)
+
+    @property
+    def islands(self) -> Sequence[Island]:
+        """The populations, for a summary; to be read only."""
+        return self._islands
+
+    def ask(self, rng: np.random.Generator) -> MutationRequest:
+        """The next attempt, reserved under the next index. `rng` must be that of `next_index`."""
+        request = self._request(self._next_index, rng)
+        self._outstanding[request.index] = request
+        self._next_index += 1
+        return request
+
+    def tell(self, told: Told) -> None:
+        """Learn how an outstanding attempt ended.
+
+        Raises:
+            SearchError: The index is not outstanding, the island does not exist or the score is not finite; the search
+                is then unchanged.
+        """
+        self._require_index(told.index in self._outstanding, told.index)
+        self._fold(told)
+        del self._outstanding[told.index]
+
+    def _request(self, index: int, rng: np.random.Generator) -> MutationRequest:
+        island_index = int(rng.integers(len(self._islands)))
+        population = self._islands[island_index].elites
+        parent = self.config.sampler.sample(population, rng).member
+        donor = None
+        if rng.random() < self.config.crossover_probability:
+            donor = choose_donor(population, parent, rng)
+        chosen = () if donor is None else (donor,)
+        return MutationRequest(
+            index=index,
+            island=island_index,
+            operator=Operator.CROSSOVER if chosen else Operator.MUTATE,
+            parent=parent,
+            inspirations=choose_inspirations(population, parent, chosen, self.config.num_inspirations, rng),
+            num_tells=self._num_tells,
+        )
+
+    def _fold(self, told: Told) -> None:
+        if not 0 <= told.island < len(self._islands):
+            raise SearchError(f"attempt {told.index} names island {told.island}, but there are {len(self._islands)}")
+        if told.member is not None:
+            _require_finite(told.member)
+        self._num_tells += 1
+        island = self._islands[told.island]
+        island.count_child(told.parent_id)
+        if told.member is not None:
+            island.add(told.member)
+            self._note_improvement(told.member)
+        if _is_due(self.config.migration_every, self._num_tells):
+            migrate(self._islands)
+        if _is_due(self.config.restart_every, self._num_tells):
+            restart_weaker_half(self._islands, self._founders)
+
+    def _note_improvement(self, member: Member) -> None:
+        if member.score > self._best.score:
+            self._best = member
+            self._last_improvement = self._num_tells
+
+    def _ask_again(
+        self, waiting: Sequence[tuple[int, int]], asked: int, rng_for: Callable[[int], np.random.Generator]
+    ) -> int:
+        """Ask those of `waiting` that had seen exactly the tells so far; how many have been asked now."""
+        while asked < len(waiting) and waiting[asked][1] <= self._num_tells:
+            index = waiting[asked][0]
+            self._outstanding[index] = self._request(index, rng_for(index))
+            asked += 1
+        return asked
+
+    def _require_index(self, is_outstanding: bool, index: int) -> None:
+        if not is_outstanding:
+            known = ", ".join(str(one) for one in sorted(self._outstanding)) or "none"
+            raise SearchError(f"attempt {index} was not asked or was told before; outstanding are: {known}")
+
+
+def _is_due(every: int, num_tells: int) -> bool:
+    return every > 0 and num_tells % every == 0
+
+
+def _next_after(indices: set[int]) -> int:
+    missing = set(range(len(indices))) - indices
+    if missing:
+        raise SearchError(
+            f"attempts {sorted(missing)} are neither told nor outstanding although later ones are: "
+            "name them as outstanding to have them asked again"
+        )
+    return len(indices)
+
+
+def _require_finite(member: Member) -> None:
+    if not math.isfinite(member.score):
+        raise SearchError(f"candidate {member.candidate_id} has the score {member.score}: only finite scores compare")
