@@ -30,7 +30,7 @@ DISPATCH = EVEN  # how tokens choose among the replicas of their expert
 
 def expected_loads(loads: Array, samples: Array) -> Array:
     """Tokens expected per expert in the coming window, (L, E), from loads (W, L, E) and samples (R, L, E)."""
-    recent = loads[-HISTORY:].astype(np.float64)
+    recent = loads[-max(int(HISTORY), 1) :].astype(np.float64)
     weights = DECAY ** np.arange(len(recent) - 1, -1, -1.0)
     estimate = np.tensordot(weights / max(weights.sum(), TINY), recent, axes=1)
     if len(loads) > 1:
@@ -93,7 +93,7 @@ def keep_current(current_peaks: Array, planned_peaks: Array) -> Array:
 
 def propose(expected: Array, placement: Array, window: int, config: dict) -> Array:
     """The placement wanted for the coming window, (L, P), given the current one."""
-    if window % REPLAN_EVERY:
+    if window % max(int(REPLAN_EVERY), 1):
         return placement
     experts = replicate(expected, config["slots"])
     weights = replica_loads(experts, expected) ** PACKING_POWER
