@@ -7,6 +7,8 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evolve.normal_form import normal_form
+
 
 class DuplicateKind(StrEnum):
     """How a program equals an earlier one."""
@@ -78,4 +80,4 @@ def ast_digest(source: str) -> str:
 
 def tree_digest(tree: ast.Module) -> str:
     """`ast_digest` of a program that is parsed already."""
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return hashlib.sha256(normal_form(tree).encode()).hexdigest()
