@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from evolve.syntax import Comprehension, names_read_in, names_stored_in, other_bindings, own_nodes, parameter_names
+
 Scope = dict[str, str]  # name -> what is written for it; "" until it first occurs
 
-_SCOPES = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _TERMINATORS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 _UNSAID_FIELDS = frozenset({"annotation", "returns", "type_comment", "kind", "ctx"})
 _SEE_LOCAL_NAMES = frozenset({"locals", "vars", "eval", "exec", "dir"})
@@ -53,7 +53,7 @@ class _Writer:
                 self._write_function(node)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 self.write(node.generators[0].iter)  # belongs to the scope around, where a name may mean another thing
-                self._write_inside(node, dict.fromkeys(_names_in_targets(node), ""))
+                self._write_inside(node, dict.fromkeys(_loop_variables(node), ""))
             case ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as value):
                 self._write_fields(ast.Assign(targets=[target], value=value))
             case _:
@@ -100,8 +100,8 @@ class _Writer:
         dead: frozenset[str] = frozenset()
         if self._may_rename and not isinstance(node, ast.Lambda):
             scope = dict.fromkeys(_locals_of(node), "")
-            dead = frozenset(scope) - _names_read(node)
-        scope.update((name, name) for name in _parameters(node.args))
+            dead = frozenset(scope) - names_read_in(node)
+        scope.update((name, name) for name in parameter_names(node.args))
         self._write_value([*node.args.defaults, *node.args.kw_defaults])  # these too belong to the scope around
         self._dead.append(dead)
         self._write_inside(node, scope)
@@ -121,55 +121,23 @@ class _Writer:
         return name
 
 
-def _parameters(arguments: ast.arguments) -> list[str]:
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    return [argument.arg for argument in every if argument is not None]
-
-
-def _names_in_targets(node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> list[str]:
-    targets = [generator.target for generator in node.generators]
-    return [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
-
-
-def _names_read(node: ast.AST) -> frozenset[str]:
-    return frozenset(
-        name.id for name in ast.walk(node) if isinstance(name, ast.Name) and not isinstance(name.ctx, ast.Store)
-    )
+def _loop_variables(node: Comprehension) -> list[str]:
+    return [name for generator in node.generators for name in names_stored_in(generator.target)]
 
 
 def _locals_of(function: ast.AST) -> list[str]:
     """Names that are stored in a scope as variables and in no other way (import, def, except, match, global)."""
     stored: dict[str, None] = {}
     fixed: set[str] = set()
-    for node in _own_nodes(function):
+    for node in own_nodes(function):
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 stored[name] = None
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                fixed.add(name)
+            case ast.Global(names=names):
+                fixed.update(names)
             case ast.ClassDef(name=name):
                 fixed.add(name)
                 fixed.update(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
-            case ast.Global(names=names):
-                fixed.update(names)
-            case ast.alias(name=name, asname=asname):
-                fixed.add(asname or name.partition(".")[0])
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                fixed.add(name)
-            case ast.MatchMapping(rest=str(name)):
-                fixed.add(name)
             case _:
-                pass
+                fixed.update(other_bindings(node))
     return [name for name in stored if name not in fixed]
-
-
-def _own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that run in a scope itself, not in one inside it; of comprehensions only their `:=`."""
-    waiting = list(ast.iter_child_nodes(scope))
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if isinstance(node, _COMPREHENSIONS):
-            waiting += [inner.target for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)]
-        elif not isinstance(node, _SCOPES):
-            waiting += ast.iter_child_nodes(node)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from evolve.blocks import find_blocks
-
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+from evolve.syntax import FunctionNode
 
 
 @dataclass(frozen=True, slots=True)
