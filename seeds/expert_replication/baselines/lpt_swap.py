@@ -63,11 +63,17 @@ def clashes(rows: Array, own: Array, num_gpus: int, num_experts: int) -> Array:
     """Which pairs, (L, S, P), would put an expert twice on a GPU."""
     num_layers, num_slots = rows.shape
     layers, gpu_of = np.arange(num_layers)[:, None], np.arange(num_slots) // (num_slots // num_gpus)
-    hosts = np.zeros((num_layers, num_experts, num_gpus), dtype=bool)
-    hosts[layers, rows, gpu_of] = True
+    hosts = host_table(rows, num_gpus, num_experts)
     leaves_for_host = np.repeat(hosts[layers, rows[layers, own]], num_slots // num_gpus, axis=2)
     comes_to_host = hosts[layers, rows, gpu_of[own[:, :1]]]
     return leaves_for_host | comes_to_host[:, None, :]
+
+
+def host_table(rows: Array, num_gpus: int, num_experts: int) -> Array:
+    """Which GPU holds which expert, (L, E, G)."""
+    hosts = np.zeros((len(rows), num_experts, num_gpus), dtype=bool)
+    hosts[np.arange(len(rows))[:, None], rows, np.arange(rows.shape[1]) // (rows.shape[1] // num_gpus)] = True
+    return hosts
 
 
 def eplb_global(expected: Array, num_slots: int, num_gpus: int) -> Array:

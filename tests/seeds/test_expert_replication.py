@@ -1,0 +1,334 @@
+"""The programs of `seeds/expert_replication`: valid on every shape, EPLB to the digit, frugal where they promise it.
+
+Shapes: W windows, L layers, E experts, P slots per layer, G GPUs.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+SEEDS = Path(__file__).parents[2] / "seeds" / "expert_replication"
+FILES = {path.stem: path for path in (SEEDS / "initial.py", *sorted((SEEDS / "baselines").glob("*.py")))}
+EVERY_PROGRAM = pytest.mark.parametrize("name", FILES)
+FROM_SCRATCH = ("initial", "eplb_global", "ema_eplb", "snake", "lpt_swap")  # see only loads, treat all experts alike
+MANY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def load_program(name: str) -> ModuleType:
+    """A fresh module from the program's file, as a sandboxed child would make it."""
+    spec = importlib.util.spec_from_file_location(f"seed_{name}", FILES[name])
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PROGRAMS = {name: load_program(name) for name in FILES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One problem as a program sees it; every array is read-only."""
+
+    loads: Ints  # (W, L, E)
+    gpus: int
+    slots_per_gpu: int
+    nodes: int = 1
+    groups: int = 1
+
+    @property
+    def config(self) -> dict[str, Any]:
+        _, layers, experts = self.loads.shape
+        return {
+            "layers": layers,
+            "experts": experts,
+            "top_k": 2,
+            "gpus": self.gpus,
+            "nodes": self.nodes,
+            "slots": self.gpus * self.slots_per_gpu,
+            "slots_per_gpu": self.slots_per_gpu,
+            "groups": self.groups,
+            "expert_bytes": 44_040_192,
+            "cost_us": np.arange(4097) * 0.1,
+            "cost_slope_us": 0.1,
+            "seed": 7,
+        }
+
+    def plans(self, program: ModuleType) -> list[dict[str, Any]]:
+        """The replies of a fresh policy, one per window, each plan put into force."""
+        policy = program.Policy(self.config)
+        _, layers, experts = self.loads.shape
+        placement = np.tile(np.arange(self.gpus * self.slots_per_gpu) % experts, (layers, 1)).astype(np.int32)
+        replies = []
+        for window in range(len(self.loads)):
+            history = self.loads[: window + 1]
+            samples = np.stack([history[-1] // 3, history[-1] // 2]).astype(np.int32)
+            for array in (history, samples, placement):
+                array.setflags(write=False)
+            replies.append(policy.plan(history, samples, placement, window))
+            placement = np.array(replies[-1]["placement"], dtype=np.int32)
+        return replies
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """All feasible small shapes: one GPU, one slot per GPU and no redundancy among them; even and extreme loads."""
+    gpus, slots_per_gpu = draw(st.integers(1, 8)), draw(st.integers(1, 5))
+    experts = draw(st.integers(slots_per_gpu, gpus * slots_per_gpu))
+    shape = (draw(st.integers(1, 3)), draw(st.integers(1, 3)), experts)
+    kind = draw(st.sampled_from(["skewed", "small", "equal", "zero", "one_hot"]))
+    return Scenario(
+        loads=some_loads(kind, shape, draw(st.integers(0, 2**16))),
+        gpus=gpus,
+        slots_per_gpu=slots_per_gpu,
+        nodes=draw(st.sampled_from([n for n in range(1, gpus + 1) if gpus % n == 0])),
+        groups=draw(st.sampled_from([g for g in range(1, experts + 1) if experts % g == 0])),
+    )
+
+
+def some_loads(kind: str, shape: tuple[int, int, int], seed: int) -> Ints:
+    rng = np.random.default_rng(seed)
+    loads = np.zeros(shape, dtype=np.int64)
+    match kind:
+        case "skewed":
+            loads += (rng.lognormal(8.0, 1.5, shape)).astype(np.int64)
+        case "small":
+            loads += rng.integers(0, 3, shape)
+        case "equal":
+            loads += 100
+        case "one_hot":
+            loads[:, :, rng.integers(shape[2])] = 10_000
+    loads.setflags(write=False)
+    return loads
+
+
+def a_model(seed: int = 0, windows: int = 1) -> Scenario:
+    """Four layers of 64 experts on 16 GPUs with five slots each."""
+    return Scenario(loads=some_loads("skewed", (windows, 4, 64), seed), gpus=16, slots_per_gpu=5, nodes=4, groups=8)
+
+
+def assert_valid(placement: npt.ArrayLike, scenario: Scenario) -> None:
+    _, layers, experts = scenario.loads.shape
+    rows = np.asarray(placement)
+    assert rows.shape == (layers, scenario.gpus * scenario.slots_per_gpu)
+    assert np.issubdtype(rows.dtype, np.integer)
+    for row in rows:
+        assert set(row) == set(range(experts))
+        for held in row.reshape(scenario.gpus, -1):
+            assert len(set(held)) == len(held)
+
+
+def gpu_balance(placement: npt.ArrayLike, loads: npt.NDArray[Any], gpus: int) -> float:
+    """Mean over max of the GPU loads, each summed over layers first, with even split; 1.0 is perfect."""
+    rows = np.asarray(placement, dtype=np.int64)
+    gpu_loads = np.stack(
+        [
+            (load / np.bincount(row, minlength=load.size))[row].reshape(gpus, -1).sum(axis=1)
+            for row, load in zip(rows, loads, strict=True)
+        ]
+    )
+    return float(gpu_loads.mean(axis=1).sum() / gpu_loads.max(axis=1).sum())
+
+
+@EVERY_PROGRAM
+@MANY
+@given(scenario=scenarios())
+def test_every_plan_is_valid(name: str, scenario: Scenario) -> None:
+    for reply in scenario.plans(PROGRAMS[name]):
+        assert_valid(reply["placement"], scenario)
+
+
+@MANY
+@given(scenario=scenarios())
+def test_initial_program_plans_as_eplb_does(scenario: Scenario) -> None:
+    for ours, eplb in zip(scenario.plans(PROGRAMS["initial"]), scenario.plans(PROGRAMS["eplb_global"]), strict=True):
+        assert ours["dispatch"] == 0
+        np.testing.assert_array_equal(ours["placement"], eplb["placement"])
+
+
+@EVERY_PROGRAM
+def test_same_windows_give_the_same_plans(name: str) -> None:
+    scenario = a_model(windows=3)
+    for one, other in zip(scenario.plans(PROGRAMS[name]), scenario.plans(load_program(name)), strict=True):
+        np.testing.assert_array_equal(one["placement"], other["placement"])
+
+
+@EVERY_PROGRAM
+def test_only_proportions_of_the_loads_count(name: str) -> None:
+    scenario = a_model(windows=2)
+    scaled = replace(scenario, loads=scenario.loads * 8)  # a power of two, so that no rounding differs
+    for one, other in zip(scenario.plans(PROGRAMS[name]), scaled.plans(PROGRAMS[name]), strict=True):
+        np.testing.assert_array_equal(one["placement"], other["placement"])
+
+
+@pytest.mark.parametrize("name", FROM_SCRATCH)
+def test_names_of_experts_do_not_matter(name: str) -> None:
+    scenario = a_model(windows=2)
+    renamed = replace(scenario, loads=scenario.loads[:, :, np.random.default_rng(1).permutation(64)])
+    balances = [
+        gpu_balance(case.plans(PROGRAMS[name])[-1]["placement"], case.loads[-1], case.gpus)
+        for case in (scenario, renamed)
+    ]
+    assert balances[0] == pytest.approx(balances[1], abs=1e-9)
+
+
+def test_planners_beat_the_layouts_that_see_no_load() -> None:
+    scenario = a_model()
+    balance = {
+        name: gpu_balance(scenario.plans(PROGRAMS[name])[-1]["placement"], scenario.loads[-1], scenario.gpus)
+        for name in FILES
+    }
+    blind = max(balance.pop("static"), balance.pop("random_placement"))
+    assert min(balance.values()) > blind
+    assert balance["lpt_swap"] > balance["eplb_global"] > balance["snake"]
+
+
+def test_hierarchical_keeps_groups_inside_nodes() -> None:
+    scenario = a_model()
+    placement = scenario.plans(PROGRAMS["eplb_hierarchical"])[-1]["placement"]
+    groups = np.asarray(placement).reshape(4, scenario.nodes, -1) // 8
+    for layer in groups:
+        nodes_of = {group: {n for n, held in enumerate(layer) if group in held} for group in range(scenario.groups)}
+        assert all(len(nodes) == 1 for nodes in nodes_of.values())
+
+
+@pytest.mark.parametrize("moves", [8, 16, 24])
+def test_incremental_stays_within_its_budget(moves: int) -> None:
+    program = load_program("incremental")
+    vars(program)["MOVES"] = moves
+    scenario = a_model(windows=4)
+    held = np.tile(np.arange(80) % 64, (4, 1))
+    for reply in scenario.plans(program):
+        changed = (np.asarray(reply["placement"]) != held).sum(axis=1)
+        assert 0 < changed.max() <= moves
+        held = np.asarray(reply["placement"])
+
+
+def test_incremental_rests_once_the_load_does() -> None:
+    scenario = a_model()
+    still = replace(scenario, loads=np.repeat(scenario.loads, 12, axis=0))
+    plans = [np.asarray(reply["placement"]) for reply in still.plans(PROGRAMS["incremental"])]
+    np.testing.assert_array_equal(plans[-1], plans[-2])
+    assert gpu_balance(plans[-1], still.loads[-1], still.gpus) > 0.9
+
+
+CONSTANTS = [
+    ("HISTORY", 3), ("HISTORY", 0), ("DECAY", 0.0), ("TREND", 1.0), ("SAMPLE_WEIGHT", 0.5), ("REPLICA_POWER", 0.5),
+    ("REPLICA_POWER", -1.0), ("PACKING_POWER", 0.0), ("PACKING_POWER", 2.0), ("REPLAN_EVERY", 3), ("REPLAN_EVERY", 0),
+    ("MIN_GAIN", 0.05), ("CHANGED_LAYERS", 0.25), ("DISPATCH", 1), ("DISPATCH", 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("constant", "value"), CONSTANTS)
+@settings(MANY, max_examples=20)
+@given(scenario=scenarios())
+def test_turning_a_constant_of_the_initial_program_keeps_it_valid(
+    constant: str, value: float, scenario: Scenario
+) -> None:
+    program = load_program("initial")
+    assert constant in vars(program)
+    vars(program)[constant] = value
+    for reply in scenario.plans(program):
+        assert_valid(reply["placement"], scenario)
+        assert ("split" in reply) == (program.DISPATCH == 1)
+
+
+def test_shares_of_the_initial_program_sum_to_one_per_expert() -> None:
+    program = load_program("initial")
+    vars(program)["DISPATCH"] = 1
+    vars(program)["share_weights"] = lambda placement, _: np.arange(placement.size).reshape(placement.shape)
+    (reply,) = a_model().plans(program)
+    for row, split in zip(reply["placement"], reply["split"], strict=True):
+        np.testing.assert_allclose(np.bincount(row, weights=split), 1.0, atol=1e-5)
+
+
+@MANY
+@given(scenario=scenarios(), seed=st.integers(0, 2**16))
+def test_repair_makes_any_placement_valid_and_leaves_valid_ones(scenario: Scenario, seed: int) -> None:
+    repair = PROGRAMS["initial"]._repair
+    expected = scenario.loads[-1].astype(np.float64)
+    slots = scenario.gpus * scenario.slots_per_gpu
+    wanted = np.random.default_rng(seed).integers(-3, expected.shape[1] + 3, (len(expected), slots))
+    repaired = repair(wanted, expected, scenario.gpus)
+    assert_valid(repaired, scenario)
+    np.testing.assert_array_equal(repair(repaired, expected, scenario.gpus), repaired)
+
+
+def test_hierarchical_reproduces_the_example_of_deepseek() -> None:
+    loads = np.array([
+        [90, 132, 40, 61, 104, 165, 39, 4, 73, 56, 183, 86],
+        [20, 107, 104, 64, 19, 197, 187, 157, 172, 86, 16, 27],
+    ])  # fmt: skip
+    plan = PROGRAMS["eplb_hierarchical"].eplb_hierarchical(loads.astype(np.float64), 16, 4, 2, 8)
+    assert plan[0].tolist() == [5, 6, 5, 7, 8, 4, 3, 4, 10, 9, 10, 2, 0, 1, 11, 1]
+
+
+def test_eplb_balances_as_deepseeks_own_code_does() -> None:
+    cases, arrays = reference_plans()
+    expected = {case["name"]: case["gpu_balance"] for case in cases}
+    measured = {}
+    for case in cases:
+        loads = arrays[f"{case['name']}__weight"].astype(np.float64)
+        plan = PROGRAMS["eplb_hierarchical"].eplb_hierarchical(
+            loads, case["num_replicas"], case["num_groups"], case["num_nodes"], case["num_gpus"]
+        )
+        measured[case["name"]] = gpu_balance(plan, loads, case["num_gpus"])
+        if case["num_groups"] == 1:
+            plain = PROGRAMS["eplb_global"].eplb_global(loads, case["num_replicas"], case["num_gpus"])
+            np.testing.assert_array_equal(plain, plan)
+    assert measured == pytest.approx(expected, abs=1e-9)
+
+
+def reference_plans() -> tuple[list[dict[str, Any]], dict[str, Ints]]:
+    """What DeepSeek's code planned for our load matrices, or a skip where the files are not at hand."""
+    folder = os.environ.get("EVENKEEL_TRACES")
+    if folder is None or not Path(folder, "eplb_reference.npz").exists():
+        pytest.skip(f"EVENKEEL_TRACES={folder!r} is no folder with eplb_reference.npz and .json (DeepSeek's own plans)")
+    with np.load(Path(folder, "eplb_reference.npz")) as arrays:
+        return json.loads(Path(folder, "eplb_reference.json").read_text()), dict(arrays)
+
+
+@EVERY_PROGRAM
+def test_a_program_stands_alone(name: str) -> None:
+    imported = {
+        alias.name for node in ast.walk(parsed(name)) if isinstance(node, ast.Import) for alias in node.names
+    } | {node.module for node in ast.walk(parsed(name)) if isinstance(node, ast.ImportFrom)}
+    assert imported <= {"numpy"}
+
+
+def test_functions_of_one_name_are_one_function() -> None:
+    """Files cannot share code, so what they repeat must not drift; `replicate` of initial.py has a knob more."""
+    texts: dict[str, set[str]] = {}
+    for name in FILES:
+        for node in parsed(name).body:
+            if isinstance(node, ast.FunctionDef) and (name, node.name) != ("initial", "replicate"):
+                texts.setdefault(node.name, set()).add(ast.unparse(node))
+    assert [name for name, versions in texts.items() if len(versions) > 1] == []
+
+
+def test_initial_program_has_one_block_to_evolve() -> None:
+    lines = FILES["initial"].read_text().splitlines()
+    start, end = lines.index("# EVOLVE-BLOCK-START"), lines.index("# EVOLVE-BLOCK-END")
+    assert start < lines.index("HISTORY = 1  # newest windows that the estimate looks at") < end
+    assert end < next(index for index, line in enumerate(lines) if line.startswith("class Policy"))
+
+
+def parsed(name: str) -> ast.Module:
+    return ast.parse(FILES[name].read_text())
