@@ -56,6 +56,14 @@ class Outcome(StrEnum):
     INFRASTRUCTURE = "infrastructure"  # our fault or the machine's; retried, never charged to the candidate
 
 
+class PlannerClock(StrEnum):
+    """Where the planner time that a task charges comes from."""
+
+    MEASURED = "measured"  # the child's CPU time per call, on the coarse grid
+    MODELLED = "modelled"  # the task's constant: scores repeat bit for bit
+    REPLAYED = "replayed"  # delays stored by an earlier evaluation
+
+
 class ParameterKind(StrEnum):
     """What a task parameter holds."""
 

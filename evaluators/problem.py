@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
 from evaluators.candidate import Candidate
 from evaluators.contract import InstanceResult, ParameterValue, Picture, Split, Task, Tier
+from evaluators.contract import PlannerClock as PlannerClock
 from evaluators.seeding import SeedSource
-
-
-class PlannerClock(StrEnum):
-    """Where the planner time that a task charges comes from."""
-
-    MEASURED = "measured"  # the child's CPU time per call, on the coarse grid
-    MODELLED = "modelled"  # the task's constant: scores repeat bit for bit
-    REPLAYED = "replayed"  # delays stored by an earlier evaluation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from evaluators import jsonable
-from evaluators.contract import ContractError, Environment, Evaluation, ParameterValue, Split, Tier
-from evaluators.problem import PlannerClock
+from evaluators.contract import ContractError, Environment, Evaluation, ParameterValue, PlannerClock, Split, Tier
 
 PREFIX = struct.Struct("<I")
 LARGEST_MESSAGE = 256 << 20  # bytes; a longer length is a broken stream, not a message

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evaluators.contract import ParameterValue, Tier
-from evaluators.problem import PlannerClock
+from evaluators.contract import ParameterValue, PlannerClock, Tier
 from evaluators.registry import did_you_mean
+from evolve.choices import Donors, Order, ProposerKind
 from evolve.errors import ConfigError
-
-
-class Order(StrEnum):
-    """In which order the search is told."""
-
-    COMPLETION = "completion"  # as attempts end: fastest
-    INDEX = "index"  # as asked, within a window: the same seed gives the same archive whatever the timing
-
-
-class Donors(StrEnum):
-    """Where a crossover may take code from."""
-
-    ARCHIVE = "archive"  # programs of this run
-    BASELINES = "baselines"  # the published methods too; never in claims that compare strategies
 
 
 class RunConfig(BaseModel):
@@ -42,7 +27,7 @@ class RunConfig(BaseModel):
     patience: int | None = Field(default=None, ge=1, description="stop after so many attempts without a better one")
     target: float | None = Field(default=None, description="stop when the search score reaches this")
     workers: int = Field(default=0, ge=0, le=1024, description="evaluation processes; 0: one per core")
-    proposer: str = Field(default="genetic", pattern="^(genetic|recorded)$")
+    proposer: ProposerKind = ProposerKind.GENETIC
     replies: str = Field(default="", description="file of recorded programs for the proposer `recorded`")
     order: Order = Order.COMPLETION
     window: int = Field(default=8, ge=1, le=1000, description="asks in flight; part of the run's identity")

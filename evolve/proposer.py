@@ -11,7 +11,9 @@ from typing import Protocol
 import numpy as np
 
 from evolve.errors import ConfigError
-from evolve.request import MutationRequest
+from evolve.genetic import NoChild, propose
+from evolve.novelty import NoveltyIndex
+from evolve.request import MutationRequest, Operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class Proposal:
     source: str | None  # None: no program; `change` says why
     operator: str
     change: str  # one line
+    ast_digest: str = ""  # empty where the text is not ours to parse
 
 
 class Proposer(Protocol):
@@ -32,6 +35,27 @@ class Proposer(Protocol):
 
     async def propose(self, request: MutationRequest, sources: Mapping[str, str], rng: np.random.Generator) -> Proposal:
         """A program for `request`; `sources` holds the parent and the inspirations by candidate id."""
+
+
+class GeneticProposer:
+    """The embedded default: typed mutation and crossover of syntax trees, no model, no key, milliseconds."""
+
+    name = "genetic"
+
+    def __init__(self, novelty: NoveltyIndex, extra_donors: Sequence[str] = ()) -> None:
+        """`extra_donors` are sources beyond the run's own programs (``--donors baselines``)."""
+        self._novelty = novelty
+        self._extra_donors = extra_donors
+
+    async def propose(self, request: MutationRequest, sources: Mapping[str, str], rng: np.random.Generator) -> Proposal:
+        """A child that is not known yet, or the reason why there is none."""
+        donors = [sources[member.candidate_id] for member in request.inspirations]
+        if request.operator is Operator.CROSSOVER and self._extra_donors:
+            donors.insert(0, self._extra_donors[int(rng.integers(len(self._extra_donors)))])
+        child = propose(request, sources[request.parent.candidate_id], donors, rng, self._novelty.knows)
+        if isinstance(child, NoChild):
+            return Proposal(source=None, operator=request.operator, change=child.reason)
+        return Proposal(source=child.source, operator=child.operator, change=child.change, ast_digest=child.ast_digest)
 
 
 class RecordedProposer:

@@ -1,1 +1,48 @@
-"""The `evolve` command."""
+"""The `evolve` command: parses words, calls one function, prints. Heavy imports wait for their command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from archive.errors import ArchiveError
+from evaluators.contract import EvaluatorError
+from evolve.cli import doctor, evaluate, leaderboard, maintenance, run, runs, show, tasks
+from evolve.errors import EvolveError
+
+EXIT_BAD_INPUT = 1
+EXIT_USAGE = 2
+
+app = typer.Typer(
+    name="evolve",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Evolve placement, scheduling and load-balancing programs, with scores no candidate can forge.",
+)
+app.command("tasks")(tasks.tasks)
+app.command("run")(run.run)
+app.command("resume")(run.resume)
+app.command("runs")(runs.runs)
+app.command("stop")(runs.stop)
+app.command("evaluate")(evaluate.evaluate)
+app.command("leaderboard")(leaderboard.leaderboard)
+app.command("show")(show.show)
+app.command("doctor")(doctor.doctor)
+app.add_typer(maintenance.app, name="archive")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run one command and exit with the status that docs/architecture.md lists."""
+    try:
+        app(args=words, prog_name="evolve")
+    except (EvolveError, EvaluatorError, ArchiveError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(EXIT_BAD_INPUT)
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
+        sys.stderr.close()
+        sys.exit(EXIT_BAD_INPUT)

@@ -1,0 +1,26 @@
+"""The named choices of a run file, apart from it so that the command line can offer them without importing pydantic."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ProposerKind(StrEnum):
+    """Who writes the programs."""
+
+    GENETIC = "genetic"  # typed mutation of syntax trees: no model, no key
+    RECORDED = "recorded"  # programs from a file
+
+
+class Order(StrEnum):
+    """In which order the search is told."""
+
+    COMPLETION = "completion"  # as attempts end: fastest
+    INDEX = "index"  # as asked, within a window: the same seed gives the same archive whatever the timing
+
+
+class Donors(StrEnum):
+    """Where a crossover may take code from."""
+
+    ARCHIVE = "archive"  # programs of this run
+    BASELINES = "baselines"  # the published methods too; never in claims that compare strategies

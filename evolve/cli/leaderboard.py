@@ -1,0 +1,71 @@
+"""`evolve leaderboard`: programs ranked by their hold-out score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
+from evolve.cli.printing import interval, print_json, print_table, print_text, score
+
+if TYPE_CHECKING:
+    from archive.records import LeaderboardRow
+
+
+def leaderboard(
+    task: Annotated[str | None, typer.Argument(help="only this task")] = None,
+    archive: ArchiveUrl = DEFAULT_ARCHIVE,
+    as_json: Json = False,
+) -> None:
+    """Rank programs by hold-out, apart for each task, its parameters and the environment they were scored in."""
+    from archive.queries import leaderboard as ranked
+    from archive.store import Archive
+
+    with Archive.open(archive, create=False, read_only=True) as opened:
+        rows = ranked(opened, task=task)
+    if as_json:
+        print_json([_json(row) for row in rows])
+        return
+    if not rows:
+        print_text("no program has been scored yet")
+    for heading in dict.fromkeys(_heading(row) for row in rows):
+        print_text(heading)
+        print_table(
+            ["rank", "program", "name", "hold-out", "95 % interval", "validation", "search"],
+            [_cells(row) for row in rows if _heading(row) == heading],
+        )
+        print_text("")
+
+
+def _heading(row: LeaderboardRow) -> str:
+    parameters = " ".join(f"{name}={value}" for name, value in row.parameters.items())
+    return f"{row.task} {row.task_identity}  {parameters}\n[{row.environment_class}]"
+
+
+def _cells(row: LeaderboardRow) -> list[str]:
+    return [
+        "-" if row.rank is None else str(row.rank),
+        row.candidate_id[:10],
+        row.name + (" (baseline)" if row.baseline else ""),
+        score(row.holdout),
+        interval(row.holdout_low, row.holdout_high),
+        score(row.validation),
+        score(row.search),
+    ]
+
+
+def _json(row: LeaderboardRow) -> dict[str, object]:
+    return {
+        "rank": row.rank,
+        "id": row.candidate_id,
+        "name": row.name,
+        "task": row.task,
+        "baseline": row.baseline,
+        "holdout": row.holdout,
+        "holdout_low": row.holdout_low,
+        "holdout_high": row.holdout_high,
+        "validation": row.validation,
+        "search": row.search,
+        "environment": row.environment_class,
+    }

@@ -1,0 +1,131 @@
+"""The live view of a run: a small panel on a terminal, a line now and then in a log. Always on stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from evolve.config import RunConfig
+from evolve.progress import Progress
+
+_REFRESH_S = 0.25
+_LOG_EVERY_S = 10.0
+
+
+@asynccontextmanager
+async def watching(progress: Progress, config: RunConfig) -> AsyncIterator[None]:
+    """Draw `progress` while the body runs."""
+    console = Console(stderr=True)
+    drawing = _draw(console, progress, config) if console.is_terminal else _log(progress, config)
+    task = asyncio.create_task(drawing)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _draw(console: Console, progress: Progress, config: RunConfig) -> None:
+    with Live(panel(progress, config), console=console, auto_refresh=False, transient=True) as live:
+        while True:
+            live.update(panel(progress, config), refresh=True)
+            await asyncio.sleep(_REFRESH_S)
+
+
+async def _log(progress: Progress, config: RunConfig) -> None:
+    shown = ""
+    waited_s = 0.0
+    while True:
+        if progress.phase != shown or waited_s >= _LOG_EVERY_S:
+            shown, waited_s = progress.phase, 0.0
+            sys.stderr.write(log_line(progress, config) + "\n")
+        await asyncio.sleep(_REFRESH_S)
+        waited_s += _REFRESH_S
+
+
+def log_line(progress: Progress, config: RunConfig) -> str:
+    """One line for a log file."""
+    parts = [f"{progress.task} {progress.run_id}: {progress.phase}"]
+    if progress.told:
+        parts.append(f"{progress.told} attempts, {_rate(progress)}, {_outcomes(progress)}")
+    if progress.best_score is not None:
+        parts.append(f"best {progress.best_score:.4f} ({_against(progress)})")
+    if left := _left(progress, config):
+        parts.append(left)
+    return "; ".join(parts)
+
+
+def panel(progress: Progress, config: RunConfig) -> RenderableType:
+    """The terminal's view."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row(Text(progress.task, style="bold"), Text(f"run {progress.run_id}: {progress.phase}"))
+    table.add_row(
+        "attempts", Text(f"{progress.told} told, {progress.asked - progress.told} in flight, {_rate(progress)}")
+    )
+    table.add_row("outcomes", Text(_outcomes(progress) or "-"))
+    if progress.best_score is not None:
+        best = Text.assemble(
+            (f"{progress.best_score:.4f}", "bold green"), f"  {progress.best_id[:10]}  {_against(progress)}"
+        )
+        table.add_row("best so far", best)
+        if progress.best_change:
+            table.add_row("", Text(progress.best_change[:100], style="dim"))
+    table.add_row("left", Text(_left(progress, config) or "-"))
+    return Group(table, ProgressBar(total=1.0, completed=share_done(progress, config), width=60))
+
+
+def share_done(progress: Progress, config: RunConfig) -> float:
+    """How much of the budget that ends first is used, in [0, 1]."""
+    shares = [
+        used / limit
+        for used, limit in (
+            (progress.told, config.attempts),
+            (progress.evaluated, config.evaluations),
+            (progress.elapsed_s, config.seconds),
+        )
+        if limit
+    ]
+    return min(1.0, max(shares, default=0.0))
+
+
+def _against(progress: Progress) -> str:
+    """The best score against where the run started and the best baseline."""
+    words = []
+    if progress.initial_score is not None:
+        words.append(f"initial {progress.initial_score:.4f}")
+    if progress.best_baseline is not None:
+        name, score = progress.best_baseline
+        words.append(f"best baseline {name} {score:.4f}")
+    return ", ".join(words)
+
+
+def _outcomes(progress: Progress) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in progress.outcomes.most_common())
+
+
+def _rate(progress: Progress) -> str:
+    if progress.elapsed_s < 1:
+        return "- /min"
+    return f"{60 * sum(progress.outcomes.values()) / progress.elapsed_s:.0f} /min"
+
+
+def _left(progress: Progress, config: RunConfig) -> str:
+    parts = []
+    if config.attempts:
+        parts.append(f"{max(0, config.attempts - progress.told)} attempts")
+    if config.evaluations:
+        parts.append(f"{max(0, config.evaluations - progress.evaluated)} evaluations")
+    if config.seconds:
+        parts.append(f"{max(0.0, config.seconds - progress.elapsed_s):.0f} s")
+    elif parts and progress.elapsed_s > 1 and 0 < (done := share_done(progress, config)) < 1:
+        parts.append(f"about {progress.elapsed_s * (1 - done) / done:.0f} s")
+    return ", ".join(parts) + (" left" if parts else "")

@@ -1,0 +1,123 @@
+"""The end of a run, for people and for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from archive.store import Archive
+
+from archive.records import AttemptState, Run
+from evaluators.contract import Split, Tier
+from evolve.cli.printing import interval, print_json, print_text, score, table_text
+from evolve.finale import Standing, Verdict
+from evolve.lifecycle import Ending
+
+
+def attempt_outcomes(archive: Archive, run_id: str) -> Counter[str]:
+    """How the attempts of a run ended: rejected, or the outcome of their search evaluation."""
+    best: dict[int, str] = {}
+    for stored in archive.evaluations_of_run(run_id):
+        index, evaluation = stored.attempt_index, stored.evaluation
+        if index is None or evaluation.split is not Split.SEARCH:
+            continue
+        if evaluation.tier is Tier.QUICK or index not in best:
+            best[index] = evaluation.outcome
+    ended = [attempt for attempt in archive.attempts(run_id) if attempt.state.is_final]
+    return Counter(
+        "rejected" if attempt.state is AttemptState.REJECTED else best.get(attempt.index, "reused") for attempt in ended
+    )
+
+
+def print_run_json(archive: Archive, run: Run, ending: Ending) -> None:
+    """The object that docs/architecture.md describes, on one line."""
+    outcomes = attempt_outcomes(archive, run.id)
+    print_json(
+        {
+            "run": run.id,
+            "task": run.task,
+            "attempts": sum(outcomes.values()),
+            "outcomes": dict(outcomes),
+            "best": _best_json(ending.verdict),
+            "seconds": round(ending.seconds, 3),
+            "usd": 0.0,
+        }
+    )
+
+
+def print_run(archive: Archive, run: Run, ending: Ending) -> None:
+    """The table that the run is judged by, and one sentence about the champion."""
+    outcomes = attempt_outcomes(archive, run.id)
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    print_text(
+        f"run {run.id} of {run.task}: {ending.reason}; {sum(outcomes.values())} attempts ({counts or 'none'}), "
+        f"{ending.seconds:.0f} s"
+    )
+    if ending.verdict is None:
+        return
+    print_text("")
+    print_text(verdict_table(ending.verdict))
+    print_text("")
+    print_text(verdict_sentence(ending.verdict))
+    champion = ending.verdict.champion_id[:10]
+    print_text(f"see it: evolve show {champion} --diff initial")
+
+
+def verdict_table(verdict: Verdict) -> str:
+    """Every founder and finalist, best hold-out first."""
+    columns = ["program", "role", "hold-out", "95 % interval", "gain over initial, paired 95 %", "validation", "search"]
+    return table_text(columns, [_row(standing) for standing in verdict.standings])
+
+
+def verdict_sentence(verdict: Verdict) -> str:
+    """What the hold-out says of the champion, and no more than it says."""
+    champion = verdict.champion
+    if champion.role == "initial":
+        return "No evolved program was better than the initial one on validation."
+    if champion.gain is None:
+        return f"The champion {champion.name} has no paired interval on the hold-out, so nothing is claimed."
+    low, high = champion.gain.low, champion.gain.high
+    if low > 0:
+        claim = "better than the initial program on the hold-out"
+    elif high < 0:
+        claim = "worse than the initial program on the hold-out"
+    else:
+        claim = "not shown to differ from the initial program on the hold-out"
+    beaten = sum(1 for s in verdict.standings if s.role == "baseline" and _is_below(s, champion))
+    total = sum(1 for s in verdict.standings if s.role == "baseline")
+    return (
+        f"The champion {champion.name} is {claim}: paired gain {interval(low, high)} (95 %); "
+        f"its mean is above {beaten} of {total} baselines."
+    )
+
+
+def _row(standing: Standing) -> list[str]:
+    ci, gain = standing.holdout_interval, standing.gain
+    holdout = score(standing.holdout) if standing.holdout is not None else str(standing.outcome)
+    return [
+        standing.name,
+        standing.role,
+        holdout,
+        interval(ci.low, ci.high) if ci else "-",
+        interval(gain.low, gain.high) if gain and standing.role != "initial" else "-",
+        score(standing.validation),
+        score(standing.search),
+    ]
+
+
+def _best_json(verdict: Verdict | None) -> dict[str, object] | None:
+    if verdict is None:
+        return None
+    champion = verdict.champion
+    ci = champion.holdout_interval
+    return {
+        "id": champion.candidate_id,
+        "holdout": champion.holdout,
+        "holdout_low": ci.low if ci else None,
+        "holdout_high": ci.high if ci else None,
+    }
+
+
+def _is_below(standing: Standing, champion: Standing) -> bool:
+    return (-2.0 if standing.holdout is None else standing.holdout) < (
+        -2.0 if champion.holdout is None else champion.holdout
+    )

@@ -1,0 +1,104 @@
+"""`evolve show`: one program, where it came from, and how it scored."""
+
+from __future__ import annotations
+
+import difflib
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
+from evolve.cli.printing import print_json, print_table, print_text, score
+
+if TYPE_CHECKING:
+    from archive.store import Archive
+
+    from archive.records import Attempt, StoredEvaluation
+
+
+class Against(StrEnum):
+    """What a diff is made against."""
+
+    PARENT = "parent"
+    INITIAL = "initial"
+
+
+def show(
+    candidate_id: Annotated[str, typer.Argument(metavar="ID", help="a candidate, or the first letters of its id")],
+    diff: Annotated[Against | None, typer.Option("--diff", help="print the change against parent or initial")] = None,
+    source: Annotated[bool, typer.Option("--source", help="print the program only")] = False,
+    archive: ArchiveUrl = DEFAULT_ARCHIVE,
+    as_json: Json = False,
+) -> None:
+    """Show a program: lineage, change, every evaluation, and its source or a diff."""
+    from archive.store import Archive
+
+    with Archive.open(archive, create=False, read_only=True) as opened:
+        candidate = opened.candidate(candidate_id)
+        if source:
+            print_text(candidate.source)
+            return
+        origin = opened.attempt_of_candidate(candidate.id)
+        evaluations = opened.evaluations(candidate.id)
+        change = _diff(opened, candidate.id, candidate.source, origin, diff) if diff else ""
+    if as_json:
+        document = {"id": candidate.id, "source": candidate.source, "attempt": origin}
+        print_json({**document, "evaluations": [stored.evaluation for stored in evaluations], "diff": change})
+        return
+    print_text(f"candidate {candidate.id}")
+    print_text(_origin_line(origin))
+    _print_evaluations(evaluations)
+    if change:
+        print_text("\n" + change)
+
+
+def _origin_line(origin: Attempt | None) -> str:
+    if origin is None:
+        return "a program that a run started with, or that was evaluated by hand"
+    return (
+        f"attempt {origin.index} of run {origin.run_id}, by {origin.proposer} ({origin.operator}) "
+        f"from {origin.parent_id[:10]}: {origin.change}"
+    )
+
+
+def _print_evaluations(evaluations: list[StoredEvaluation]) -> None:
+    columns = ["task", "tier", "split", "outcome", "score", "instances", "cpu s", "sandbox"]
+    rows = [
+        [
+            stored.evaluation.task,
+            stored.evaluation.tier,
+            stored.evaluation.split,
+            stored.evaluation.outcome,
+            score(stored.evaluation.objective),
+            str(len(stored.evaluation.instances)),
+            f"{stored.evaluation.cpu_s:.2f}",
+            stored.evaluation.environment.sandbox,
+        ]
+        for stored in evaluations
+    ]
+    print_table(columns, rows)
+    failures = dict.fromkeys(
+        instance.detail for stored in evaluations for instance in stored.evaluation.instances if instance.detail
+    )
+    for detail in list(failures)[:3]:
+        print_text(f"failed: {detail}")
+
+
+def _diff(archive: Archive, candidate_id: str, source: str, origin: Attempt | None, against: Against) -> str:
+    """A unified diff; empty where there is nothing to compare with."""
+    if origin is None:
+        return ""
+    other = origin.parent_id if against is Against.PARENT else _initial_of(archive, origin.run_id)
+    lines = difflib.unified_diff(
+        archive.candidate(other).source.splitlines(),
+        source.splitlines(),
+        f"{against} {other[:10]}",
+        candidate_id[:10],
+        lineterm="",
+    )
+    return "\n".join(lines)
+
+
+def _initial_of(archive: Archive, run_id: str) -> str:
+    return archive.founders(run_id)[0].candidate_id

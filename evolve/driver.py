@@ -1,0 +1,300 @@
+"""The loop: asks, proposals, gate, evaluations and tells. The only place that knows concurrency."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from archive.store import Archive
+
+from archive.records import Attempt, AttemptState, Candidate, Run
+from evaluators.contract import Evaluation, Outcome, Split, Tier
+from evolve.budget import Budget, Spent, reason_to_stop
+from evolve.champion import NUM_CONTENDERS, VALIDATION_SHARE
+from evolve.choices import Order
+from evolve.config import RunConfig
+from evolve.novelty import NoveltyIndex, source_digest
+from evolve.progress import Progress
+from evolve.proposer import Proposal, Proposer
+from evolve.request import Member, MutationRequest, Told
+from evolve.search import Search
+from evolve.stages import Stages
+from evolve.turnstile import Turn, Turnstile
+
+STOPPED = "it was stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A run that can be driven: new, or restored from its attempts."""
+
+    archive: Archive
+    run: Run
+    config: RunConfig
+    search: Search
+    novelty: NoveltyIndex
+    pending: tuple[Attempt, ...] = ()  # asked before this session and not ended
+    evaluated: int = 0  # attempts that were evaluated before this session
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time as the driver may know it."""
+
+    elapsed_s: Callable[[], float]  # of this session's search
+    timestamp: Callable[[], str]  # UTC, ISO 8601
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt that is over, not yet told."""
+
+    attempt: Attempt
+    evaluation: Evaluation | None  # None: rejected before evaluation
+
+
+class Driver:
+    """Drives one session until its budget is spent or it is told to stop."""
+
+    def __init__(
+        self,
+        session: Session,
+        proposer: Proposer,
+        stages: Stages,
+        progress: Progress,
+        in_flight: int,
+        clock: Clock,
+    ) -> None:
+        self._session = session
+        self._archive = session.archive
+        self._search = session.search
+        self._proposer = proposer
+        self._stages = stages
+        self._progress = progress
+        self._clock = clock
+        self._ordered = session.config.order is Order.INDEX
+        self._in_flight = session.config.window if self._ordered else in_flight
+        self._turnstile = Turnstile(ordered=self._ordered)
+        self._running: set[asyncio.Task[Ended]] = set()
+        self._validating: set[asyncio.Task[Evaluation]] = set()
+        self._ended: dict[int, Ended] = {}
+        self._contenders: list[tuple[float, str]] = []
+        self._evaluated = session.evaluated
+        self._num_validations = 0
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask for nothing more and drop what is in flight; `resume` goes on from there."""
+        self._stop.set()
+
+    async def evolve(self) -> str:
+        """Search until there is a reason to stop, and return it. Work in flight has then ended, unless stopped.
+
+        Raises:
+            BackendError: Evaluations cannot be executed any more.
+            ArchiveError: Rows cannot be written any more.
+        """
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            for attempt in self._session.pending:
+                self._launch(attempt)
+            while True:
+                reason = self._ask_while_allowed()
+                if self._stop.is_set() or not (self._running or self._validating):
+                    return STOPPED if self._stop.is_set() else reason or STOPPED
+                await self._wait(stopping)
+        finally:
+            await _cancel({stopping, *self._running, *self._validating})
+
+    def _ask_while_allowed(self) -> str | None:
+        """Ask until budget or places in flight are used; the reason why no more will be asked, if there is one."""
+        while (reason := reason_to_stop(self._budget(), self._spent())) is None:
+            if self._stop.is_set() or len(self._search.outstanding) >= self._in_flight:
+                return None
+            self._launch(self._ask())
+        return reason
+
+    def _ask(self) -> Attempt:
+        """The next attempt, its row committed."""
+        index = self._search.next_index
+        request = self._search.ask(self._rng(index))
+        attempt = Attempt(
+            run_id=self._session.run.id,
+            index=index,
+            state=AttemptState.ASKED,
+            island=request.island,
+            proposer=self._proposer.name,
+            operator=request.operator,
+            parent_id=request.parent.candidate_id,
+            inspiration_ids=tuple(member.candidate_id for member in request.inspirations),
+            num_tells=request.num_tells,
+            asked_at=self._clock.timestamp(),
+        )
+        self._archive.add_attempt(attempt)
+        self._progress.asked += 1
+        return attempt
+
+    def _launch(self, attempt: Attempt) -> None:
+        request = self._search.outstanding[attempt.index]
+        self._running.add(asyncio.create_task(self._carry(attempt, request, self._turnstile.queue())))
+
+    async def _carry(self, attempt: Attempt, request: MutationRequest, turn: Turn) -> Ended:
+        """One attempt from wherever it stands to its end."""
+        if attempt.state is AttemptState.ASKED:
+            proposal = await self._propose(request)
+            async with turn():
+                attempt = self._pass_gate(attempt, proposal)
+        else:
+            async with turn():
+                pass
+        if attempt.rejection or attempt.candidate_id is None:
+            return Ended(attempt, None)
+        if attempt.state is AttemptState.REPLIED:
+            evaluating = replace(attempt, state=AttemptState.EVALUATING)
+            self._archive.advance_attempt(evaluating, expected=AttemptState.REPLIED)
+            attempt = evaluating
+        candidate = self._archive.candidate(attempt.candidate_id or "")
+        return Ended(attempt, await self._stages.search(candidate, attempt.index))
+
+    async def _propose(self, request: MutationRequest) -> Proposal:
+        wanted = [request.parent.candidate_id, *(member.candidate_id for member in request.inspirations)]
+        sources = self._archive.sources(wanted)
+        return await self._proposer.propose(request, sources, self._rng(request.index, 1))
+
+    def _pass_gate(self, attempt: Attempt, proposal: Proposal) -> Attempt:
+        """Commit the reply, and whether it is worth an evaluation."""
+        replied = replace(attempt, state=AttemptState.REPLIED, operator=proposal.operator, change=proposal.change)
+        if proposal.source is None:
+            replied = replace(replied, rejection=f"no program: {proposal.change}")
+            self._archive.advance_attempt(replied, expected=AttemptState.ASKED)
+            return replied
+        candidate = Candidate(id=source_digest(proposal.source), source=proposal.source, ast_digest=proposal.ast_digest)
+        duplicate = self._session.novelty.check_digests(candidate.id, candidate.ast_digest)
+        replied = replace(replied, candidate_id=candidate.id)
+        if duplicate is not None:
+            rejection = f"duplicate ({duplicate.kind})"
+            replied = replace(replied, rejection=rejection, neighbour_id=duplicate.neighbour_id)
+        else:
+            self._session.novelty.add(candidate.id, candidate.ast_digest)
+        self._archive.record_replied(replied, candidate)
+        return replied
+
+    async def _wait(self, stopping: asyncio.Task[bool]) -> None:
+        """Until something ends, and tell what may be told."""
+        done, _ = await asyncio.wait({stopping, *self._running, *self._validating}, return_when=asyncio.FIRST_COMPLETED)
+        for validated in self._validating & done:
+            validated.result()
+            self._validating.discard(validated)
+        for task in self._running & done:
+            self._running.discard(task)
+            ended = task.result()
+            self._ended[ended.attempt.index] = ended
+        self._tell_ended()
+
+    def _tell_ended(self) -> None:
+        """Tell in attempt order, asking after each tell; or at once, where the order is that of completion."""
+        while self._ended:
+            index = min(self._search.outstanding) if self._ordered else next(iter(self._ended))
+            if index not in self._ended:
+                return
+            self._tell(self._ended.pop(index))
+            self._ask_while_allowed()
+
+    def _tell(self, ended: Ended) -> None:
+        """Commit the end of an attempt, then let the search learn of it."""
+        attempt = replace(
+            ended.attempt,
+            state=AttemptState.RECORDED if ended.evaluation else AttemptState.REJECTED,
+            tell_order=self._search.num_tells,
+            told_at=self._clock.timestamp(),
+        )
+        self._archive.record_told(attempt)
+        told = told_of(attempt, ended.evaluation)
+        self._search.tell(told)
+        self._evaluated += ended.evaluation is not None
+        self._note(attempt, ended.evaluation)
+        if told.member is not None:
+            self._consider_validation(told.member)
+
+    def _note(self, attempt: Attempt, evaluation: Evaluation | None) -> None:
+        progress = self._progress
+        progress.told += 1
+        progress.evaluated = self._evaluated
+        progress.outcomes[evaluation.outcome if evaluation else "rejected"] += 1
+        best = self._search.best
+        if best.candidate_id != progress.best_id:
+            progress.best_id, progress.best_score = best.candidate_id, best.score
+            progress.best_change = attempt.change
+
+    def _consider_validation(self, member: Member) -> None:
+        """Start a validation for a new top five, as long as validations stay a tenth of the evaluations."""
+        self._contenders.append((member.score, member.candidate_id))
+        self._contenders.sort(key=lambda pair: -pair[0])
+        del self._contenders[NUM_CONTENDERS:]
+        is_contender = any(candidate_id == member.candidate_id for _, candidate_id in self._contenders)
+        if is_contender and self._num_validations < VALIDATION_SHARE * self._evaluated:
+            self._num_validations += 1
+            candidate = self._archive.candidate(member.candidate_id)
+            validation = self._stages.evaluate(candidate, Tier.QUICK, Split.VALIDATION, member.attempt_index)
+            self._validating.add(asyncio.create_task(validation))
+
+    def _budget(self) -> Budget:
+        config = self._session.config
+        return Budget(
+            attempts=config.attempts,
+            evaluations=config.evaluations,
+            seconds=config.seconds,
+            patience=config.patience,
+            target=config.target,
+        )
+
+    def _spent(self) -> Spent:
+        return Spent(
+            asked=self._search.next_index,
+            outstanding=len(self._search.outstanding),
+            evaluations=self._evaluated,
+            seconds=self._clock.elapsed_s(),
+            tells_since_improvement=self._search.tells_since_improvement,
+            best_score=self._search.best.score,
+        )
+
+    def _rng(self, *key: int) -> np.random.Generator:
+        return attempt_rng(self._session.run.seed, *key)
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[bool] | asyncio.Task[Ended] | asyncio.Task[Evaluation]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def attempt_rng(seed: int, *key: int) -> np.random.Generator:
+    """The generator of one attempt (and purpose): no generator outlives it."""
+    return np.random.default_rng([seed, *key])
+
+
+def told_of(attempt: Attempt, evaluation: Evaluation | None) -> Told:
+    """What the search is told of an attempt that has ended."""
+    return Told(
+        index=attempt.index,
+        island=attempt.island,
+        parent_id=attempt.parent_id,
+        member=member_of(attempt.candidate_id or "", evaluation, attempt.index, attempt.parent_id),
+    )
+
+
+def member_of(
+    candidate_id: str, evaluation: Evaluation | None, attempt_index: int | None, parent_id: str | None
+) -> Member | None:
+    """The candidate as a member of the population; None unless it has a search score."""
+    if evaluation is None or evaluation.outcome is not Outcome.SCORED or evaluation.objective is None:
+        return None
+    return Member(
+        candidate_id=candidate_id,
+        score=evaluation.objective,
+        instance_scores=tuple(instance.counted_score for instance in evaluation.instances),
+        attempt_index=attempt_index,
+        parent_id=parent_id,
+    )

@@ -1,0 +1,152 @@
+"""The end of a run: validation of the contenders, the hold-out, and the table that the run is judged by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from archive.store import Archive
+
+from archive.records import Candidate, Founder, FounderRole
+from evaluators.contract import Evaluation, Outcome, Split, Tier
+from evaluators.measure import Interval, mean_interval, paired_interval
+from evolve.champion import NUM_CONTENDERS, choose_champion, finalists
+from evolve.search import Search
+from evolve.stages import Stages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One row of the final table; scores are absent where the program failed or was not judged."""
+
+    name: str
+    candidate_id: str
+    role: str  # "initial" | "baseline" | "champion" | "finalist"
+    search: float | None
+    validation: float | None
+    holdout: float | None
+    holdout_interval: Interval | None
+    gain: Interval | None  # paired hold-out difference to the initial program
+    outcome: Outcome  # of the hold-out, or of the search where there is none
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Who won a run, and against whom."""
+
+    champion_id: str
+    standings: tuple[Standing, ...]  # best hold-out first; those without one last
+
+    @property
+    def champion(self) -> Standing:
+        """The row of the champion."""
+        return next(row for row in self.standings if row.candidate_id == self.champion_id)
+
+
+class Finale:
+    """Judges a run that has ended. Executes only what the archive does not hold yet."""
+
+    def __init__(
+        self, archive: Archive, stages: Stages, founders: Sequence[Founder], tier: Tier, note: Callable[[str], None]
+    ) -> None:
+        self._archive = archive
+        self._stages = stages
+        self._founders = founders
+        self._tier = tier
+        self._note = note
+
+    async def judge(self, search: Search, validated: Sequence[str], num_finalists: int) -> Verdict:
+        """Validate, choose the champion, run the hold-out.
+
+        Args:
+            search: The search as it ended.
+            validated: Candidates whose validation was made during the run, in tell order.
+            num_finalists: Evolved programs that get a hold-out score.
+        """
+        initial = next(f.candidate_id for f in self._founders if f.role is FounderRole.INITIAL)
+        contenders = dict.fromkeys([initial, *validated, *_top(search, NUM_CONTENDERS)])
+        self._note("validation of the best programs")
+        validations = await self._all(list(contenders), Tier.QUICK, Split.VALIDATION)
+        champion = choose_champion(initial, validations)
+        chosen = finalists(champion, validations, num_finalists)
+        self._note("hold-out: instances nobody has seen")
+        ids = dict.fromkeys([*(founder.candidate_id for founder in self._founders), *chosen])
+        holdouts = dict(await self._all([i for i in ids if self._has_search_score(i)], self._tier, Split.HOLDOUT))
+        rows = [self._standing(i, initial, champion, dict(validations), holdouts) for i in ids]
+        rows.sort(key=lambda row: -2.0 if row.holdout is None else row.holdout, reverse=True)
+        return Verdict(champion_id=champion, standings=tuple(rows))
+
+    async def _all(self, ids: Sequence[str], tier: Tier, split: Split) -> list[tuple[str, Evaluation]]:
+        candidates: list[Candidate] = [self._archive.candidate(candidate_id) for candidate_id in ids]
+        found = await asyncio.gather(*(self._stages.evaluate(candidate, tier, split) for candidate in candidates))
+        return list(zip(ids, found, strict=True))
+
+    def _has_search_score(self, candidate_id: str) -> bool:
+        evaluation = self._stages.stored_search(candidate_id)
+        return evaluation is not None and evaluation.outcome is Outcome.SCORED
+
+    def _standing(
+        self,
+        candidate_id: str,
+        initial: str,
+        champion: str,
+        validations: dict[str, Evaluation],
+        holdouts: dict[str, Evaluation],
+    ) -> Standing:
+        search = self._stages.stored_search(candidate_id)
+        holdout = holdouts.get(candidate_id)
+        decisive = holdout or search
+        name, role = self._name_and_role(candidate_id, champion)
+        validation = validations.get(candidate_id)
+        return Standing(
+            name=name,
+            candidate_id=candidate_id,
+            role=role,
+            search=search.objective if search else None,
+            validation=validation.objective if validation else None,
+            holdout=holdout.objective if holdout else None,
+            holdout_interval=interval_of(holdout) if holdout else None,
+            gain=gain_of(holdout, holdouts[initial]) if holdout and initial in holdouts else None,
+            outcome=decisive.outcome if decisive else Outcome.INFRASTRUCTURE,
+            detail=first_failure(search) if search else "",
+        )
+
+    def _name_and_role(self, candidate_id: str, champion: str) -> tuple[str, str]:
+        for founder in self._founders:
+            if founder.candidate_id == candidate_id:
+                return founder.name, founder.role
+        return candidate_id[:10], "champion" if candidate_id == champion else "finalist"
+
+
+def interval_of(evaluation: Evaluation) -> Interval | None:
+    """The 95 % interval of a scored evaluation's objective."""
+    if evaluation.outcome is not Outcome.SCORED:
+        return None
+    scores = [instance.counted_score for instance in evaluation.instances]
+    return mean_interval(scores, [instance.regime for instance in evaluation.instances])
+
+
+def gain_of(evaluation: Evaluation, reference: Evaluation) -> Interval | None:
+    """The 95 % interval of the paired difference of two evaluations on the same instances."""
+    if evaluation.outcome is not Outcome.SCORED or reference.outcome is not Outcome.SCORED:
+        return None
+    return paired_interval(
+        [instance.counted_score for instance in evaluation.instances],
+        [instance.counted_score for instance in reference.instances],
+        [instance.regime for instance in evaluation.instances],
+    )
+
+
+def first_failure(evaluation: Evaluation) -> str:
+    """Why the first failed instance failed; empty if none did."""
+    details = (i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
+    return next(details, "")
+
+
+def _top(search: Search, number: int) -> list[str]:
+    """The best candidates of all islands by search score, the older first among equals."""
+    members = {elite.member.candidate_id: elite.member for island in search.islands for elite in island.elites}
+    ranked = sorted(members.values(), key=lambda m: (-m.score, -1 if m.attempt_index is None else m.attempt_index))
+    return [member.candidate_id for member in ranked[:number]]

@@ -1,0 +1,61 @@
+"""One driver per run: who we are, whether another owner still lives, and the heartbeat."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from archive.store import Archive
+
+from archive.errors import LeaseHeldError
+
+LEASE_S = 60.0
+HEARTBEAT_S = 1.0  # also how soon `evolve stop` from another terminal is seen
+
+
+def this_process() -> str:
+    """``host:pid:start`` of this process; the start time tells it from a later one with the same number."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_start_ticks(os.getpid())}"
+
+
+def is_dead(owner: str) -> bool:
+    """Whether `owner` is known to be gone: only a process of this host can be."""
+    host, pid, start = owner.rsplit(":", 2)
+    return host == socket.gethostname() and _start_ticks(int(pid)) != start
+
+
+def take(archive: Archive, run_id: str, owner: str) -> None:
+    """Become the driver of a run; the lease of a dead process of this host is taken over at once.
+
+    Raises:
+        LeaseHeldError: A live process drives it; the message names it.
+    """
+    try:
+        archive.take_lease(run_id, owner, time.time(), LEASE_S)
+    except LeaseHeldError as held:
+        if not is_dead(held.owner):
+            raise
+        archive.release_lease(run_id, held.owner)
+        archive.take_lease(run_id, owner, time.time(), LEASE_S)
+
+
+async def keep(archive: Archive, run_id: str, owner: str, stop: Callable[[], None]) -> None:
+    """Renew the lease until cancelled, and call `stop` when another terminal asks for it."""
+    while True:
+        await asyncio.sleep(HEARTBEAT_S)
+        archive.renew_lease(run_id, owner, time.time(), LEASE_S)
+        if archive.stop_requested(run_id):
+            stop()
+
+
+def _start_ticks(pid: int) -> str:
+    """Start time of a process in clock ticks since boot; empty for one that is not there."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]

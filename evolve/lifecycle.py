@@ -1,0 +1,224 @@
+"""A run from its rows to its verdict: workers up, founders scored, search driven, hold-out, workers down."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from archive.store import Archive
+
+from archive.records import AttemptState, Founder, FounderRole, Run, RunStatus
+from evaluators.contract import Evaluation, Split
+from evaluators.problem import Problem
+from evaluators.protocol import Hello
+from evolve import lease
+from evolve.choices import Donors, ProposerKind
+from evolve.config import RunConfig
+from evolve.driver import STOPPED, Clock, Driver, Session
+from evolve.errors import RunError
+from evolve.execution.backend import EvaluationBackend
+from evolve.execution.local import LocalBackend
+from evolve.finale import Finale, Verdict
+from evolve.programs import baselines
+from evolve.progress import Progress
+from evolve.proposer import GeneticProposer, Proposer, RecordedProposer
+from evolve.session import founding_members, restore, split_secrets
+from evolve.stages import Stages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a session of a run ended."""
+
+    reason: str
+    verdict: Verdict | None  # None: stopped before the end, resumable
+    seconds: float
+
+
+class Lifecycle:
+    """Drives one run; `stop` may be called at any time, from a signal handler too."""
+
+    def __init__(self, archive: Archive, run: Run, config: RunConfig, problem: Problem, progress: Progress) -> None:
+        self._archive = archive
+        self._run = run
+        self._config = config
+        self._problem = problem
+        self._progress = progress
+        self._stop = asyncio.Event()
+        self._driver: Driver | None = None
+        self._started_s = time.monotonic()
+
+    def stop(self) -> None:
+        """End the session as soon as possible; nothing committed is lost."""
+        self._stop.set()
+        if self._driver is not None:
+            self._driver.stop()
+
+    async def conduct(self) -> Ending:
+        """The whole session.
+
+        Raises:
+            BackendError: Evaluations cannot be executed here.
+            RunError: No initial program scores, or another process drives the run.
+            ArchiveError: The archive cannot be read or written.
+        """
+        async with self._leased(), self._backend() as backend:
+            self._check_environment(backend)
+            ending = await self._unless_stopped(self._search_and_judge(backend))
+        status = RunStatus.INTERRUPTED if ending.verdict is None else RunStatus.FINISHED
+        self._archive.set_run_status(self._run.id, status)
+        return ending
+
+    async def _search_and_judge(self, backend: EvaluationBackend) -> Ending:
+        stages = self._stages(backend)
+        founders = self._archive.founders(self._run.id)
+        evaluations = await self._score_founders(stages, founders)
+        members = founding_members(founders, evaluations)
+        session = restore(self._archive, self._run, self._config, founders, members, stages)
+        self._begin_search(session, founders, evaluations)
+        clock = Clock(elapsed_s=self._stopwatch(), timestamp=timestamp)
+        driver = Driver(
+            session, self._proposer(session), stages, self._progress, in_flight=backend.slots + 2, clock=clock
+        )
+        self._driver = driver
+        reason = await driver.evolve()
+        if reason == STOPPED:
+            return self._ending(STOPPED, None)
+        finale = Finale(self._archive, stages, founders, self._config.final_tier, self._announce)
+        verdict = await finale.judge(session.search, self._validated(), self._config.finalists)
+        return self._ending(reason, verdict)
+
+    async def _score_founders(self, stages: Stages, founders: Sequence[Founder]) -> dict[str, Evaluation]:
+        """Search scores of the initial programs and the baselines, by candidate."""
+        self._announce("scoring the initial program and the baselines")
+
+        async def score(founder: Founder) -> Evaluation:
+            evaluation = await stages.search(self._archive.candidate(founder.candidate_id))
+            if founder.role is FounderRole.BASELINE and evaluation.objective is not None:
+                self._progress.baseline_scores[founder.name] = evaluation.objective
+            return evaluation
+
+        found = await asyncio.gather(*(score(founder) for founder in founders))
+        return {founder.candidate_id: evaluation for founder, evaluation in zip(founders, found, strict=True)}
+
+    def _begin_search(self, session: Session, founders: Sequence[Founder], evaluations: dict[str, Evaluation]) -> None:
+        first = next(f.candidate_id for f in founders if f.role is FounderRole.INITIAL)
+        self._progress.initial_score = evaluations[first].objective
+        self._progress.best_id = session.search.best.candidate_id
+        self._progress.best_score = session.search.best.score
+        self._progress.told = session.search.num_tells
+        self._progress.asked = session.search.next_index
+        self._progress.evaluated = session.evaluated
+        self._announce("search")
+
+    def _proposer(self, session: Session) -> Proposer:
+        if self._config.proposer is ProposerKind.RECORDED:
+            return RecordedProposer.read(Path(self._config.replies))
+        donors: list[str] = []
+        if self._config.donors is Donors.BASELINES:
+            donors = [program.source for program in baselines(self._run.task)]
+        return GeneticProposer(session.novelty, donors)
+
+    def _stages(self, backend: EvaluationBackend) -> Stages:
+        secrets = split_secrets(self._archive, self._run, self._problem.task)
+        return Stages(self._archive, backend, self._problem.task, secrets, self._config.planner_clock, self._run.id)
+
+    def _validated(self) -> list[str]:
+        """Candidates of this run's attempts that were validated during the search, in tell order."""
+        found = {
+            stored.candidate_id
+            for stored in self._archive.evaluations_of_run(self._run.id)
+            if stored.evaluation.split is Split.VALIDATION and stored.attempt_index is not None
+        }
+        told = [a for a in self._archive.attempts(self._run.id) if a.state is AttemptState.RECORDED]
+        ordered = sorted(told, key=lambda attempt: attempt.tell_order or 0)
+        return [a.candidate_id for a in ordered if a.candidate_id in found]
+
+    def _check_environment(self, backend: EvaluationBackend) -> None:
+        """Scores of different environment classes never meet in one run."""
+        for stored in self._archive.evaluations_of_run(self._run.id):
+            if stored.evaluation.environment_class != backend.environment_class:
+                raise RunError(
+                    f"run {self._run.id} was scored on [{stored.evaluation.environment_class}], this is "
+                    f"[{backend.environment_class}]: their scores do not compare; start a new run here with --from ID"
+                )
+            return
+
+    @asynccontextmanager
+    async def _backend(self) -> AsyncIterator[EvaluationBackend]:
+        self._announce("starting the evaluation workers")
+        task = self._problem.task
+        hello = Hello(
+            task=task.name,
+            parameters=task.parameters,
+            secrets=split_secrets(self._archive, self._run, task),
+            allow_unsafe=self._config.allow_unsafe,
+        )
+        backend = await LocalBackend.start(
+            hello, self._config.workers or (os.cpu_count() or 1), evaluation_timeout_s(self._problem)
+        )
+        try:
+            yield backend
+        finally:
+            await backend.close()
+
+    @asynccontextmanager
+    async def _leased(self) -> AsyncIterator[None]:
+        owner = lease.this_process()
+        lease.take(self._archive, self._run.id, owner)
+        self._archive.set_run_status(self._run.id, RunStatus.RUNNING)
+        heartbeat = asyncio.create_task(lease.keep(self._archive, self._run.id, owner, self.stop))
+        try:
+            yield
+        except BaseException:
+            self._archive.set_run_status(self._run.id, RunStatus.INTERRUPTED)
+            raise
+        finally:
+            heartbeat.cancel()
+            with suppress(asyncio.CancelledError):
+                await heartbeat
+            self._archive.release_lease(self._run.id, owner)
+
+    async def _unless_stopped(self, work: Awaitable[Ending]) -> Ending:
+        """The result of `work`, or an ending without a verdict if `stop` comes while the driver is not at the helm."""
+        working = asyncio.ensure_future(work)
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if working.done():
+            return working.result()
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+        return self._ending(STOPPED, None)
+
+    def _ending(self, reason: str, verdict: Verdict | None) -> Ending:
+        return Ending(reason=reason, verdict=verdict, seconds=time.monotonic() - self._started_s)
+
+    def _announce(self, phase: str) -> None:
+        self._progress.phase = phase
+
+    def _stopwatch(self) -> Callable[[], float]:
+        began_s = time.monotonic()
+
+        def elapsed_s() -> float:
+            self._progress.elapsed_s = time.monotonic() - began_s
+            return self._progress.elapsed_s
+
+        return elapsed_s
+
+
+def evaluation_timeout_s(problem: Problem) -> float:
+    """A wall-clock bound on any one evaluation: all instances at their limit, and time to build the workload."""
+    return 120 + 100 * max(limits.wall_s for limits in problem.task.limits.values())
+
+
+def timestamp() -> str:
+    """Now, UTC, ISO 8601 with seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

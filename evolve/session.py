@@ -1,0 +1,148 @@
+"""Makes runs and brings them back: a run is restored from its rows alone, whether it is new or was killed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+from archive.store import Archive
+
+from archive.records import Attempt, Candidate, Founder, FounderRole, Run
+from evaluators.contract import Evaluation, Outcome, Split, Task
+from evaluators.seeding import fresh_secret, report_secret, secret_from_seed
+from evolve.config import RunConfig
+from evolve.driver import Session, attempt_rng, member_of, told_of
+from evolve.errors import RunError
+from evolve.novelty import NoveltyIndex, ast_digest, source_digest
+from evolve.programs import Program
+from evolve.request import Member, Told
+from evolve.search import Search, SearchConfig
+from evolve.stages import Stages
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+
+
+def new_run(
+    archive: Archive, config: RunConfig, task: Task, programs: Sequence[Program], software: str, timestamp: str
+) -> Run:
+    """A run with its founders, committed; nothing has been executed.
+
+    Raises:
+        ArchiveError: The rows cannot be written.
+    """
+    seed = secrets.randbits(63) if config.seed is None else config.seed
+    run = Run(
+        id="".join(secrets.choice(_ALPHABET) for _ in range(8)),
+        task=task.name,
+        task_identity=task.identity,
+        parameters=task.parameters,
+        seed=seed,
+        secret=fresh_secret() if config.seed is None else secret_from_seed(seed),
+        config=config.model_dump_json(),
+        software=software,
+        created_at=timestamp,
+    )
+    archive.add_run(run)
+    for ordinal, program in enumerate(programs):
+        candidate = candidate_of(program.source)
+        archive.add_candidate(candidate)
+        archive.add_founder(
+            Founder(run_id=run.id, ordinal=ordinal, role=program.role, name=program.name, candidate_id=candidate.id)
+        )
+    return run
+
+
+def candidate_of(source: str) -> Candidate:
+    """A program of ours or the user's as a candidate; one that does not parse has no syntax digest."""
+    try:
+        digest = ast_digest(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        digest = ""
+    return Candidate(id=source_digest(source), source=source, ast_digest=digest)
+
+
+def split_secrets(archive: Archive, run: Run, task: Task) -> dict[Split, str]:
+    """The secret of every split: the run's own for search and validation, the archive's for the hold-out."""
+    return {
+        Split.SEARCH: run.secret,
+        Split.VALIDATION: run.secret,
+        Split.HOLDOUT: archive.holdout_secret(),
+        Split.REPORT: report_secret(task.name, task.revision),
+    }
+
+
+def founding_members(founders: Sequence[Founder], evaluations: Mapping[str, Evaluation]) -> list[Member]:
+    """The initial programs that scored: what the search starts from.
+
+    Raises:
+        RunError: None did; the first one's failure is quoted.
+    """
+    initial = [founder.candidate_id for founder in founders if founder.role is FounderRole.INITIAL]
+    members = [member_of(i, evaluations[i], None, None) for i in dict.fromkeys(initial)]
+    scored = [member for member in members if member is not None]
+    if not scored:
+        failed = evaluations[initial[0]]
+        details = [i.detail for i in failed.instances if i.outcome is not Outcome.SCORED]
+        raise RunError(f"the initial program cannot be scored, it ended as {failed.outcome}: {' '.join(details[:1])}")
+    return scored
+
+
+def restore(
+    archive: Archive,
+    run: Run,
+    config: RunConfig,
+    founders: Sequence[Founder],
+    members: Sequence[Member],
+    stages: Stages,
+) -> Session:
+    """The session that goes on where the rows end.
+
+    Raises:
+        ArchiveError: The rows cannot be read.
+        SearchError: The rows contradict each other.
+    """
+    attempts = archive.attempts(run.id)
+    pending = tuple(attempt for attempt in attempts if not attempt.state.is_final)
+    tolds, evaluated = _tolds(attempts, stages)
+    search = Search.replay(
+        search_config(config),
+        members,
+        tolds,
+        {attempt.index: attempt.num_tells for attempt in pending},
+        lambda index: attempt_rng(run.seed, index),
+    )
+    novelty = _known_programs(archive, founders, attempts)
+    return Session(
+        archive=archive, run=run, config=config, search=search, novelty=novelty, pending=pending, evaluated=evaluated
+    )
+
+
+def search_config(config: RunConfig) -> SearchConfig:
+    """The part of the run file that the search understands."""
+    return SearchConfig(
+        num_islands=config.islands,
+        migration_every=config.migration_every,
+        crossover_probability=config.crossover,
+    )
+
+
+def _tolds(attempts: Sequence[Attempt], stages: Stages) -> tuple[list[Told], int]:
+    """What the search was told, in order, and how many of these attempts had been evaluated."""
+    final = sorted((a for a in attempts if a.tell_order is not None), key=lambda a: a.tell_order or 0)
+    evaluations = [
+        stages.stored_search(attempt.candidate_id) if attempt.candidate_id and not attempt.rejection else None
+        for attempt in final
+    ]
+    tolds = [told_of(attempt, evaluation) for attempt, evaluation in zip(final, evaluations, strict=True)]
+    return tolds, sum(evaluation is not None for evaluation in evaluations)
+
+
+def _known_programs(archive: Archive, founders: Sequence[Founder], attempts: Sequence[Attempt]) -> NoveltyIndex:
+    """Every program of the run, founders first, so that of two equal ones the first stays the neighbour."""
+    novelty = NoveltyIndex()
+    ids = [founder.candidate_id for founder in founders]
+    ids += [attempt.candidate_id for attempt in attempts if attempt.candidate_id and not attempt.rejection]
+    digests = archive.ast_digests(ids)
+    for candidate_id in ids:
+        novelty.add(candidate_id, digests[candidate_id])
+    return novelty

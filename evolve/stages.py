@@ -1,0 +1,81 @@
+"""Evaluations of one run: each stage is looked up before it is executed, and stored before anyone acts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archive.store import Archive
+
+from archive.records import Candidate, EvaluationKey
+from evaluators.contract import Evaluation, Outcome, PlannerClock, Split, Task, Tier
+from evaluators.protocol import EvaluateRequest
+from evaluators.seeding import SeedSource
+from evolve.execution.backend import EvaluationBackend
+
+
+class Stages:
+    """Executes evaluations on a backend, through the archive's memory."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        backend: EvaluationBackend,
+        task: Task,
+        secrets: Mapping[Split, str],
+        clock: PlannerClock,
+        run_id: str | None = None,
+    ) -> None:
+        self._archive = archive
+        self._backend = backend
+        self._task = task
+        self._seeds = {split: SeedSource(secret, split).digest() for split, secret in secrets.items()}
+        self._clock = clock
+        self._run_id = run_id
+        self.executed = 0  # evaluations that were not in the archive
+
+    def key(self, candidate_id: str, tier: Tier, split: Split) -> EvaluationKey:
+        """What makes this evaluation the same work as another."""
+        return EvaluationKey(
+            candidate_id=candidate_id,
+            task_identity=self._task.identity,
+            tier=tier,
+            split=split,
+            seeds=self._seeds[split],
+            environment_class=self._backend.environment_class,
+            planner_clock=self._clock,
+        )
+
+    def stored(self, candidate_id: str, tier: Tier, split: Split) -> Evaluation | None:
+        """The evaluation if it has been executed before, in whichever run."""
+        found = self._archive.find_evaluation(self.key(candidate_id, tier, split))
+        return found.evaluation if found else None
+
+    async def evaluate(
+        self, candidate: Candidate, tier: Tier, split: Split, attempt_index: int | None = None
+    ) -> Evaluation:
+        """The evaluation of one stage.
+
+        Raises:
+            BackendError: It cannot be executed here.
+        """
+        known = self.stored(candidate.id, tier, split)
+        if known is not None:
+            return known
+        self.executed += 1
+        request = EvaluateRequest(source=candidate.source, tier=tier, split=split, clock=self._clock)
+        evaluation = await self._backend.evaluate(request)
+        key = self.key(candidate.id, tier, split)
+        self._archive.add_evaluation(candidate.id, evaluation, key, self._run_id, attempt_index)
+        return evaluation
+
+    async def search(self, candidate: Candidate, attempt_index: int | None = None) -> Evaluation:
+        """The search score: `QUICK` for a program that passes `SMOKE`, else the failed smoke."""
+        smoke = await self.evaluate(candidate, Tier.SMOKE, Split.SEARCH, attempt_index)
+        if smoke.outcome is not Outcome.SCORED:
+            return smoke
+        return await self.evaluate(candidate, Tier.QUICK, Split.SEARCH, attempt_index)
+
+    def stored_search(self, candidate_id: str) -> Evaluation | None:
+        """What `search` returned for this candidate, if it has been finished."""
+        quick = self.stored(candidate_id, Tier.QUICK, Split.SEARCH)
+        return quick or self.stored(candidate_id, Tier.SMOKE, Split.SEARCH)
