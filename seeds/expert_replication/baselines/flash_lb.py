@@ -12,8 +12,8 @@ Array = np.ndarray
 
 RISK = 0.674  # standard deviations added: the upper quartile of a normal distribution
 HISTORY = 4  # windows that count as snapshots
-RELATIVE_TRIGGER = 0.95  # replan below this share of the balance after the last update
-ABSOLUTE_TRIGGER = 0.9  # replan below this balance in any case
+RELATIVE_TRIGGER = 0.9  # replan below this share of the balance after the last update
+ABSOLUTE_TRIGGER = 0.85  # replan below this balance in any case
 
 
 class Policy:

@@ -11,11 +11,10 @@ import numpy as np
 
 Array = np.ndarray
 
-MOVES = 16  # experts that may move per layer and window
-REPLICA_MOVES = 8  # of these, slots that may pass from one expert to another
-MIN_HEAT_RATIO = 1.2  # busiest replica relative to the donor's replicas once they are one fewer
+MOVES = 24  # experts that may move per layer and window
+REPLICA_MOVES = 12  # of these, slots that may pass from one expert to another
 MIN_HEAT = 0.5  # load, as a share of the mean GPU load, from which a replica is busy enough to be relieved
-MIN_GAIN = 0.01  # a swap must lower the busiest GPU by this share of the mean GPU load
+MIN_GAIN = 0.02  # a swap must lower the busiest GPU by this share of the mean GPU load
 DECAY = 0.25  # weight of a window relative to the next newer one
 
 
@@ -65,7 +64,7 @@ def best_passes(rows: Array, expected: Array, num_gpus: int) -> tuple[Array, Arr
     room = np.repeat(weights.reshape(num_layers, num_gpus, -1).sum(axis=2), num_slots // num_gpus, axis=1) - weights
     slot = np.where(missed == least[:, None], room, np.inf).argmin(axis=1)
     heat = (expected / counts)[layers, taker]
-    return slot, taker, (heat > MIN_HEAT_RATIO * least) & (heat > MIN_HEAT * expected.sum(axis=1) / num_gpus)
+    return slot, taker, (heat > least) & (heat > MIN_HEAT * expected.sum(axis=1) / num_gpus)
 
 
 def swap_slots(placement: Array, expected: Array, num_gpus: int, budget: Array) -> Array:
