@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+
+from evaluators.candidate import Argument, Candidate, CandidateFailure, Reply, ReplyField
+from evaluators.contract import FLOOR, Evaluation, InstanceResult, Limits, Outcome, Split, Tier
+from evaluators.problem import ClockPolicy
+from evaluators.scoring import Workload, evaluate
+from evaluators.toy import PROBLEM, ToyProblem
+from tests.evolve.evaluations import ENVIRONMENT
+
+
+class IdleCandidate:
+    """A program that uses one CPU second, whatever is asked of it."""
+
+    cpu_s = 1.0
+
+    def construct(self, entry_point: str, *arguments: Argument) -> float:
+        return 0.0
+
+    def method(self, name: str, arguments: Sequence[Argument], reply: Sequence[ReplyField]) -> Reply:
+        return Reply(arrays={}, cpu_s=0.0)
+
+    def function(self, name: str, arguments: Sequence[Argument], reply: Sequence[ReplyField]) -> Reply:
+        return Reply(arrays={}, cpu_s=0.0)
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """An instance that ends as the script says."""
+
+    name: str
+    end: float | CandidateFailure
+    regime: str = "r"
+
+    def play(self, candidate: Candidate, clock: ClockPolicy) -> InstanceResult:
+        if isinstance(self.end, CandidateFailure):
+            raise self.end
+        return InstanceResult(
+            name=self.name, regime=self.regime, outcome=Outcome.SCORED, score=self.end, metrics={"error": self.end}
+        )
+
+
+class Opener:
+    """Counts the children that were opened and closed."""
+
+    def __init__(self, refusal: CandidateFailure | None = None) -> None:
+        self.opened = 0
+        self.alive = 0
+        self.refusal = refusal
+
+    @contextmanager
+    def __call__(self, source: str, limits: Limits) -> Iterator[IdleCandidate]:
+        if self.refusal:
+            raise self.refusal
+        self.opened += 1
+        self.alive += 1
+        try:
+            yield IdleCandidate()
+        finally:
+            self.alive -= 1
+
+
+def score(
+    ends: Sequence[float | CandidateFailure],
+    opener: Callable[..., object] | None = None,
+    split: Split = Split.SEARCH,
+    *,
+    stateful: bool = False,
+) -> Evaluation:
+    problem = ToyProblem(replace(PROBLEM.task, stateful=stateful))
+    workload = Workload(Tier.QUICK, split, "0" * 16, tuple(Scripted(f"i{i}", end) for i, end in enumerate(ends)))
+    return evaluate(problem, workload, "", opener or Opener(), ENVIRONMENT, ClockPolicy())  # type: ignore[arg-type]
+
+
+CRASH = CandidateFailure(Outcome.CRASHED, "it raised")
+
+
+def test_the_objective_is_the_mean_over_instances() -> None:
+    evaluation = score([0.0, 0.5, 1.0])
+    assert evaluation.outcome is Outcome.SCORED
+    assert evaluation.objective == pytest.approx(0.5)
+    assert evaluation.metrics == {"error": pytest.approx(0.5)}
+
+
+def test_a_rare_failure_counts_as_the_floor() -> None:
+    evaluation = score([1.0] * 9 + [CRASH])
+    assert evaluation.outcome is Outcome.SCORED
+    assert evaluation.objective == pytest.approx((9 + FLOOR) / 10)
+    assert evaluation.instances[-1].detail == "it raised"
+
+
+def test_too_many_failures_end_the_evaluation_early() -> None:
+    opener = Opener()
+    evaluation = score([CRASH] * 10, opener)
+    assert (evaluation.outcome, evaluation.objective) == (Outcome.CRASHED, None)
+    assert len(evaluation.instances) == 10
+    assert opener.opened == 2
+
+
+def test_a_stateful_task_gets_a_fresh_child_per_instance() -> None:
+    shared, fresh = Opener(), Opener()
+    assert score([0.0] * 5, shared).cpu_s == pytest.approx(1.0)
+    assert score([0.0] * 5, fresh, stateful=True).cpu_s == pytest.approx(5.0)
+    assert (shared.opened, fresh.opened) == (1, 5)
+    assert (shared.alive, fresh.alive) == (0, 0)
+
+
+def test_a_child_that_failed_is_replaced() -> None:
+    opener = Opener()
+    score([0.5] * 5 + [CRASH] + [0.5] * 5, opener)
+    assert (opener.opened, opener.alive) == (2, 0)
+
+
+def test_a_program_that_cannot_be_opened_is_an_outcome() -> None:
+    evaluation = score([0.5], Opener(CandidateFailure(Outcome.INVALID, "line 3: invalid syntax")))
+    assert evaluation.outcome is Outcome.INVALID
+    assert evaluation.instances[0].detail == "line 3: invalid syntax"
+
+
+def test_hold_out_details_and_feedback_reach_no_one() -> None:
+    evaluation = score([1.0] * 9 + [CRASH], split=Split.HOLDOUT)
+    assert evaluation.feedback == ""
+    assert all(instance.detail == "" for instance in evaluation.instances)
+
+
+def test_only_the_search_split_gives_feedback() -> None:
+    assert "mean score" in score([1.0]).feedback
+    assert score([1.0], split=Split.VALIDATION).feedback == ""

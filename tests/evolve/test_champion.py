@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numpy as np
+
+from evaluators.contract import Evaluation, Outcome
+from evolve.champion import choose_champion, finalists
+from tests.evolve.evaluations import a_failed_evaluation, an_evaluation
+
+RNG = np.random.default_rng(0)
+BASE = RNG.uniform(0, 1, 12)
+
+
+def scored(*scores: float) -> Evaluation:
+    return an_evaluation(scores)
+
+
+INITIAL = scored(*BASE)
+BETTER = scored(*(BASE + 0.1))
+LUCKY = scored(*(BASE + RNG.normal(0.02, 0.3, 12)))
+
+
+def test_a_clear_gain_on_every_instance_takes_the_lead() -> None:
+    assert choose_champion("initial", [("initial", INITIAL), ("better", BETTER)]) == "better"
+
+
+def test_a_gain_within_the_noise_does_not() -> None:
+    assert choose_champion("initial", [("initial", INITIAL), ("lucky", LUCKY)]) == "initial"
+
+
+def test_a_failed_validation_never_leads() -> None:
+    failed = a_failed_evaluation(Outcome.CRASHED)
+    assert choose_champion("initial", [("initial", INITIAL), ("failed", failed)]) == "initial"
+
+
+def test_anything_scored_leads_a_failed_initial_program() -> None:
+    failed = a_failed_evaluation(Outcome.TIMED_OUT)
+    assert choose_champion("initial", [("initial", failed), ("lucky", LUCKY)]) == "lucky"
+
+
+def test_few_instances_fall_back_to_the_mean() -> None:
+    assert choose_champion("a", [("a", scored(0.1, 0.2)), ("b", scored(0.2, 0.3))]) == "b"
+
+
+def test_finalists_are_the_champion_and_the_next_best() -> None:
+    failed = a_failed_evaluation(Outcome.CRASHED)
+    validations = [("initial", INITIAL), ("better", BETTER), ("failed", failed), ("top", scored(*(BASE + 0.2)))]
+    assert finalists("better", validations, 3) == ["better", "top", "initial"]
+    assert finalists("better", validations, 1) == ["better"]

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evolve.choices import Order
+from evolve.config import RunConfig, build_config, read_config
+from evolve.errors import ConfigError
+
+
+def test_an_unknown_key_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="unknown key 'atempts'; did you mean 'attempts'"):
+        build_config({"task": "toy", "atempts": 3})
+
+
+def test_a_value_out_of_range_is_one_sentence() -> None:
+    with pytest.raises(ConfigError, match="attempts: .*greater than or equal to 1, found 0"):
+        build_config({"task": "toy", "attempts": 0})
+
+
+def test_a_run_file_reads_as_written(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('task = "toy"\nattempts = 5\norder = "index"\n[set]\nhints = 4\n')
+    config = build_config(read_config(path))
+    assert (config.attempts, config.order, config.set) == (5, Order.INDEX, {"hints": 4})
+
+
+@pytest.mark.parametrize("content", [b"attempts =", b"\xff\xfe"])
+def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "run.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="is not a TOML file"):
+        read_config(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="none.toml: No such file"):
+        read_config(tmp_path / "none.toml")
+
+
+def test_a_configuration_survives_the_archive() -> None:
+    config = build_config({"task": "toy", "set": {"hints": 4, "x": 0.5, "f": "a@b"}, "seed": 1})
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
