@@ -4,8 +4,8 @@ Method: DeepSeek's Expert Parallelism Load Balancer, global policy (github.com/d
 for all layers at once. With the constants below it is that method and nothing else: a new plan every window from the
 newest loads alone, even dispatch. Each further idea sits at its neutral value, to be turned.
 
-Shapes: W windows, R sampled iterations, L layers, E experts, P slots per layer, G GPUs; slot p is on GPU
-p // (P // G).
+Shapes: W windows, R sampled iterations, L layers, E experts, P slots per layer, G GPUs; slot p is on
+GPU p // (P // G).
 """
 
 import numpy as np
@@ -31,8 +31,8 @@ DISPATCH = EVEN  # how tokens choose among the replicas of their expert
 def expected_loads(loads: Array, samples: Array) -> Array:
     """Tokens expected per expert in the coming window, (L, E), from loads (W, L, E) and samples (R, L, E)."""
     recent = loads[-max(int(HISTORY), 1) :].astype(np.float64)
-    weights = DECAY ** np.arange(len(recent) - 1, -1, -1.0)
-    estimate = np.tensordot(weights / max(weights.sum(), TINY), recent, axes=1)
+    ages = np.arange(len(recent))[::-1]
+    estimate = np.average(recent, axis=0, weights=max(DECAY, TINY) ** ages)
     if len(loads) > 1:
         estimate = estimate + TREND * (loads[-1].astype(np.float64) - loads[-2])
     if SAMPLE_WEIGHT and len(samples):

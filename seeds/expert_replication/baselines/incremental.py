@@ -33,8 +33,8 @@ class Policy:
 
 def moving_average(loads: Array) -> Array:
     """Average load, (L, E), of the windows (W, L, E); weights fall by DECAY per window of age."""
-    weights = DECAY ** np.arange(len(loads) - 1, -1, -1.0)
-    return np.tensordot(weights / weights.sum(), loads.astype(np.float64), axes=1)
+    ages = np.arange(len(loads))[::-1]
+    return np.average(loads, axis=0, weights=DECAY**ages)
 
 
 def pass_on_slots(placement: Array, expected: Array, num_gpus: int) -> tuple[Array, Array]:
