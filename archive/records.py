@@ -90,6 +90,11 @@ class Candidate:
     source: str
     ast_digest: str  # of the normalised syntax tree; "" where it was not computed
 
+    @classmethod
+    def of(cls, source: str, ast_digest: str = "") -> Candidate:
+        """The candidate with this `source`, under the id that its source gives it."""
+        return cls(id=candidate_id(source), source=source, ast_digest=ast_digest)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Founder:

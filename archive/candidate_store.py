@@ -1,0 +1,155 @@
+"""Programs by their content, and whether a run knows one already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+
+from sqlalchemy import BindParameter, Connection, and_, bindparam, select, text, union_all
+
+from archive import schema
+from archive.database import Database, Upsert, insert_into
+from archive.errors import ArchiveError, UnknownRecordError
+from archive.mapping import Values, candidate_of, candidate_values, unpack_text
+from archive.records import Candidate
+from archive.schema import attempts, candidates, founders
+
+MIN_PREFIX = 4
+_ID_DIGITS = 64
+_ONE_QUERY = 500  # ids per IN list
+
+_MATCHES = select(candidates).where(candidates.c.id >= bindparam("low"), candidates.c.id < bindparam("high")).limit(2)
+_EXACT = select(candidates).where(candidates.c.id == bindparam("wanted"))
+_WANTED: BindParameter[Sequence[str]] = bindparam("wanted", expanding=True)
+_SOURCES = select(candidates.c.id, candidates.c.source).where(candidates.c.id.in_(_WANTED))
+_AST_DIGESTS = select(candidates.c.id, candidates.c.ast_digest).where(candidates.c.id.in_(_WANTED))
+
+_EVALUATED = and_(attempts.c.run_id == bindparam("this_run"), text(schema.PASSED_THE_GATE))
+_FOUNDING = founders.c.run_id == bindparam("this_run")
+_SAME_SOURCE = union_all(
+    select(founders.c.candidate_id).where(_FOUNDING, founders.c.candidate_id == bindparam("wanted")),
+    select(attempts.c.candidate_id).where(
+        _EVALUATED, attempts.c.candidate_id == bindparam("wanted"), attempts.c.attempt_index != bindparam("excluding")
+    ),
+).limit(1)
+_SAME_TREE = union_all(
+    select(candidates.c.id)
+    .join(founders, founders.c.candidate_id == candidates.c.id)
+    .where(candidates.c.ast_digest == bindparam("wanted"), _FOUNDING),
+    select(candidates.c.id)
+    .join(attempts, attempts.c.candidate_id == candidates.c.id)
+    .where(
+        candidates.c.ast_digest == bindparam("wanted"), _EVALUATED, attempts.c.attempt_index != bindparam("excluding")
+    ),
+).limit(1)
+
+
+class CandidateStore:
+    """The methods of `archive.store.Archive` on candidates."""
+
+    _database: Database
+
+    def add_candidate(self, candidate: Candidate) -> None:
+        """Archives a program; one that is there already is kept, and learns its syntax digest if it had none.
+
+        Raises:
+            ArchiveError: The id is not the SHA-256 of the source, or the source is too long.
+        """
+        values = candidate_values(candidate)
+        with self._database.writing() as connection:
+            self._insert_candidate(connection, values)
+
+    def _insert_candidate(self, connection: Connection, values: Values) -> None:
+        connection.execute(_add(self._database.dialect), values)
+
+    def candidate(self, id_or_prefix: str) -> Candidate:
+        """The program with this id, or the only one whose id begins so (at least four digits).
+
+        Raises:
+            UnknownRecordError: There is none, or more than one.
+        """
+        wanted = id_or_prefix.lower()
+        if len(wanted) < MIN_PREFIX or not set(wanted) <= set("0123456789abcdef"):
+            raise UnknownRecordError(
+                f"expected at least {MIN_PREFIX} hex digits of a candidate's id, found {id_or_prefix!r}"
+            )
+        with self._database.reading() as connection:
+            if len(wanted) == _ID_DIGITS:
+                rows = connection.execute(_EXACT, {"wanted": wanted}).all()
+            else:
+                rows = connection.execute(_MATCHES, {"low": wanted, "high": wanted + "g"}).all()
+        if not rows:
+            raise UnknownRecordError(
+                f"no archived candidate has the id {id_or_prefix}; `evolve leaderboard` lists some"
+            )
+        if len(rows) > 1:
+            both = " and ".join(row.id[: len(wanted) + 6] for row in rows)
+            raise UnknownRecordError(
+                f"the id {id_or_prefix} fits several candidates ({both}, perhaps more); add digits"
+            )
+        return candidate_of(rows[0])
+
+    def sources(self, ids: Iterable[str]) -> dict[str, str]:
+        """The text of each program in `ids`.
+
+        Raises:
+            UnknownRecordError: One of them is not archived.
+        """
+        wanted = list(dict.fromkeys(ids))
+        with self._database.reading() as connection:
+            chunks = [connection.execute(_SOURCES, {"wanted": part}).all() for part in _parts(wanted)]
+        return _all_of(wanted, {row.id: unpack_text(row.source) for chunk in chunks for row in chunk})
+
+    def ast_digests(self, ids: Iterable[str]) -> dict[str, str]:
+        """The syntax digest of each program in `ids`, empty where it was not computed.
+
+        Raises:
+            UnknownRecordError: One of them is not archived.
+        """
+        wanted = list(dict.fromkeys(ids))
+        with self._database.reading() as connection:
+            chunks = [connection.execute(_AST_DIGESTS, {"wanted": part}).all() for part in _parts(wanted)]
+        return _all_of(wanted, {row.id: row.ast_digest for chunk in chunks for row in chunk})
+
+    def known_digest(
+        self, run_id: str, *, candidate_id: str = "", ast_digest: str = "", excluding: int | None = None
+    ) -> str | None:
+        """The founder or evaluated candidate of the run that equals a program, in its source, else in its syntax tree.
+
+        Programs that were stopped at the gate do not count, so that of two equal replies in flight one is evaluated.
+
+        Args:
+            run_id: The run.
+            candidate_id: The program's id; empty to compare syntax trees only.
+            ast_digest: The program's syntax digest; empty to compare sources only.
+            excluding: The attempt that asks, if it passed the gate earlier.
+        """
+        if not candidate_id and not ast_digest:
+            raise ArchiveError("expected a candidate id or a syntax digest to look for, found neither")
+        common = {"this_run": run_id, "excluding": -1 if excluding is None else excluding}
+        with self._database.reading() as connection:
+            found = None
+            if candidate_id:
+                found = connection.execute(_SAME_SOURCE, common | {"wanted": candidate_id}).scalar()
+            if found is None and ast_digest:
+                found = connection.execute(_SAME_TREE, common | {"wanted": ast_digest}).scalar()
+        return found
+
+
+@cache
+def _add(dialect: str) -> Upsert:
+    new = insert_into(candidates, dialect)
+    learn = {"ast_digest": new.excluded.ast_digest}
+    return new.on_conflict_do_update(index_elements=["id"], set_=learn, where=candidates.c.ast_digest == "")
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + _ONE_QUERY] for start in range(0, len(ids), _ONE_QUERY))
+
+
+def _all_of(wanted: Sequence[str], found: Mapping[str, str]) -> dict[str, str]:
+    """`found` in the order of `wanted`."""
+    for candidate_id in wanted:
+        if candidate_id not in found:
+            raise UnknownRecordError(f"no archived candidate has the id {candidate_id}")
+    return {candidate_id: found[candidate_id] for candidate_id in wanted}

@@ -1,0 +1,319 @@
+"""Records to rows and back. What enters is finite, capped and free of what a database cannot hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from archive.errors import ArchiveError
+from archive.records import (
+    Attempt,
+    AttemptState,
+    Candidate,
+    Elite,
+    EvaluationKey,
+    Founder,
+    FounderRole,
+    ModelReply,
+    Note,
+    NoteKind,
+    Run,
+    RunStatus,
+    candidate_id,
+)
+from evaluators.contract import ContractError, ParameterValue
+from evaluators.jsonable import dumps
+
+AnyRow = Row[Any]
+Values = dict[str, Any]  # column name -> what the driver binds
+
+MAX_SOURCE_CHARS = 1 << 20
+MAX_LINE_CHARS = 2_000  # of a change, a rejection, a failure's detail
+MAX_TEXT_CHARS = 16_000  # of feedback and notes
+_COMPRESSION = 6
+
+
+def pack_text(text: str) -> bytes:
+    """`text` compressed; any string, lone surrogates included, comes back equal from `unpack_text`."""
+    return zlib.compress(text.encode("utf-8", "surrogatepass"), _COMPRESSION)
+
+
+def unpack_text(packed: bytes) -> str:
+    """The text that `pack_text` packed."""
+    return zlib.decompress(packed).decode("utf-8", "surrogatepass")
+
+
+def pack_doubles(values: Sequence[float]) -> bytes | None:
+    """`values` as compressed little-endian doubles; None for none."""
+    return zlib.compress(struct.pack(f"<{len(values)}d", *values), _COMPRESSION) if values else None
+
+
+def unpack_doubles(packed: bytes | None) -> tuple[float, ...]:
+    """The numbers that `pack_doubles` packed."""
+    if packed is None:
+        return ()
+    raw = zlib.decompress(packed)
+    return struct.unpack(f"<{len(raw) // 8}d", raw)
+
+
+def capped(text: str, limit: int) -> str:
+    """`text` as a database can hold it: no NUL, no lone surrogate, and the middle left out beyond `limit`."""
+    if text.isascii() and "\0" not in text:
+        clean = text
+    else:
+        clean = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if len(clean) <= limit:
+        return clean
+    note = f"\n[... {len(clean) - limit} characters left out ...]\n"
+    kept = max(limit - len(note), 0)
+    return clean[: kept - kept // 2] + note + clean[len(clean) - kept // 2 :]
+
+
+def json_text(value: object, what: str) -> str:
+    """`value` as JSON.
+
+    Raises:
+        ArchiveError: It has no JSON form, or holds NaN or an infinity.
+    """
+    try:
+        return dumps(value)
+    except ContractError as error:
+        raise ArchiveError(f"{what} cannot be archived: {error}") from error
+
+
+def finite(value: float, what: str) -> float:
+    """`value`, which must be finite.
+
+    Raises:
+        ArchiveError: It is NaN or infinite.
+    """
+    if not math.isfinite(value):
+        raise ArchiveError(f"{what} cannot be archived: expected a finite number, found {value}")
+    return float(value)
+
+
+def digest_of(text: str) -> str:
+    """Thirty-two hex digits that stand for `text` in an index."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def key_digest(key: EvaluationKey) -> str:
+    """What stands for `key` in the unique index."""
+    parts = [key.candidate_id, key.task_identity, str(key.tier), str(key.split), key.seeds]
+    return digest_of(json.dumps([*parts, key.environment_class, key.planner_clock]))
+
+
+def run_values(run: Run) -> Values:
+    """The row of `run`, its lease left empty."""
+    return {
+        "id": run.id,
+        "task": run.task,
+        "task_identity": run.task_identity,
+        "parameters": json_text(run.parameters, f"run {run.id}"),
+        "seed": run.seed,
+        "secret": run.secret,
+        "config": run.config,
+        "software": run.software,
+        "created_at": run.created_at,
+        "status": run.status.value,
+    }
+
+
+def run_of(row: AnyRow) -> Run:
+    """The run in `row`."""
+    return Run(
+        id=row.id,
+        task=row.task,
+        task_identity=row.task_identity,
+        parameters=parameters_of(row.parameters),
+        seed=row.seed,
+        secret=row.secret,
+        config=row.config,
+        software=row.software,
+        created_at=row.created_at,
+        status=RunStatus(row.status),
+    )
+
+
+def parameters_of(text: str) -> dict[str, ParameterValue]:
+    """The task parameters that a run's row holds as JSON."""
+    return {str(name): value for name, value in json.loads(text).items()}
+
+
+def candidate_values(candidate: Candidate) -> Values:
+    """The row of `candidate`.
+
+    Raises:
+        ArchiveError: The id is not the SHA-256 of the source, or the source is too long.
+    """
+    expected = candidate_id(candidate.source)
+    if candidate.id != expected:
+        raise ArchiveError(f"expected candidate id {expected}, the SHA-256 of its source, found {candidate.id!r}")
+    if len(candidate.source) > MAX_SOURCE_CHARS:
+        found = len(candidate.source)
+        raise ArchiveError(f"expected a program of at most {MAX_SOURCE_CHARS} characters, found {found}")
+    return {"id": candidate.id, "source": pack_text(candidate.source), "ast_digest": candidate.ast_digest}
+
+
+def candidate_of(row: AnyRow) -> Candidate:
+    """The candidate in `row`."""
+    return Candidate(id=row.id, source=unpack_text(row.source), ast_digest=row.ast_digest)
+
+
+def founder_values(founder: Founder) -> Values:
+    """The row of `founder`."""
+    return {
+        "run_id": founder.run_id,
+        "ordinal": founder.ordinal,
+        "role": founder.role.value,
+        "name": founder.name,
+        "candidate_id": founder.candidate_id,
+    }
+
+
+def founder_of(row: AnyRow) -> Founder:
+    """The founder in `row`."""
+    return Founder(
+        run_id=row.run_id,
+        ordinal=row.ordinal,
+        role=FounderRole(row.role),
+        name=row.name,
+        candidate_id=row.candidate_id,
+    )
+
+
+def attempt_values(attempt: Attempt) -> Values:
+    """The row of `attempt`."""
+    return attempt_fate(attempt) | {
+        "run_id": attempt.run_id,
+        "attempt_index": attempt.index,
+        "island": attempt.island,
+        "proposer": attempt.proposer,
+        "parent_id": attempt.parent_id,
+        "inspirations": " ".join(attempt.inspiration_ids),
+        "num_tells": attempt.num_tells,
+        "asked_at": attempt.asked_at,
+    }
+
+
+def attempt_fate(attempt: Attempt) -> Values:
+    """The columns that a later step of `attempt` changes."""
+    return {
+        "state": attempt.state.value,
+        "operator": str(attempt.operator),  # the proposer may have fallen back to another one
+        "candidate_id": attempt.candidate_id,
+        "change": capped(attempt.change, MAX_LINE_CHARS),
+        "rejection": capped(attempt.rejection, MAX_LINE_CHARS),
+        "neighbour_id": attempt.neighbour_id,
+        "tell_order": attempt.tell_order,
+        "told_at": attempt.told_at,
+    }
+
+
+def attempt_of(row: AnyRow) -> Attempt:
+    """The attempt in `row`."""
+    return Attempt(
+        run_id=row.run_id,
+        index=row.attempt_index,
+        state=AttemptState(row.state),
+        island=row.island,
+        proposer=row.proposer,
+        operator=row.operator,
+        parent_id=row.parent_id,
+        inspiration_ids=tuple(row.inspirations.split()),
+        candidate_id=row.candidate_id,
+        change=row.change,
+        rejection=row.rejection,
+        neighbour_id=row.neighbour_id,
+        num_tells=row.num_tells,
+        tell_order=row.tell_order,
+        asked_at=row.asked_at,
+        told_at=row.told_at,
+    )
+
+
+def reply_values(reply: ModelReply) -> Values:
+    """The row of `reply`; prompt and reply are kept whole, for they were paid for."""
+    what = f"reply {reply.ordinal} of attempt {reply.attempt_index}"
+    return {
+        "run_id": reply.run_id,
+        "attempt_index": reply.attempt_index,
+        "ordinal": reply.ordinal,
+        "model": reply.model,
+        "prompt": pack_text(reply.prompt),
+        "reply": pack_text(reply.reply),
+        "finish_reason": capped(reply.finish_reason, MAX_LINE_CHARS),
+        "prompt_tokens": reply.prompt_tokens,
+        "reply_tokens": reply.reply_tokens,
+        "price_usd": None if reply.price_usd is None else finite(reply.price_usd, f"the price of {what}"),
+        "latency_s": finite(reply.latency_s, f"the latency of {what}"),
+    }
+
+
+def reply_of(row: AnyRow) -> ModelReply:
+    """The reply in `row`."""
+    return ModelReply(
+        run_id=row.run_id,
+        attempt_index=row.attempt_index,
+        ordinal=row.ordinal,
+        model=row.model,
+        prompt=unpack_text(row.prompt),
+        reply=unpack_text(row.reply),
+        finish_reason=row.finish_reason,
+        prompt_tokens=row.prompt_tokens,
+        reply_tokens=row.reply_tokens,
+        price_usd=row.price_usd,
+        latency_s=row.latency_s,
+    )
+
+
+def note_values(note: Note) -> Values:
+    """The row of `note`."""
+    return {
+        "kind": note.kind.value,
+        "run_id": note.run_id,
+        "candidate_id": note.candidate_id,
+        "text": capped(note.text, MAX_TEXT_CHARS),
+        "created_at": note.created_at,
+    }
+
+
+def note_of(row: AnyRow) -> Note:
+    """The note in `row`."""
+    return Note(
+        kind=NoteKind(row.kind),
+        text=row.text,
+        created_at=row.created_at,
+        run_id=row.run_id,
+        candidate_id=row.candidate_id,
+    )
+
+
+def elite_values(elite: Elite) -> Values:
+    """The row of `elite`."""
+    what = f"the elite of cell {elite.cell}"
+    return {
+        "run_id": elite.run_id,
+        "cell": " ".join(map(str, elite.cell)),
+        "candidate_id": elite.candidate_id,
+        "score": finite(elite.score, what),
+        "descriptor": json_text(elite.descriptor, what),
+    }
+
+
+def elite_of(row: AnyRow) -> Elite:
+    """The elite in `row`."""
+    return Elite(
+        run_id=row.run_id,
+        cell=tuple(map(int, row.cell.split())),
+        candidate_id=row.candidate_id,
+        score=row.score,
+        descriptor=tuple(map(float, json.loads(row.descriptor))),
+    )
