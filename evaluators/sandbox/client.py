@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Self
@@ -10,7 +10,9 @@ from typing import Self
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import Limits, Outcome
 from evaluators.sandbox.child_handle import ChildHandle
+from evaluators.sandbox.errors import SandboxError
 from evaluators.sandbox.sandboxed_candidate import SandboxedCandidate
+from evaluators.sandbox.selftest import missing_properties, refusal
 from evaluators.sandbox.zygote_process import ZygoteError, ZygoteProcess
 
 __all__ = ["MAX_SOURCE_BYTES", "Sandbox", "SandboxedCandidate"]
@@ -24,20 +26,35 @@ class Sandbox:
     Not thread-safe, and its zygote dies with the thread that calls `start`. One per worker.
     """
 
-    def __init__(self, libraries: Sequence[str], disabled: Sequence[str] = ()) -> None:
+    def __init__(self, libraries: Sequence[str], disabled: Collection[str] = ()) -> None:
         self._libraries = tuple(dict.fromkeys(("numpy", *libraries)))
         self._disabled = tuple(disabled)
         self._zygote: ZygoteProcess | None = ZygoteProcess(self._libraries, self._disabled)
         self._layers = "+".join(self._zygote.layers)
 
     @classmethod
-    def start(cls, libraries: Sequence[str], *, allow_unsafe: bool = False) -> Sandbox:
-        """A sandbox with these libraries loaded beside numpy.
+    def start(cls, libraries: Sequence[str], *, allow_unsafe: bool = False, disabled: Collection[str] = ()) -> Sandbox:
+        """A sandbox with these libraries loaded beside numpy; tests leave out layers with `disabled`.
 
         Raises:
             SandboxError: A library is not installed, or a required protection is missing and `allow_unsafe` is false.
         """
-        return cls(libraries)
+        sandbox = cls(libraries, disabled)
+        try:
+            missing = missing_properties(sandbox, sandbox.layers, sandbox.libraries)
+            if missing and not allow_unsafe:
+                raise SandboxError(refusal(missing))
+        except BaseException:
+            sandbox.close()
+            raise
+        if missing:
+            sandbox._layers += "+unsafe"
+        return sandbox
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """What a program may import beside the standard library."""
+        return self._libraries
 
     @property
     def layers(self) -> str:

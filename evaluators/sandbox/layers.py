@@ -12,42 +12,66 @@ import signal
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from evaluators.sandbox.kernel import prctl
+from evaluators.sandbox import landlock, seccomp
+from evaluators.sandbox.kernel import drop_capabilities, prctl
+from evaluators.sandbox.readable import DEVICES
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
+UNPRIVILEGED_UID = 65534  # nobody
 MAX_OPEN_FILES = 64
 MAX_FILE_BYTES = 16 << 20
 _ABOVE_FIXED_FDS = 16
 _PAGE_BYTES = resource.getpagesize()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
-    """What each child puts on; file descriptors and filters in it were made before the fork."""
+    """What each child puts on; its ruleset and filter were made before the fork, and cost one system call each."""
 
-    names: tuple[str, ...]
     mapped_bytes: int  # address space of the zygote, which every child starts with
+    uid: int | None
+    ruleset: landlock.Ruleset | None
+    filter: seccomp.Filter | None
+    names: tuple[str, ...]
 
-    def put_on(self, parent: int, memory_bytes: int, cpu_s: int) -> None:
-        """Confine the calling process for good.
+    def put_on(self, parent: int, memory_bytes: int, cpu_s: int, fds: Sequence[int]) -> None:
+        """Confine the calling process for good, with `fds` (requests, replies, output) as its only pipes.
 
         Raises:
             OSError: A layer that was prepared cannot be put on.
         """
-        die_with_parent(parent)
         _limit(resource.RLIMIT_AS, self.mapped_bytes + memory_bytes)
         _limit(resource.RLIMIT_CPU, cpu_s)
         _limit(resource.RLIMIT_FSIZE, MAX_FILE_BYTES)
-        _limit(resource.RLIMIT_CORE, 0)
+        _drop_privileges(self.uid)
+        prctl(PR_SET_DUMPABLE, 0)  # a change of uid resets it, and the signal below
+        die_with_parent(parent)
+        if self.ruleset is not None:
+            self.ruleset.restrict_self()
+        _keep_only(fds)
+        if self.filter is not None:
+            self.filter.install()
 
 
 def prepare(readable: Sequence[str], disabled: Collection[str]) -> Layers:
     """The layers this kernel offers, less the `disabled` ones; called in the zygote after its imports."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     prctl(PR_SET_DUMPABLE, 0)
-    return Layers(names=("rlimit",), mapped_bytes=memory_pages()[0] * _PAGE_BYTES)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
+    abi = 0 if "landlock" in disabled else landlock.abi_version()
+    machine = seccomp.this_machine() if "seccomp" not in disabled and seccomp.available() else None
+    uid = None if "uid" in disabled else unprivileged_uid(readable)
+    offered = {"rlimit": True, "uid": uid, "seccomp": machine, f"landlock{abi}": abi}
+    return Layers(
+        mapped_bytes=memory_pages()[0] * _PAGE_BYTES,
+        uid=uid,
+        ruleset=_ruleset(abi, readable) if abi else None,
+        filter=seccomp.child_filter(machine) if machine else None,
+        names=tuple(name for name, found in offered.items() if found),
+    )
 
 
 def die_with_parent(parent: int) -> None:
@@ -57,19 +81,47 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def keep_only(requests: int, replies: int, output: int) -> None:
-    """Leave stdin as it is, both output streams on `output`, the pipes on 3 and 4, and nothing else open."""
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, _ABOVE_FIXED_FDS) for fd in (output, output, requests, replies)]
-    for fixed, fd in enumerate(high, start=1):
-        os.dup2(fd, fixed)
-    os.closerange(5, MAX_OPEN_FILES)
-
-
 def memory_pages() -> tuple[int, int]:
     """Pages this process maps, and pages it holds in memory."""
     with open("/proc/self/statm", encoding="ascii") as statm:
         mapped, resident = statm.read().split()[:2]
     return int(mapped), int(resident)
+
+
+def unprivileged_uid(readable: Sequence[str]) -> int | None:
+    """A uid that root's children can take on; None for others, or where it could not read what programs import."""
+    if os.geteuid() != 0:
+        return None
+    pid = os.fork()
+    if pid == 0:
+        _drop_privileges(UNPRIVILEGED_UID)
+        os._exit(int(any(not os.access(path, os.R_OK) for path in readable)))
+    return UNPRIVILEGED_UID if os.waitpid(pid, 0)[1] == 0 else None
+
+
+def _ruleset(abi: int, readable: Sequence[str]) -> landlock.Ruleset:
+    ruleset = landlock.Ruleset(abi)
+    ruleset.allow_reading([*readable, *DEVICES])
+    ruleset.allow_writing_device("/dev/null")
+    return ruleset
+
+
+def _drop_privileges(uid: int | None) -> None:
+    """Become `uid` if one is given; keep no capability either way."""
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    drop_capabilities()
+
+
+def _keep_only(fds: Sequence[int]) -> None:
+    """Leave stdin as it is, both output streams on one pipe, requests and replies on 3 and 4, nothing else open."""
+    requests, replies, output = fds
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, _ABOVE_FIXED_FDS) for fd in (output, output, requests, replies)]
+    for fixed, fd in enumerate(high, start=1):
+        os.dup2(fd, fixed)
+    os.closerange(5, MAX_OPEN_FILES)
 
 
 def _limit(which: int, value: int) -> None:

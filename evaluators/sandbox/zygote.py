@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from evaluators.sandbox import child, layers
 from evaluators.sandbox.frames import FailureClass, FrameKind, pack_error, pack_frame, write_all
+from evaluators.sandbox.readable import readable_paths
 
 SPAWN = struct.Struct("<cQQ")  # b"S", memory_bytes, cpu_s; three file descriptors travel with it
 REAP = struct.Struct("<ci")  # b"R", pid
@@ -49,7 +50,7 @@ def main() -> None:
     except ImportError as error:
         control.send(json.dumps({"import_error": str(error)[:500]}).encode())
         return
-    prepared = layers.prepare([], settings["disabled"])
+    prepared = layers.prepare(readable_paths(settings["libraries"]), settings["disabled"])
     _, resident = layers.memory_pages()
     gc.collect()
     gc.freeze()
@@ -89,13 +90,11 @@ def _spawn(control: socket.socket, prepared: layers.Layers, message: bytes, fds:
 
 
 def _become_child(zygote: int, prepared: layers.Layers, memory_bytes: int, cpu_s: int, fds: Sequence[int]) -> NoReturn:
-    requests, replies, output = fds
     try:
-        prepared.put_on(zygote, memory_bytes, cpu_s)
-        layers.keep_only(requests, replies, output)
+        prepared.put_on(zygote, memory_bytes, cpu_s, fds)
     except OSError as error:
         text = pack_error(FailureClass.SETUP, f"the child could not confine itself: {error}")
-        write_all(replies, pack_frame(FrameKind.ERROR, 0, 0, text))
+        write_all(fds[1], pack_frame(FrameKind.ERROR, 0, 0, text))
         os._exit(1)
     child.serve()
 

@@ -1,0 +1,83 @@
+"""Where an evaluation runs: machine, versions, evaluator revision, sandbox. Imports none of the libraries it names."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from evaluators.contract import Environment
+from evaluators.sandbox.revision import source_digest
+
+_CPU_KEYS = ("model name", "Model", "cpu model")  # x86; some ARM boards
+_ARM_KEYS = ("CPU implementer", "CPU part")
+_DEVICE_LIBRARIES = frozenset({"torch", "triton"})
+_NVIDIA = Path("/proc/driver/nvidia")
+
+
+def current_environment(libraries: Iterable[str], sandbox_layers: str) -> Environment:
+    """This process's environment; the device is named only for libraries that can use one."""
+    names = sorted({"numpy", *libraries})
+    device, driver = _device(_NVIDIA) if _DEVICE_LIBRARIES.intersection(names) else ("", "")
+    return Environment(
+        cpu_model=_this_cpu(),
+        architecture=platform.machine(),
+        operating_system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        libraries={name: _version(name) for name in names},
+        sandbox=sandbox_layers,
+        evaluator_revision=evaluator_revision(),
+        device=device,
+        driver=driver,
+    )
+
+
+@cache
+def evaluator_revision() -> str:
+    """Twelve hex digits over every Python file of the evaluators; read once per process."""
+    return source_digest(Path(__file__).parent)
+
+
+def cpu_model(cpuinfo: str) -> str:
+    """The processor that a ``/proc/cpuinfo`` text describes; empty when it names none."""
+    fields = dict(_field(line) for line in reversed(cpuinfo.splitlines()) if ":" in line)
+    for key in _CPU_KEYS:
+        if fields.get(key):
+            return fields[key]
+    parts = [fields[key] for key in _ARM_KEYS if key in fields]
+    return f"ARM implementer {parts[0]} part {parts[1]}" if len(parts) == len(_ARM_KEYS) else ""
+
+
+@cache
+def _this_cpu() -> str:
+    try:
+        found = cpu_model(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        found = ""
+    return found or platform.processor() or platform.machine()
+
+
+def _field(line: str) -> tuple[str, str]:
+    key, _, value = line.partition(":")
+    return key.strip(), " ".join(value.split())
+
+
+def _version(library: str) -> str:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "none"
+
+
+def _device(driver_directory: Path) -> tuple[str, str]:
+    """The first NVIDIA GPU's model and the driver's version, from the driver's own files; empty without one."""
+    try:
+        gpu = sorted(driver_directory.glob("gpus/*/information"))[0].read_text(encoding="utf-8", errors="replace")
+        version = (driver_directory / "version").read_text(encoding="utf-8", errors="replace")
+    except (OSError, IndexError):
+        return "", ""
+    fields = dict(_field(line) for line in gpu.splitlines() if ":" in line)
+    digits = [word for word in version.split() if word[0].isdigit() and "." in word]
+    return fields.get("Model", "NVIDIA GPU"), digits[0] if digits else ""
