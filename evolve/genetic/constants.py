@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
-from evolve.genetic.program import Change, Program, Site
+from evolve.genetic.program import Change, Program, Site, put_expression
 from evolve.sampling import draw_index
 
 INDEX_WEIGHT = 0.1  # an axis or a subscript is seldom right with another value
@@ -16,7 +15,7 @@ LOCAL_WEIGHT = 1.0
 NAMED_WEIGHT = 4.0  # a constant that the author gave a name is meant to be tuned
 
 
-def perturb_constant(program: Program, donors: Sequence[Program], rng: np.random.Generator) -> Change | None:  # noqa: ARG001
+def perturb_constant(program: Program, rng: np.random.Generator) -> Change | None:
     """Move one number: an int by steps or factors and stays an int, a float on a log scale and stays a float."""
     sites = number_sites(program)
     if not sites:
@@ -62,12 +61,8 @@ def constant_weight(site: Site) -> float:
 
 
 def set_number(program: Program, site: Site, old: float, new: float) -> Change:
-    """The change of one number; a negative operand gets parentheses."""
-    assert isinstance(site.node, ast.expr)
-    text = repr(new)
-    if new < 0 and isinstance(site.parent, ast.BinOp | ast.UnaryOp | ast.Attribute):
-        text = f"({text})"
-    return Change((program.replace(site.node, text),), f"{constant_name(site)} {old!r} -> {new!r}")
+    """The change of one number."""
+    return Change((put_expression(program, site, repr(new)),), f"{constant_name(site)} {old!r} -> {new!r}")
 
 
 def constant_name(site: Site) -> str:
@@ -88,7 +83,7 @@ def perturbed(value: float, rng: np.random.Generator) -> int | float:
     if isinstance(value, int):
         return _perturbed_int(value, rng)
     for _ in range(8):
-        new = _rounded(_perturbed_float(value, rng))
+        new = round_like(value, _perturbed_float(value, rng))
         if new != value and math.isfinite(new):
             return new
     return value + 1.0
@@ -123,6 +118,6 @@ def _perturbed_float(value: float, rng: np.random.Generator) -> float:
     return 0.0 if kind < 0.98 else -value
 
 
-def _rounded(value: float) -> float:
-    """Three significant digits: people read these programs."""
-    return float(f"{value:.3g}")
+def round_like(pattern: float, value: float) -> int | float:
+    """`value` as an int if `pattern` is one, else with three significant digits: people read these programs."""
+    return round(value) if isinstance(pattern, int) else float(f"{value:.3g}")

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import ast
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from evolve.blocks import BlockError
-from evolve.genetic.constants import perturb_constant
-from evolve.genetic.program import Program, parse_program
-from evolve.novelty import tree_digest
-from evolve.request import MutationRequest
+from evolve.blocks import BlockError, outside_blocks
+from evolve.genetic.chance import pick, pick_weighted
+from evolve.genetic.operators import CROSSOVERS, MUTATIONS
+from evolve.genetic.program import Change, Program, known_program, parse_program
+from evolve.request import MutationRequest, Operator
 
-MAX_TRIES = 10
+MAX_TRIES = 12
+MAX_STEPS = 5
+ANOTHER_STEP = 0.35  # probability, after each step, that another one follows
+MAX_BYTES = 32_768  # a longer parent may only shrink
+MAX_LINE = 200  # characters, or the parent's longest line: nobody reads a longer one
+
+Function = TypeVar("Function")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneticChild:
-    """A program made from others, valid Python and not known yet."""
+    """A program made from others: valid Python, every name defined, and not known yet."""
 
     source: str
-    operator: str  # name in the table of operators; several are joined by "+"
+    operator: str  # name in a table of `evolve.genetic.operators`; those of several steps are joined by "+"
     change: str  # one line for people
     ast_digest: str
 
@@ -33,8 +41,26 @@ class NoChild:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A program under way."""
+
+    program: Program
+    operators: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+
+    def after(self, name: str, change: Change) -> _Draft | None:
+        """The draft with one more change; None if the result is not a program any more."""
+        source = self.program.apply(change.edits)
+        try:
+            program = parse_program(source)
+        except (SyntaxError, BlockError):
+            return None
+        return _Draft(program, (*self.operators, name), (*self.changes, change.summary))
+
+
 def propose(
-    request: MutationRequest,  # noqa: ARG001
+    request: MutationRequest,
     parent_source: str,
     donor_sources: Sequence[str],
     rng: np.random.Generator,
@@ -43,27 +69,81 @@ def propose(
     """A child of `parent_source`; a pure function of its arguments.
 
     Args:
-        donor_sources: Those of `request.inspirations`, in their order.
+        donor_sources: Those of `request.inspirations`, in their order; used if a crossover is asked for.
         is_known: Whether a program with this `ast_digest` was tried before.
     """
     try:
-        parent = parse_program(parent_source)
-        donors = [parse_program(source) for source in donor_sources]
+        parent = known_program(parent_source)
+        donors = [known_program(source) for source in donor_sources]
     except (SyntaxError, BlockError) as error:
         return NoChild(f"a source cannot be read: {error}")
     if not parent.sites:
         return NoChild("the parent has nothing inside EVOLVE-BLOCK markers")
+    crossing = donors if request.operator is Operator.CROSSOVER else []
     for _ in range(MAX_TRIES):
-        child = _try_once(parent, donors, rng)
-        if child is not None and not is_known(child.ast_digest):
-            return child
-    return NoChild(f"{MAX_TRIES} tries gave nothing new")
+        draft = _draft(parent, crossing, rng)
+        if draft is None or not _is_sound(parent, draft.program):
+            continue
+        digest = draft.program.digest
+        if digest != parent.digest and not is_known(digest):
+            return GeneticChild(
+                source=draft.program.source,
+                operator="+".join(draft.operators),
+                change="; ".join(draft.changes),
+                ast_digest=digest,
+            )
+    return NoChild(f"{MAX_TRIES} tries gave nothing that is new and sound")
 
 
-def _try_once(parent: Program, donors: Sequence[Program], rng: np.random.Generator) -> GeneticChild | None:
-    change = perturb_constant(parent, donors, rng)
-    if change is None:
-        return None
-    source = parent.apply(change.edits)
-    digest = tree_digest(parse_program(source).tree)
-    return GeneticChild(source=source, operator="perturb_constant", change=change.summary, ast_digest=digest)
+def _draft(parent: Program, donors: Sequence[Program], rng: np.random.Generator) -> _Draft | None:
+    """The parent after a crossover if there are donors, else a mutation, and after a geometric number of mutations."""
+    draft = _crossed(parent, donors, rng) if donors else _mutated(_Draft(parent), rng)
+    for _ in range(MAX_STEPS - 1):
+        if draft is None or rng.random() >= ANOTHER_STEP:
+            break
+        draft = _mutated(draft, rng)
+    return draft
+
+
+def _crossed(parent: Program, donors: Sequence[Program], rng: np.random.Generator) -> _Draft | None:
+    donor = donors[0] if rng.random() < 0.7 else pick(donors, rng)
+    name, crossover = _drawn(CROSSOVERS, rng)
+    change = crossover(parent, donor, rng)
+    return None if change is None else _Draft(parent).after(name, change)
+
+
+def _mutated(draft: _Draft, rng: np.random.Generator) -> _Draft | None:
+    name, mutation = _drawn(MUTATIONS, rng)
+    change = mutation(draft.program, rng)
+    return None if change is None else draft.after(name, change)
+
+
+def _drawn(table: Mapping[str, tuple[Function, float]], rng: np.random.Generator) -> tuple[str, Function]:
+    name = pick_weighted(list(table), [weight for _, weight in table.values()], rng)
+    return name, table[name][0]
+
+
+def _is_sound(parent: Program, child: Program) -> bool:
+    """Whether the child can be read, keeps what is outside the blocks and all definitions, and lacks no name."""
+    return (
+        _is_readable(parent, child)
+        and outside_blocks(parent.source) == outside_blocks(child.source)
+        and parent.scopes.module_names <= child.scopes.module_names
+        and child.scopes.undefined <= parent.scopes.undefined
+        and _compiles(child.tree)
+    )
+
+
+def _is_readable(parent: Program, child: Program) -> bool:
+    longest = max(MAX_LINE, *map(len, parent.source.splitlines()))
+    fits = len(child.data) <= max(MAX_BYTES, len(parent.data))
+    return fits and all(len(line) <= longest for line in child.source.splitlines())
+
+
+def _compiles(tree: ast.Module) -> bool:
+    """The compiler refuses what the grammar allows: a `return` outside functions, a name both global and parameter."""
+    try:
+        compile(tree, "<child>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return False
+    return True

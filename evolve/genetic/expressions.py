@@ -1,0 +1,345 @@
+"""Operators on expressions: names, arithmetic, calls, and what is wrapped around or taken off a value."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from evolve.genetic.chance import pick, pick_weighted
+from evolve.genetic.constants import number_of
+from evolve.genetic.kinds import Kind, kind_of
+from evolve.genetic.program import Change, Edit, Program, Site, put_expression
+
+ARITHMETIC: Mapping[str, tuple[str, ...]] = {  # operator -> what it may become
+    "+": ("-", "*"),
+    "-": ("+", "*"),
+    "*": ("/", "+"),
+    "/": ("*", "-"),
+    "//": ("*", "%"),
+    "%": ("//",),
+    "**": ("*",),
+    "&": ("|",),
+    "|": ("&",),
+}
+_SYMBOLS: Mapping[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+}
+
+CALL_FAMILIES: Sequence[frozenset[str]] = [  # names that take the same arguments
+    frozenset({"min", "max", "mean", "sum"}),
+    frozenset({"mean", "median", "max", "min", "std"}),
+    frozenset({"argmin", "argmax"}),
+    frozenset({"minimum", "maximum", "add", "multiply"}),
+    frozenset({"floor", "ceil", "rint"}),
+    frozenset({"exp", "log1p", "sqrt", "square", "tanh"}),
+    frozenset({"zeros", "ones"}),
+    frozenset({"zeros_like", "ones_like"}),
+    frozenset({"any", "all"}),
+    frozenset({"cumsum", "cumprod"}),
+]
+_NO_METHOD = frozenset({"median"})  # functions of numpy that arrays do not have
+
+ARRAY_WRAPPERS = (
+    "{c} * {x}",
+    "{x} + {c}",
+    "{x} ** {c}",
+    "np.maximum({x}, {c})",
+    "np.minimum({x}, {c})",
+    "np.sqrt(np.abs({x}))",
+    "np.log1p(np.abs({x}))",
+    "{x} + {c} * np.mean({x})",
+    "{x} + {c} * np.std({x})",
+)
+NUMBER_WRAPPERS = ("{c} * {x}", "{x} + {c}", "max({x}, {c})", "min({x}, {c})")
+ARRAY_BLENDS = ("0.5 * {x} + 0.5 * {y}", "np.maximum({x}, {y})", "np.minimum({x}, {y})", "{x} + 0.1 * {y}", "{x} * {y}")
+NUMBER_BLENDS = ("0.5 * {x} + 0.5 * {y}", "max({x}, {y})", "min({x}, {y})", "{x} - {y}", "{x} * {y}")
+_FACTORS = (0.25, 0.5, 0.8, 0.9, 1.1, 1.25, 2.0)
+
+
+def flip_flag(program: Program, rng: np.random.Generator) -> Change | None:
+    """True becomes False, or the other way round."""
+    flags = [
+        site for site in program.sites if isinstance(site.node, ast.Constant) and isinstance(site.node.value, bool)
+    ]
+    if not flags:
+        return None
+    site = pick(flags, rng)
+    old = program.text(site.node)
+    return _one_change(program, site, "False" if old == "True" else "True")
+
+
+def exchange_name(program: Program, rng: np.random.Generator) -> Change | None:
+    """A variable becomes another of the same kind that is bound there; siblings of an enumeration come first."""
+    sites = [site for site in program.sites if _is_variable(site)]
+    for _ in range(4 if sites else 0):
+        site = pick_weighted(sites, [4.0 if site.function is None else 1.0 for site in sites], rng)
+        others = like_named(program, site, program.text(site.node))
+        if others:
+            siblings = _enumeration_of(program, program.text(site.node))
+            return _one_change(
+                program, site, pick_weighted(others, [8.0 if n in siblings else 1.0 for n in others], rng)
+            )
+    return None
+
+
+def like_named(program: Program, site: Site, name: str) -> list[str]:
+    """The other visible names at `site` of the same kind as `name`."""
+    kinds = program.kinds(site.function)
+    kind = kinds.get(name, Kind.UNKNOWN)
+    others = (other for other in program.visible_names(site) if other != name)
+    return [other for other in others if kinds.get(other, Kind.UNKNOWN) is kind]
+
+
+def swap_operator(program: Program, rng: np.random.Generator) -> Change | None:
+    """An arithmetic operator becomes another."""
+    sites = [site for site in program.sites if _symbol_of(site.node) in ARITHMETIC]
+    if not sites:
+        return None
+    site = pick(sites, rng)
+    old = _symbol_of(site.node)
+    new = pick(ARITHMETIC[old], rng)
+    match site.node:
+        case ast.BinOp(left=left, right=right):
+            return replace_between(program, site, left, right, old, new)
+        case ast.AugAssign(target=target, value=value):
+            return replace_between(program, site, target, value, f"{old}=", f"{new}=")
+        case _:
+            return None
+
+
+def replace_between(program: Program, site: Site, left: ast.expr, right: ast.expr, old: str, new: str) -> Change | None:
+    """Replace the one operator between two operands; parentheses and line breaks around it stay."""
+    start, end = program.span(left)[1], program.span(right)[0]
+    gap = program.data[start:end].decode()
+    if "#" in gap or gap.count(old) != 1:
+        return None
+    place = start + len(gap[: gap.index(old)].encode())
+    return Change((Edit(place, place + len(old), new),), f"{old} -> {new} ({site.place})")
+
+
+def toggle_sign(program: Program, rng: np.random.Generator) -> Change | None:
+    """A value is negated, or no longer: what was sorted up is sorted down."""
+    sites = [site for site in program.sites if _is_negation(site.node) or is_value(program, site, (Kind.ARRAY,))]
+    if not sites:
+        return None
+    site = pick_weighted(sites, [4.0 if _is_negation(site.node) else 1.0 for site in sites], rng)
+    match site.node:
+        case ast.UnaryOp(operand=operand):
+            return _one_change(program, site, program.text(operand))
+        case _:
+            return _one_change(program, site, f"-{operand_text(program, site)}")
+
+
+def exchange_call(program: Program, rng: np.random.Generator) -> Change | None:
+    """A function is called in the place of another that takes the same arguments."""
+    calls = list(_exchangeable_calls(program))
+    if not calls:
+        return None
+    site, call, relatives = pick(calls, rng)
+    end = program.span(call.func)[1]
+    old = _called_name(call)
+    new = pick(relatives, rng)
+    return Change((Edit(end - len(old), end, new),), f"{old}() -> {new}() ({site.place})")
+
+
+def wrap_value(program: Program, rng: np.random.Generator) -> Change | None:
+    """A value is scaled, shifted, bounded or bent; the new constant can be tuned later."""
+    sites = [site for site in program.sites if is_value(program, site, (Kind.ARRAY, Kind.NUMBER))]
+    if not sites:
+        return None
+    site = pick(sites, rng)
+    wrapper = pick(ARRAY_WRAPPERS if _kind_at(program, site) is Kind.ARRAY else NUMBER_WRAPPERS, rng)
+    return _from_template(program, site, wrapper, repr(pick(_FACTORS, rng)), "")
+
+
+def blend_values(program: Program, rng: np.random.Generator) -> Change | None:
+    """A value is combined with a variable of the same kind."""
+    sites = [site for site in program.sites if is_value(program, site, (Kind.ARRAY, Kind.NUMBER))]
+    if not sites:
+        return None
+    site = pick(sites, rng)
+    kind = _kind_at(program, site)
+    kinds = program.kinds(site.function)
+    partners = [name for name in program.visible_names(site) if kinds.get(name) is kind]
+    partners = [name for name in partners if name != program.text(site.node)]
+    if not partners:
+        return None
+    template = pick(ARRAY_BLENDS if kind is Kind.ARRAY else NUMBER_BLENDS, rng)
+    return _from_template(program, site, template, "", pick(partners, rng))
+
+
+def unwrap_value(program: Program, rng: np.random.Generator) -> Change | None:
+    """An operation is taken away: one of its operands stays."""
+    sites = [(site, parts) for site in program.sites if (parts := _parts_of(site.node))]
+    if not sites:
+        return None
+    site, parts = pick(sites, rng)
+    return _one_change(program, site, one_line(program.text(pick(parts, rng))))
+
+
+def is_value(program: Program, site: Site, kinds: Sequence[Kind]) -> bool:
+    """Whether an expression of one of these kinds stands where any number would do: not in a subscript or a size."""
+    match site.node:
+        case ast.Name(ctx=ast.Load()) | ast.Call() | ast.Subscript(ctx=ast.Load()) | ast.BinOp():
+            pass
+        case _:
+            return False
+    match site.parent:
+        case ast.Assign() | ast.AugAssign() | ast.Return() | ast.BinOp() | ast.Compare() | ast.UnaryOp():
+            return site.function is not None and _kind_at(program, site) in kinds
+        case ast.Call(func=ast.Attribute()) if site.field == "args":
+            return Kind.ARRAY in kinds and _kind_at(program, site) is Kind.ARRAY
+        case _:
+            return False
+
+
+def operand_text(program: Program, site: Site) -> str:
+    """The text of an expression as an operand of something new: on one line, in parentheses if need be."""
+    text = one_line(program.text(site.node))
+    match site.node:
+        case ast.Name() | ast.Call() | ast.Subscript() | ast.Attribute() | ast.Constant():
+            return text
+        case _:
+            return f"({text})"
+
+
+def one_line(text: str) -> str:
+    """An expression without line breaks."""
+    return ast.unparse(ast.parse(f"({text}\n)", mode="eval")) if "\n" in text else text
+
+
+def _one_change(program: Program, site: Site, text: str) -> Change:
+    old = _shortened(program.text(site.node))
+    return Change((put_expression(program, site, text),), f"{old} -> {_shortened(text)} ({site.place})")
+
+
+def _shortened(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 60 else f"{flat[:57]}..."
+
+
+def _from_template(program: Program, site: Site, template: str, factor: str, partner: str) -> Change | None:
+    if "np." in template and "np" not in program.scopes.module_names:
+        return None
+    inner = one_line(program.text(site.node)) if template.count("{x}") == 1 and "({x}" in template else None
+    text = template.format(x=inner or operand_text(program, site), c=factor, y=partner)
+    return _one_change(program, site, text)
+
+
+def _kind_at(program: Program, site: Site) -> Kind:
+    return kind_of(site.node, program.kinds(site.function)) if isinstance(site.node, ast.expr) else Kind.UNKNOWN
+
+
+def _is_variable(site: Site) -> bool:
+    """A name that is read, and not called."""
+    called = isinstance(site.parent, ast.Call) and site.field == "func"
+    owner = isinstance(site.parent, ast.Attribute)
+    return isinstance(site.node, ast.Name) and isinstance(site.node.ctx, ast.Load) and not called and not owner
+
+
+def _enumeration_of(program: Program, name: str) -> frozenset[str]:
+    """The names that are assigned together with `name` at module level: ``RED, GREEN = 0, 1``."""
+    for statement in program.tree.body:
+        match statement:
+            case ast.Assign(targets=[ast.Tuple(elts=parts)]):
+                names = frozenset(part.id for part in parts if isinstance(part, ast.Name))
+                if name in names:
+                    return names
+            case _:
+                pass
+    return frozenset()
+
+
+def _symbol_of(node: ast.AST) -> str:
+    match node:
+        case ast.BinOp(op=operator) | ast.AugAssign(op=operator):
+            return _SYMBOLS.get(type(operator), "")
+        case _:
+            return ""
+
+
+def _is_negation(node: ast.AST) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and number_of(node) is None
+
+
+def _exchangeable_calls(program: Program) -> Iterator[tuple[Site, ast.Call, list[str]]]:
+    for site in program.sites:
+        if isinstance(site.node, ast.Call):
+            relatives = _relatives(program, site.node)
+            if relatives:
+                yield site, site.node, relatives
+
+
+def _relatives(program: Program, call: ast.Call) -> list[str]:
+    """Names that could be called in the place of this one, sorted."""
+    match call.func:
+        case ast.Attribute(value=ast.Name(id="np" | "numpy" | "math"), attr=name):
+            return _family_of(name)
+        case ast.Attribute(attr=name):
+            return [other for other in _family_of(name) if other not in _NO_METHOD]
+        case ast.Name(id="min" | "max" as name):
+            return ["max" if name == "min" else "min"]
+        case ast.Name(id=name):
+            return _functions_like(program, name)
+        case _:
+            return []
+
+
+def _family_of(name: str) -> list[str]:
+    return sorted({other for family in CALL_FAMILIES if name in family for other in family} - {name})
+
+
+def _functions_like(program: Program, name: str) -> list[str]:
+    """The module's other functions with as many parameters and the same kind of result."""
+    functions = {node.name: node for node in program.tree.body if isinstance(node, ast.FunctionDef)}
+    if name not in functions:
+        return []
+    kinds = program.module_kinds
+    return [
+        other
+        for other, node in functions.items()
+        if other != name
+        and _arity(node) == _arity(functions[name])
+        and kinds.get(f"{other}()") is kinds.get(f"{name}()")
+    ]
+
+
+def _arity(function: ast.FunctionDef) -> tuple[int, int]:
+    return len(function.args.args), len(function.args.kwonlyargs)
+
+
+def _called_name(call: ast.Call) -> str:
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
+
+
+def _parts_of(node: ast.AST) -> list[ast.expr]:
+    """What could stay of an operation."""
+    match node:
+        case ast.BinOp(op=ast.MatMult() | ast.Mod()):
+            return []
+        case ast.BinOp(left=left, right=right):
+            return [part for part in (left, right) if number_of(part) is None]
+        case ast.IfExp(body=body, orelse=orelse):
+            return [body, orelse]
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="np")), args=[first]) if not node.keywords:
+            return [first] if _family_of(_called_name(node)) else []
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="maximum" | "minimum"), args=[first, _]):
+            return [first]
+        case ast.Call(func=ast.Name(id="max" | "min" | "int" | "abs"), args=[first, *_]):
+            return [first]
+        case _:
+            return []
