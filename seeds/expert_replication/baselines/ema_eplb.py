@@ -8,7 +8,7 @@ import numpy as np
 
 Array = np.ndarray
 
-DECAY = 0.5  # weight of a window relative to the next newer one
+DECAY = 0.7  # weight of a window relative to the next newer one
 
 
 class Policy:

@@ -13,7 +13,7 @@ Array = np.ndarray
 
 MOVES = 24  # experts that may move per layer and window
 REPLICA_MOVES = 12  # of these, slots that may pass from one expert to another
-MIN_HEAT = 0.5  # load, as a share of the mean GPU load, from which a replica is busy enough to be relieved
+MIN_HEAT = 0.35  # load, as a share of the mean GPU load, from which a replica is busy enough to be relieved
 MIN_GAIN = 0.02  # a swap must lower the busiest GPU by this share of the mean GPU load
 DECAY = 0.25  # weight of a window relative to the next newer one
 
