@@ -250,7 +250,7 @@ def _sum_into(values_ILP: Floats, seat_LP: npt.NDArray[np.integer], num_seats: i
     num_iterations, num_layers, _ = values_ILP.shape
     row = np.arange(num_iterations * num_layers).reshape(num_iterations, num_layers, 1)
     flat = (row * num_seats + seat_LP).ravel()
-    sums: Floats = np.bincount(flat, weights=values_ILP.ravel(), minlength=row.size * num_seats)
+    sums = np.bincount(flat, values_ILP.ravel(), row.size * num_seats).astype(np.float64, copy=False)
     return sums.reshape(num_iterations, num_layers, num_seats)
 
 

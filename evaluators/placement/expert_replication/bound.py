@@ -34,12 +34,9 @@ def _compute_us(loads_ILE: Floats, hottest_IL: Floats, system: System) -> Floats
     per GPU, and at most P - E + 1 slots, since the other E - 1 experts need one each.
     """
     gpus = system.network.gpus
-    mean = system.curve.floor_us(loads_ILE).sum(axis=2) / gpus
-    return np.maximum(mean, system.curve.time_us(hottest_IL / _most_copies(system, gpus)))
-
-
-def _most_copies(system: System, parts: int) -> int:
-    return min(parts, system.slots - system.experts + 1)
+    mean: Floats = system.curve.floor_us(loads_ILE).sum(axis=2) / gpus
+    most_copies = min(gpus, system.slots - system.experts + 1)
+    return np.maximum(mean, system.curve.time_us(hottest_IL / most_copies))
 
 
 def _flat_us(heaviest_first_ILE: Floats, system: System) -> Floats:
@@ -117,4 +114,5 @@ def _fewest_touches(choices_IL: Floats, most_IL: Floats) -> Floats:
     most = np.maximum(most_IL, 1e-12)
     full = np.floor(choices_IL / most)
     rest = choices_IL - full * most
-    return full * -np.expm1(-most) - np.expm1(-rest)
+    touches: Floats = full * -np.expm1(-most) - np.expm1(-rest)
+    return touches

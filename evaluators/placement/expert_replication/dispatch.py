@@ -56,7 +56,7 @@ def expert_sums(values_LP: Floats, placement_LP: Integers, num_experts: int) -> 
     """Sum over the copies of each expert, ``(L, E)``."""
     num_layers = len(placement_LP)
     seats = (np.arange(num_layers)[:, None] * num_experts + placement_LP).ravel()
-    sums: Floats = np.bincount(seats, weights=values_LP.ravel(), minlength=num_layers * num_experts)
+    sums = np.bincount(seats, values_LP.ravel(), num_layers * num_experts).astype(np.float64, copy=False)
     return sums.reshape(num_layers, num_experts)
 
 

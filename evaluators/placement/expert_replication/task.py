@@ -1,23 +1,34 @@
-"""The contract of `expert_replication`: what a program must define, what is measured, what a user may set."""
+"""The task `expert_replication`: what a program must define, what is measured, and the problem that scores it."""
 
 from __future__ import annotations
 
-from evaluators.contract import Direction, EntryPoint, Limits, MetricSpec, Task, Tier
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-POLICY = EntryPoint(
-    name="Policy",
-    signature="class Policy: __init__(self, config: dict); plan(self, loads, samples, placement, window) -> dict",
-    description="See README.md.",
-)
+import numpy as np
+
+from evaluators.contract import InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
+from evaluators.parameters import file_path, read_settings
+from evaluators.placement.expert_replication import report
+from evaluators.placement.expert_replication.loads import RecordedLoads, read_loads
+from evaluators.placement.expert_replication.parameters import PARAMETERS
+from evaluators.placement.expert_replication.profile import read_profile
+from evaluators.placement.expert_replication.scenario import MODELLED_DELAY_S, Scenario, build_scenario
+from evaluators.placement.expert_replication.suite import RECORDED, Recipe, recipes
+from evaluators.placement.expert_replication.terms import METRICS, POLICY
+from evaluators.placement.expert_replication.workload import Workload, draw_workload
+from evaluators.seeding import SeedSource
 
 TASK = Task(
     name="expert_replication",
     family="placement",
-    summary="Re-plan which experts are copied and on which GPU each copy sits, while the load drifts.",
-    entry_points=(POLICY,),
-    metrics=(
-        MetricSpec(name="score", unit="1", direction=Direction.MAXIMIZE, description="0 static, 1 the proven bound"),
+    summary=(
+        "Re-plan, window by window, which experts of a mixture-of-experts model are copied and on which GPU each copy "
+        "sits, while the load drifts. Plans from past windows are scored on the next one: expert compute of the "
+        "slowest GPU, all-to-all, moved weights and the planner's own time."
     ),
+    entry_points=(POLICY,),
+    metrics=METRICS,
     objective="score",
     bound=1.0,
     weak_baseline="static",
@@ -27,7 +38,72 @@ TASK = Task(
         Tier.FULL: Limits(wall_s=120.0, cpu_s=60.0, call_wall_s=20.0),
         Tier.REPORT: Limits(wall_s=600.0, cpu_s=300.0, call_wall_s=30.0),
     },
+    parameter_specs=PARAMETERS,
     libraries=("numpy", "scipy"),
     charges_time=True,
-    modelled_delay_s=0.0,
+    modelled_delay_s=MODELLED_DELAY_S,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicationProblem:
+    """The suite, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
+
+    task: Task = TASK
+
+    def configured(self, settings: Mapping[str, ParameterValue | str]) -> ReplicationProblem:
+        """The problem for the user's own model, machine, service or recorded loads.
+
+        Raises:
+            ContractError: Unknown name, wrong kind, out of range, a malformed file, or an impossible combination.
+        """
+        problem = ReplicationProblem(replace(self.task, parameters=read_settings(self.task, settings)))
+        recorded = problem._recorded()
+        for split in (Split.SEARCH, Split.HOLDOUT):
+            problem._recipes(Tier.QUICK, split, recorded)
+        return problem
+
+    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
+        """The scenarios, workloads and anchors included."""
+        recorded = self._recorded()
+        oracle = tier is Tier.REPORT
+        return [
+            build_scenario(
+                recipe.name,
+                recipe.regime.name,
+                recipe.system,
+                _workload(recipe, split, np.random.default_rng(seeds.instance(recipe.name)), recorded),
+                seeds.candidate(recipe.name),
+                oracle=oracle,
+            )
+            for recipe in self._recipes(tier, split, recorded)
+        ]
+
+    def feedback(self, results: Sequence[InstanceResult]) -> str:
+        """Scores and causes per regime, and the failures."""
+        return report.feedback(results)
+
+    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
+        """Scores and causes per regime."""
+        return report.pictures(results)
+
+    def _recorded(self) -> RecordedLoads | None:
+        loads = self.task.parameters.get("loads", "")
+        return read_loads(str(loads), self.task.parameters) if loads else None
+
+    def _recipes(self, tier: Tier, split: Split, recorded: RecordedLoads | None) -> Sequence[Recipe]:
+        settings = self.task.parameters
+        profile = str(settings.get("profile", ""))
+        curve = read_profile(file_path(profile)) if profile else None
+        if recorded is None:
+            return recipes(tier, split, settings, curve)
+        return recipes(tier, split, {**settings, **recorded.settings()}, curve, regimes=(RECORDED,))
+
+
+def _workload(recipe: Recipe, split: Split, rng: np.random.Generator, recorded: RecordedLoads | None) -> Workload:
+    if recorded is None:
+        return draw_workload(recipe.regime, recipe.load, rng)
+    return recorded.workload(recipe.load, split, rng)
+
+
+PROBLEM = ReplicationProblem()

@@ -1,0 +1,174 @@
+"""Recorded loads instead of generated ones: the splits take disjoint stretches of the file, the hold-out the last.
+
+Shapes: S recorded steps (one iteration each), W windows, I iterations kept per window, L layers, E experts, T tokens,
+K experts per token.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluators.contract import ContractError, ParameterValue, Split
+from evaluators.parameters import file_path
+from evaluators.placement.expert_replication.workload import LoadShape, Workload
+
+STRETCHES = {
+    Split.SEARCH: (0.0, 0.5),
+    Split.VALIDATION: (0.5, 0.75),
+    Split.HOLDOUT: (0.75, 1.0),
+    Split.REPORT: (0.75, 1.0),
+}
+SHORTEST = 0.25  # of the stretches above
+FEWEST_STEPS = 48  # twelve windows in the shortest stretch
+DEFAULT_STEPS = 512  # a trace of tokens is cut into so many iterations unless `tokens` says how many make one
+MOST_STEPS_PER_WINDOW = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedLoads:
+    """Tokens per expert in consecutive iterations."""
+
+    steps_SLE: npt.NDArray[np.int64]
+    top_k: int
+    window_steps: int | None  # iterations between two plans where the user said so
+
+    def settings(self) -> dict[str, ParameterValue]:
+        """The parameters that the file decides."""
+        _, layers, experts = self.steps_SLE.shape
+        tokens = max(1, round(float(self.steps_SLE.sum(axis=2).mean()) / self.top_k))
+        return {"layers": layers, "experts": experts, "top_k": self.top_k, "tokens": tokens}
+
+    def workload(self, shape: LoadShape, split: Split, rng: np.random.Generator) -> Workload:
+        """Consecutive windows from a random place in the split's stretch.
+
+        Raises:
+            ContractError: The stretch is shorter than the windows of one scenario.
+        """
+        first, last = (int(len(self.steps_SLE) * share) for share in STRETCHES[split])
+        per_window = self._steps_per_window(shape)
+        spare = last - first - per_window * shape.windows
+        if spare < 0:
+            raise ContractError(
+                f"loads: the {split} stretch has {last - first} iterations, but a scenario of this tier needs "
+                f"{shape.windows} windows of {per_window}; record a longer run or use a smaller tier"
+            )
+        start = first + int(rng.integers(spare + 1))
+        layers = np.linspace(0, self.steps_SLE.shape[1] - 1, shape.layers).round().astype(np.intp)
+        windows = self.steps_SLE[start : start + per_window * shape.windows, layers]
+        windows_WSLE = windows.reshape(shape.windows, per_window, *windows.shape[1:])
+        kept = np.arange(shape.kept_iterations) * per_window // shape.kept_iterations
+        return Workload(windows_WSLE.sum(axis=1), windows_WSLE[:, kept].astype(np.int32), shape.warmup)
+
+    def _steps_per_window(self, shape: LoadShape) -> int:
+        if self.window_steps is not None:
+            return self.window_steps
+        return max(1, min(MOST_STEPS_PER_WINDOW, int(len(self.steps_SLE) * SHORTEST) // shape.windows))
+
+
+def read_loads(value: str, settings: Mapping[str, ParameterValue]) -> RecordedLoads:
+    """The loads in a file parameter's value; `settings` must not contradict them.
+
+    Raises:
+        ContractError: Not such a file, too short, or not the model that the settings describe.
+    """
+    path = file_path(value)
+    window_steps = int(settings.get("window_iterations", 0)) or None
+    if path.suffix == ".npy":
+        ids = _cached_ids(value)
+        steps = _counted(ids, int(settings.get("tokens", 0)), int(settings.get("experts", 0)), path)
+        top_k = ids.shape[2]
+    else:
+        steps, top_k = _cached_history(value), int(settings.get("top_k", 8))
+    recorded = RecordedLoads(steps, top_k, window_steps)
+    if len(steps) < FEWEST_STEPS:
+        raise ContractError(f"loads {path}: expected {FEWEST_STEPS} iterations or more, found {len(steps)}")
+    for name, found in recorded.settings().items():
+        if name != "tokens" and name in settings and settings[name] != found:
+            raise ContractError(f"loads {path}: the file has {name} = {found}, but {name} was set to {settings[name]}")
+    return recorded
+
+
+@lru_cache(maxsize=1)
+def _cached_history(value: str) -> npt.NDArray[np.int64]:
+    return read_load_history(file_path(value))
+
+
+@lru_cache(maxsize=1)
+def _cached_ids(value: str) -> npt.NDArray[np.int64]:
+    return read_token_ids(file_path(value))
+
+
+def read_load_history(path: Path) -> npt.NDArray[np.int64]:
+    """``(S, L, E)`` from JSON ``{"load_history": [{"logical_expert_load": [[...], ...]}, ...]}``, as vLLM dumps it.
+
+    Raises:
+        ContractError: Not such a file; says where it departs from that.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ContractError(f"loads {path}: expected JSON or .npy, found {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("load_history"), list):
+        raise ContractError(f'loads {path}: expected an object with a list "load_history"')
+    steps = [_step(entry, index, path) for index, entry in enumerate(content["load_history"])]
+    shapes = {step.shape for step in steps}
+    if len(shapes) != 1:
+        raise ContractError(f"loads {path}: expected steps of one shape [layers][experts], found {sorted(shapes)}")
+    return np.stack(steps)
+
+
+def _step(entry: object, index: int, path: Path) -> npt.NDArray[np.int64]:
+    where = f"loads {path}: load_history[{index}]"
+    if not isinstance(entry, dict) or "logical_expert_load" not in entry:
+        raise ContractError(f'{where}: expected an object with "logical_expert_load"')
+    try:
+        counts = np.array(entry["logical_expert_load"], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ContractError(f"{where}: expected numbers [layers][experts], found {error}") from error
+    if counts.ndim != 2 or not counts.size:
+        raise ContractError(f"{where}: expected numbers [layers][experts], found {counts.ndim} dimensions")
+    if not np.isfinite(counts).all() or (counts < 0).any() or (counts >= 2**31).any():
+        raise ContractError(f"{where}: expected token counts from 0 to 2^31 - 1")
+    return counts.astype(np.int64)
+
+
+def read_token_ids(path: Path) -> npt.NDArray[np.int64]:
+    """``(T, L, K)`` expert ids from a .npy file of integers.
+
+    Raises:
+        ContractError: Not such a file; says what was found.
+    """
+    try:
+        ids = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ContractError(f"loads {path}: expected a .npy array of integers, found {error}") from error
+    if not isinstance(ids, np.ndarray) or ids.dtype.kind not in "iu" or ids.ndim != 3 or not ids.size:
+        raise ContractError(
+            f"loads {path}: expected integers [tokens, layers, k], found {ids.dtype} of shape {ids.shape}"
+        )
+    return ids.astype(np.int64)
+
+
+def _counted(ids_TLK: npt.NDArray[np.int64], tokens: int, experts: int, path: Path) -> npt.NDArray[np.int64]:
+    """Tokens per expert in iterations of `tokens` tokens, ``(S, L, E)``; what is left over at the end is dropped."""
+    highest = int(ids_TLK.max())
+    if ids_TLK.min() < 0 or (experts and highest >= experts):
+        raise ContractError(
+            f"loads {path}: expected expert ids from 0 to {(experts or highest + 1) - 1}, "
+            f"found {int(ids_TLK.min())} to {highest}"
+        )
+    num_experts = experts or highest + 1
+    per_step = tokens or max(1, len(ids_TLK) // DEFAULT_STEPS)
+    num_steps, num_layers = len(ids_TLK) // per_step, ids_TLK.shape[1]
+    rows = np.arange(num_steps * per_step) // per_step
+    seats = (rows[:, None, None] * num_layers + np.arange(num_layers)[:, None]) * num_experts
+    flat = (seats + ids_TLK[: num_steps * per_step]).ravel()
+    counts = np.bincount(flat, minlength=num_steps * num_layers * num_experts)
+    return counts.reshape(num_steps, num_layers, num_experts).astype(np.int64)

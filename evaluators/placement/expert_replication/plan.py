@@ -1,0 +1,105 @@
+"""Reads a program's reply into a valid plan, or says which rule it broke. Works on the scorer's own copies."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluators.candidate import CandidateFailure, Reply, ReplyField
+from evaluators.contract import Outcome
+from evaluators.placement.cost import Floats, Integers
+from evaluators.placement.expert_replication.dispatch import Dispatch, Plan, at_slots, even_split, expert_sums
+from evaluators.placement.expert_replication.system import DEFAULT_DISPATCH, System
+
+SPLIT_TOLERANCE = 1e-3  # of a sum of float32 shares; the shares are then divided by their sum
+
+
+def reply_fields(system: System) -> tuple[ReplyField, ...]:
+    """What `plan` returns."""
+    slots = (system.layers, system.slots)
+    return (
+        ReplyField(name="placement", dtype="int32", shape=slots),
+        ReplyField(name="dispatch", dtype="int8", shape=(), optional=True, default=DEFAULT_DISPATCH),
+        ReplyField(name="split", dtype="float32", shape=slots, optional=True),
+        ReplyField(name="keep", dtype="bool", shape=(system.layers,), optional=True),
+    )
+
+
+def read_plan(reply: Reply, active: Plan, system: System) -> Plan:
+    """The plan in `reply`; kept layers are those of `active`.
+
+    Raises:
+        CandidateFailure: `Outcome.INVALID`, with the rule, the layer and what was found there.
+    """
+    keep = reply.arrays["keep"].astype(np.bool_) if "keep" in reply.arrays else np.zeros(system.layers, np.bool_)
+    wanted = reply.arrays["placement"].astype(np.int64)
+    placement: Integers = np.where(keep[:, None], active.placement_LP, wanted)
+    check_placement(placement, system)
+    dispatch = _dispatch(int(reply.arrays["dispatch"]) if "dispatch" in reply.arrays else DEFAULT_DISPATCH)
+    even = even_split(placement, system.experts)
+    if dispatch is not Dispatch.SPLIT:
+        return Plan(placement, dispatch, even)
+    if "split" not in reply.arrays:
+        raise _invalid(f"dispatch is {int(Dispatch.SPLIT)} (split), but the reply has no 'split' array")
+    given = reply.arrays["split"].astype(np.float64)
+    return Plan(placement, dispatch, _split(np.where(keep[:, None], active.split_LP, given), placement, system))
+
+
+def check_placement(placement_LP: Integers, system: System) -> None:
+    """Every expert somewhere, none twice on a GPU.
+
+    Raises:
+        CandidateFailure: `Outcome.INVALID`, with the rule, the layer and what was found there.
+    """
+    outside = (placement_LP < 0) | (placement_LP >= system.experts)
+    if outside.any():
+        layer, slot = _first(outside)
+        found = placement_LP[layer, slot]
+        raise _invalid(f"layer {layer}, slot {slot}: expected an expert from 0 to {system.experts - 1}, found {found}")
+    num_layers, gpus = system.layers, system.network.gpus
+    present = np.zeros((num_layers, system.experts), np.bool_)
+    present[np.arange(num_layers)[:, None], placement_LP] = True
+    if not present.all():
+        layer, expert = _first(~present)
+        raise _invalid(f"layer {layer}: expert {expert} is in no slot, but every expert must be in one at least")
+    on_gpu = np.sort(placement_LP.reshape(num_layers, gpus, -1), axis=2)
+    twice = (on_gpu[..., 1:] == on_gpu[..., :-1]).any(axis=2)
+    if twice.any():
+        layer, gpu = _first(twice)
+        row = on_gpu[layer, gpu]
+        expert = row[:-1][row[1:] == row[:-1]][0]
+        raise _invalid(f"layer {layer}: expert {expert} is twice on GPU {gpu}; a GPU may hold one copy of an expert")
+
+
+def _dispatch(value: int) -> Dispatch:
+    if value not in set(Dispatch):
+        choices = ", ".join(f"{mode.value} ({mode.name.lower()})" for mode in Dispatch)
+        raise _invalid(f"dispatch: expected one of {choices}, found {value}")
+    return Dispatch(value)
+
+
+def _split(split_LP: Floats, placement_LP: Integers, system: System) -> Floats:
+    """The shares, each expert's divided by their sum."""
+    if (split_LP < 0).any():
+        layer, slot = _first(split_LP < 0)
+        raise _invalid(
+            f"split: layer {layer}, slot {slot}: expected a share of 0 or more, found {split_LP[layer, slot]}"
+        )
+    sums = expert_sums(split_LP, placement_LP, system.experts)
+    off = np.abs(sums - 1.0) > SPLIT_TOLERANCE
+    if off.any():
+        layer, expert = _first(off)
+        raise _invalid(
+            f"split: layer {layer}: the shares of expert {expert} must sum to 1, found {sums[layer, expert]:.6g}"
+        )
+    shares: Floats = split_LP / at_slots(sums, placement_LP)
+    return shares
+
+
+def _first(mask: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    row, column = np.argwhere(mask)[0]
+    return int(row), int(column)
+
+
+def _invalid(detail: str) -> CandidateFailure:
+    return CandidateFailure(Outcome.INVALID, detail)

@@ -1,0 +1,173 @@
+"""A scenario played window by window: the program sees the past, its plan is scored on the window to come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluators.candidate import Candidate
+from evaluators.contract import FLOOR, ContractError, InstanceResult, Outcome
+from evaluators.placement.cost import Floats
+from evaluators.placement.expert_replication.bound import bound_us
+from evaluators.placement.expert_replication.dispatch import Plan, even_plan, static_placement
+from evaluators.placement.expert_replication.oracle import oracle_us
+from evaluators.placement.expert_replication.plan import read_plan, reply_fields
+from evaluators.placement.expert_replication.serving import Served, layer_times, serve_window
+from evaluators.placement.expert_replication.system import HISTORY, System
+from evaluators.placement.expert_replication.workload import Workload
+from evaluators.problem import ClockPolicy, PlannerClock
+
+FREE_PLANNER_S = 0.016
+MODELLED_DELAY_S = 0.032
+BOUND_SLACK = 1e-9
+
+
+def charged_delay_s(cpu_s: float) -> float:
+    """Planner time on the coarse grid: nothing up to the free amount, then rounded up to a power of two times it."""
+    if cpu_s <= FREE_PLANNER_S:
+        return 0.0
+    delay = FREE_PLANNER_S
+    while delay < cpu_s:
+        delay *= 2
+    return delay
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Scenario:
+    """One system under one drifting load; see `build_scenario`."""
+
+    name: str
+    regime: str
+    system: System
+    workload: Workload
+    candidate_seed: int
+    weak_us: float  # the static placement's time per iteration
+    bound_us: float
+    oracle_us: float | None = None  # a clairvoyant heuristic's time, where it was computed
+
+    def play(self, candidate: Candidate, clock: ClockPolicy) -> InstanceResult:
+        """Plan every window of the scenario with a fresh program and score what was served."""
+        candidate.construct("Policy", self.system.config(self.workload.scored, self.candidate_seed))
+        active = initial_plan(self.system)
+        served: list[Served] = []
+        delays: list[float] = []
+        for newest in range(self.workload.warmup - 1, len(self.workload.totals_WLE) - 1):
+            wanted, cpu_s = self._ask(candidate, active, newest)
+            delays.append(self._delay_s(clock, cpu_s, len(delays)))
+            served.append(serve_window(active, wanted, delays[-1], self.loads(newest + 1), self.system))
+            active = served[-1].active
+        return self._result(served, delays)
+
+    def loads(self, window: int) -> Floats:
+        """The kept iterations of a window, ``(I, L, E)``."""
+        return as_loads(self.workload, window)
+
+    def _ask(self, candidate: Candidate, active: Plan, newest: int) -> tuple[Plan, float]:
+        loads = self.workload.totals_WLE[max(0, newest + 1 - HISTORY) : newest + 1]
+        samples = self.workload.iterations_WILE[newest]
+        arguments = [loads, samples, active.placement_LP.astype(np.int32), newest]
+        reply = candidate.method("plan", arguments, reply_fields(self.system))
+        return read_plan(reply, active, self.system), reply.cpu_s
+
+    def _delay_s(self, clock: ClockPolicy, cpu_s: float, call: int) -> float:
+        match clock.clock:
+            case PlannerClock.MEASURED:
+                return charged_delay_s(cpu_s)
+            case PlannerClock.MODELLED:
+                return MODELLED_DELAY_S
+            case PlannerClock.REPLAYED:
+                stored = clock.stored_delays_s.get(self.name, ())
+                if call >= len(stored):
+                    raise ContractError(
+                        f"replay of {self.name}: expected {self.workload.scored} stored delays, found {len(stored)}"
+                    )
+                return stored[call]
+
+    def _result(self, served: Sequence[Served], delays: Sequence[float]) -> InstanceResult:
+        time_us = _mean([window.time_us for window in served])
+        score = self.score(time_us)
+        if score > 1.0 + BOUND_SLACK:
+            return InstanceResult(
+                name=self.name,
+                regime=self.regime,
+                outcome=Outcome.INFRASTRUCTURE,
+                delays_s=tuple(delays),
+                detail=f"the proven bound was beaten ({time_us:.9g} us < {self.bound_us:.9g} us): an evaluator bug",
+            )
+        return InstanceResult(
+            name=self.name,
+            regime=self.regime,
+            outcome=Outcome.SCORED,
+            score=max(FLOOR, score),
+            metrics=self._metrics(served, delays),
+            delays_s=tuple(delays),
+        )
+
+    def score(self, time_us: float) -> float:
+        """0 at the static placement's time, 1 at the bound."""
+        return (self.weak_us - time_us) / (self.weak_us - self.bound_us)
+
+    def _metrics(self, served: Sequence[Served], delays: Sequence[float]) -> dict[str, float]:
+        time_us = _mean([window.time_us for window in served])
+        metrics = {
+            "time_us": time_us,
+            "time_over_bound": time_us / self.bound_us,
+            "p95_window_us": float(np.quantile([window.time_us for window in served], 0.95)),
+            "balanced_us": _mean([window.balanced_us for window in served]),
+            "imbalance_us": _mean([window.imbalance_us for window in served]),
+            "exchange_us": _mean([window.exchange_us for window in served]),
+            "waiting_us": _mean([window.waiting_us for window in served]),
+            "migration_us": _mean([window.migration_us for window in served]),
+            "gpu_balance": _mean([window.gpu_balance for window in served]),
+            "moved_fraction": _mean([window.moved_fraction for window in served]),
+            "migration_gb": _mean([window.moved_bytes for window in served]) / 1e9,
+            "planner_s": _mean(delays),
+        }
+        return metrics if self.oracle_us is None else {**metrics, "oracle_score": self.score(self.oracle_us)}
+
+
+def build_scenario(
+    name: str, regime: str, system: System, workload: Workload, candidate_seed: int, *, oracle: bool = False
+) -> Scenario:
+    """The scenario with its two anchors computed, and the oracle's line if asked for.
+
+    Raises:
+        ContractError: No plan can beat the static placement here, so there is nothing to score.
+    """
+    served = range(workload.warmup, len(workload.totals_WLE))
+    loads = [as_loads(workload, window) for window in served]
+    static = initial_plan(system)
+    weak = _mean([float(layer_times(static, window, system).total_I.mean()) for window in loads])
+    bound = _mean([float(bound_us(window, system).sum(axis=1).mean()) for window in loads])
+    if weak - bound <= 1e-6 * weak:
+        raise ContractError(
+            f"scenario {name}: the static placement already takes the least time possible ({weak:.6g} us per "
+            "iteration); set more gpus, experts or tokens, so that balance can matter"
+        )
+    return Scenario(
+        name=name,
+        regime=regime,
+        system=system,
+        workload=workload,
+        candidate_seed=candidate_seed,
+        weak_us=weak,
+        bound_us=bound,
+        oracle_us=_mean([oracle_us(window, system) for window in loads]) if oracle else None,
+    )
+
+
+def as_loads(workload: Workload, window: int) -> Floats:
+    """The kept iterations of a window, ``(I, L, E)``."""
+    loads: Floats = workload.iterations_WILE[window].astype(np.float64)
+    return loads
+
+
+def initial_plan(system: System) -> Plan:
+    """What serves before the first plan: the static placement, tokens split evenly."""
+    return even_plan(static_placement(system.layers, system.experts, system.slots), system.experts)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))

@@ -1,0 +1,114 @@
+"""One window served: what a layer costs under a plan, and what it costs to get from one plan to the next.
+
+Shapes: I iterations, L layers, E experts, G GPUs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluators.placement.cost import (
+    Floats,
+    Migration,
+    all_to_all_us,
+    compute_us,
+    group_visits,
+    layer_us,
+    migration,
+    per_part,
+)
+from evaluators.placement.expert_replication.dispatch import Dispatch, Plan, flows
+from evaluators.placement.expert_replication.system import System
+
+INTERFERENCE = 0.1  # of the moving time is lost while weights move beside serving
+STANDING_STILL = Migration(0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerTimes:
+    """Microseconds per iteration, summed over layers, ``(I,)`` each, and the balance of the GPUs' tokens."""
+
+    total_I: Floats
+    balanced_I: Floats  # compute, had all GPUs been alike
+    imbalance_I: Floats  # what the busiest GPU takes beyond that
+    exchange_I: Floats  # all-to-all that is not hidden
+    gpu_balance: float  # sum over layers of the mean GPU load / sum of the largest, over these iterations together
+
+
+def layer_times(plan: Plan, loads_ILE: Floats, system: System) -> LayerTimes:
+    """The layers' times for these loads under a plan that is in place."""
+    moved = flows(plan, loads_ILE, system.network)
+    compute_ILG = compute_us(moved.tokens_ILP, system.curve, system.network.gpus)
+    busiest = system.fixed_us + compute_ILG.max(axis=2)
+    balanced = system.fixed_us + compute_ILG.mean(axis=2)
+    visits = group_visits(loads_ILE, system.top_k, system.network)
+    exchange = all_to_all_us(moved, plan.placement_LP, visits, system.network)
+    solving = system.lp_us if plan.dispatch is Dispatch.LP else 0.0
+    total = layer_us(busiest, exchange, overlapped=system.overlapped) + solving
+    tokens_LG = per_part(moved.tokens_ILP.sum(axis=0), system.network.gpus)
+    return LayerTimes(
+        total_I=total.sum(axis=1),
+        balanced_I=balanced.sum(axis=1),
+        imbalance_I=(busiest - balanced).sum(axis=1),
+        exchange_I=(total - busiest).sum(axis=1),
+        gpu_balance=float(tokens_LG.mean(axis=1).sum() / max(tokens_LG.max(axis=1).sum(), 1e-12)),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """A window as it went; times are microseconds per iteration on average."""
+
+    active: Plan  # in place at its end
+    time_us: float
+    balanced_us: float
+    imbalance_us: float
+    exchange_us: float
+    waiting_us: float  # lost because the plan before served until the new one was there
+    migration_us: float
+    gpu_balance: float
+    moved_fraction: float
+    moved_bytes: float
+
+
+def serve_window(active: Plan, wanted: Plan, delay_s: float, loads_ILE: Floats, system: System) -> Served:
+    """Serve one window, starting under `active`; `wanted` is known `delay_s` into it.
+
+    A plan that would not be in place before the window ends is dropped: the next one is based on newer loads.
+    """
+    move = STANDING_STILL
+    if delay_s < system.seconds_per_window and not np.array_equal(wanted.placement_LP, active.placement_LP):
+        move = migration(active.placement_LP, wanted.placement_LP, system.experts, system.expert_bytes, system.network)
+    arrival = (delay_s + (move.seconds if system.asynchronous else 0.0)) / system.seconds_per_window
+    old_I = _share_before(arrival, len(loads_ILE))
+    final = wanted if arrival < 1.0 else active
+    times = layer_times(final, loads_ILE, system)
+    before = layer_times(active, loads_ILE, system).total_I if final is wanted and old_I.any() else times.total_I
+    waiting = float((old_I * (before - times.total_I)).mean())
+    paid_us = 1e6 * _paid_seconds(move, delay_s, system) / system.iterations_per_window
+    return Served(
+        active=final,
+        time_us=float(times.total_I.mean()) + waiting + paid_us,
+        balanced_us=float(times.balanced_I.mean()),
+        imbalance_us=float(times.imbalance_I.mean()),
+        exchange_us=float(times.exchange_I.mean()),
+        waiting_us=waiting,
+        migration_us=paid_us,
+        gpu_balance=times.gpu_balance,
+        moved_fraction=move.replicas / wanted.placement_LP.size,
+        moved_bytes=move.total_bytes,
+    )
+
+
+def _share_before(arrival: float, num_iterations: int) -> Floats:
+    """Share of each kept iteration's stretch of the window that lies before `arrival` (a share of the window)."""
+    return np.clip(arrival * num_iterations - np.arange(num_iterations), 0.0, 1.0)
+
+
+def _paid_seconds(move: Migration, delay_s: float, system: System) -> float:
+    """Serving time lost to moving weights."""
+    if not system.asynchronous:
+        return move.seconds
+    return INTERFERENCE * min(move.seconds, system.seconds_per_window - delay_s) if move.replicas else 0.0

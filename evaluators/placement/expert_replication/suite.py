@@ -1,0 +1,259 @@
+"""Which scenarios make up each tier and split.
+
+Search and validation share regimes, services and shapes and differ by seed; the hold-out has regimes, topologies,
+model shapes, devices and skews of its own, except where the user fixed them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from evaluators.contract import ParameterValue, Split, Tier
+from evaluators.placement.cost import DEVICES, ExpertCurve, Network, roofline_curve
+from evaluators.placement.expert_replication.parameters import (
+    DEVICE_AXIS,
+    MIXED,
+    MODEL_AXIS,
+    TOPOLOGY_AXIS,
+    Shape,
+    shape_of,
+)
+from evaluators.placement.expert_replication.system import System
+from evaluators.placement.expert_replication.workload import LoadShape, Regime
+
+LATENCY_US = 40.0  # dispatch and combine without any token: fit to DeepEP's low-latency table
+LP_US = 100.0  # one layer's linear program on the GPU (LPLB)
+KEPT_ITERATIONS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What the GPUs serve, and how often it is re-planned."""
+
+    name: str
+    tokens_per_gpu: int
+    tile: int  # tokens per tile of the grouped GEMM
+    all_to_all: str
+    overlap: str
+    migration: str
+    iterations: int  # per window
+    layer_us: float  # one whole layer, attention included: sets the length of a window
+    fixed_us: float  # launches; with two batches also the attention that hides the all-to-all
+
+
+_DECODE = Service(
+    name="decode",
+    tokens_per_gpu=128,
+    tile=64,
+    all_to_all="flat",
+    overlap="serial",
+    migration="blocking",
+    iterations=100,
+    layer_us=800.0,
+    fixed_us=5.0,
+)
+_PREFILL = Service(
+    name="prefill",
+    tokens_per_gpu=2048,
+    tile=128,
+    all_to_all="hierarchical",
+    overlap="serial",
+    migration="blocking",
+    iterations=200,
+    layer_us=5000.0,
+    fixed_us=5.0,
+)
+SERVICES = (
+    replace(_DECODE, name="decode-short"),
+    replace(_PREFILL, name="prefill-long"),
+    replace(_DECODE, name="decode-long", migration="async", iterations=1000),
+    replace(_PREFILL, name="prefill-short", overlap="two_batch", migration="async", iterations=20, fixed_us=2500.0),
+)
+
+SEARCH_REGIMES = (
+    Regime(name="stationary", walk_sd=0.0, domain_time=0.0),
+    Regime(name="slow"),
+    Regime(name="fast", walk_sd=0.5, walk_half_life=1.0, domain_time=2.5),
+    Regime(name="switch", jump_every=3),
+    Regime(name="noisy", window_sd=0.4, token_share=0.25),
+    Regime(name="recurring", alternate_every=1, domain_time=0.0),
+    Regime(name="burst", burst_chance=1 / 3),
+)
+HOLDOUT_REGIMES = (
+    Regime(name="medium", walk_sd=0.4, walk_half_life=3.0, domain_time=8.0),
+    Regime(name="trend", trend_sd=0.06),
+    Regime(name="alternating", alternate_every=1, quiet_share=0.125),
+    Regime(name="weekly", alternate_every=2, domain_time=0.0),
+    Regime(name="steep", skew=1.2, walk_sd=0.4, walk_half_life=2.0),
+    Regime(name="shallow", skew=0.6, window_sd=0.2),
+)
+
+RECORDED = Regime(name="recorded")  # a name only: the loads come from a file
+
+HOLDOUT_TOPOLOGIES: tuple[Mapping[str, int], ...] = (
+    {"gpus": 32, "nodes": 4},
+    {"gpus": 36, "nodes": 9},
+    {"gpus": 64, "nodes": 8},
+)
+HOLDOUT_MODELS: tuple[Mapping[str, int], ...] = (
+    {},
+    {"experts": 128, "layers": 94, "groups": 1, "group_limit": 1, "hidden": 4096, "intermediate": 1536},
+    {"experts": 384, "layers": 60, "groups": 1, "group_limit": 1},
+    {"experts": 64, "layers": 16, "groups": 1, "group_limit": 1, "hidden": 2048, "intermediate": 1024},
+)
+SEARCH_DEVICES = ("h800", "h200")
+HOLDOUT_DEVICES = ("h20", "gb200", "h800")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much of a scenario a tier plays."""
+
+    instances: int
+    layers: int  # at most
+    warmup: int
+    scored: int
+
+
+SIZES = {
+    Tier.SMOKE: Size(instances=2, layers=2, warmup=2, scored=2),
+    Tier.QUICK: Size(instances=21, layers=12, warmup=4, scored=8),
+    Tier.FULL: Size(instances=28, layers=58, warmup=6, scored=12),
+    Tier.REPORT: Size(instances=56, layers=94, warmup=8, scored=24),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """All but the loads of one scenario."""
+
+    name: str
+    regime: Regime
+    system: System
+    load: LoadShape
+
+
+def recipes(
+    tier: Tier,
+    split: Split,
+    settings: Mapping[str, ParameterValue],
+    curve: ExpertCurve | None = None,
+    regimes: Sequence[Regime] = (),
+) -> Sequence[Recipe]:
+    """The scenarios of a tier and split.
+
+    Args:
+        tier: How many, and how long.
+        split: Which regimes, shapes and devices.
+        settings: What the user fixed.
+        curve: Stands for the device's own, where the user gave a profile.
+        regimes: Stand for the split's own, where the user gave loads.
+    """
+    size = SIZES[tier]
+    regimes = regimes or (HOLDOUT_REGIMES if split is Split.HOLDOUT else SEARCH_REGIMES)
+    whole_turns = max(1, size.instances // len(regimes)) * len(regimes)
+    return [_recipe(i, regimes, size, split, settings, curve) for i in range(min(size.instances, whole_turns))]
+
+
+def _recipe(
+    index: int,
+    regimes: Sequence[Regime],
+    size: Size,
+    split: Split,
+    settings: Mapping[str, ParameterValue],
+    curve: ExpertCurve | None,
+) -> Recipe:
+    turn, place = divmod(index, len(regimes))
+    service = _service(SERVICES[(place + turn) % len(SERVICES)], settings)
+    regime = regimes[place]
+    shape = _shape(index, split, settings)
+    system = _system(shape, service, _device(index, split, settings), min(size.layers, shape.layers), settings, curve)
+    load = LoadShape(
+        layers=system.layers,
+        experts=shape.experts,
+        top_k=shape.top_k,
+        groups=shape.groups,
+        tokens=system.tokens,
+        iterations_per_window=system.iterations_per_window,
+        kept_iterations=KEPT_ITERATIONS,
+        warmup=size.warmup,
+        scored=size.scored,
+    )
+    return Recipe(name=f"{regime.name}-{service.name}-{turn}", regime=regime, system=system, load=load)
+
+
+def _service(service: Service, settings: Mapping[str, ParameterValue]) -> Service:
+    return replace(
+        service,
+        iterations=int(settings.get("window_iterations", 0)) or service.iterations,
+        all_to_all=_set_or(service.all_to_all, settings, "all_to_all"),
+        overlap=_set_or(service.overlap, settings, "overlap"),
+        migration=_set_or(service.migration, settings, "migration"),
+    )
+
+
+def _set_or(default: str, settings: Mapping[str, ParameterValue], name: str) -> str:
+    chosen = str(settings.get(name, MIXED))
+    return default if chosen == MIXED else chosen
+
+
+def _shape(index: int, split: Split, settings: Mapping[str, ParameterValue]) -> Shape:
+    """The user's shape; in the hold-out the axes they left open take turns."""
+    if split is not Split.HOLDOUT:
+        return shape_of(settings)
+    varied: dict[str, ParameterValue] = {}
+    if not MODEL_AXIS & settings.keys():
+        varied |= HOLDOUT_MODELS[index % len(HOLDOUT_MODELS)]
+    if not TOPOLOGY_AXIS & settings.keys():
+        varied |= HOLDOUT_TOPOLOGIES[index % len(HOLDOUT_TOPOLOGIES)]
+    return shape_of({**settings, **varied}, refit=bool(varied))
+
+
+def _device(index: int, split: Split, settings: Mapping[str, ParameterValue]) -> str:
+    chosen = str(settings.get("device", MIXED))
+    if chosen != MIXED:
+        return chosen
+    if DEVICE_AXIS & settings.keys():
+        return SEARCH_DEVICES[0]
+    devices = HOLDOUT_DEVICES if split is Split.HOLDOUT else SEARCH_DEVICES
+    return devices[index // 2 % len(devices)]
+
+
+def _system(
+    shape: Shape,
+    service: Service,
+    device_name: str,
+    layers: int,
+    settings: Mapping[str, ParameterValue],
+    curve: ExpertCurve | None,
+) -> System:
+    device = DEVICES[device_name]
+    window_s = float(settings.get("window_s", 0)) or 1e-6 * service.iterations * layers * service.layer_us
+    network = Network(
+        gpus=shape.gpus,
+        nodes=shape.nodes,
+        intra_bytes_per_s=1e9 * float(settings.get("intra_gb_s", 0)) or device.intra_bytes_per_s,
+        inter_bytes_per_s=1e9 * float(settings.get("inter_gb_s", 0)) or device.inter_bytes_per_s,
+        token_bytes=shape.expert.token_bytes,
+        latency_us=LATENCY_US,
+        hierarchical=service.all_to_all == "hierarchical",
+        groups=shape.groups,
+        group_limit=shape.group_limit,
+    )
+    return System(
+        layers=layers,
+        experts=shape.experts,
+        top_k=shape.top_k,
+        slots=shape.slots,
+        tokens=int(settings.get("tokens", 0)) or service.tokens_per_gpu * shape.gpus,
+        expert_bytes=float(shape.expert.weight_bytes),
+        curve=curve or roofline_curve(device, shape.expert, service.tile),
+        network=network,
+        fixed_us=service.fixed_us,
+        lp_us=LP_US,
+        overlapped=service.overlap == "two_batch",
+        asynchronous=service.migration == "async",
+        iterations_per_window=service.iterations,
+        seconds_per_window=window_s,
+    )

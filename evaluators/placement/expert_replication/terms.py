@@ -1,0 +1,65 @@
+"""The words of the contract: the text a program is written from, and the metrics that are reported."""
+
+from __future__ import annotations
+
+from evaluators.contract import Direction, EntryPoint, MetricSpec
+
+_DESCRIPTION = """\
+`Policy(config)` is made once per scenario. `config` holds
+- layers, experts, top_k: the model; gpus, nodes: the machine (GPU g is in node g // (gpus // nodes));
+- slots (per layer, over all GPUs), slots_per_gpu: slot p is on GPU p // slots_per_gpu;
+- groups, group_limit: routing groups of consecutive experts (e // (experts // groups)), groups one token may use;
+- tokens: per iteration, over all GPUs;
+- cost_us: float64[T + 1], microseconds a GPU spends on one slot with 0..T tokens, cost_slope_us per token beyond T; a
+  GPU's compute time in a layer is fixed_us plus the sum over its slots, and the slowest GPU counts;
+- expert_bytes: weights of one expert; token_bytes: one token copy there and back;
+- bandwidths: {"intra_node", "inter_node"}, bytes/s per GPU, for tokens and for moving experts; latency_us;
+- all_to_all: "flat" (a copy per chosen expert) or "hierarchical" (a copy per node, then one per GPU);
+- overlap: "serial" (compute + all-to-all) or "two_batch" (the larger of the two);
+- migration: "blocking" (serving waits while weights move) or "async" (the plan serves once they arrived, and 10 % of
+  the moving time is lost);
+- dispatch: the mode used when a plan names none (0); lp_us: what mode 2 costs per layer and iteration;
+- iterations_per_window, seconds_per_window, windows (calls of `plan` to come), history (16); seed.
+
+`plan(loads: int64[h, layers, experts], samples: int32[r, layers, experts], placement: int32[layers, slots],
+window: int)` is called once per window, with the past only; the plan serves the window to come.
+- loads: tokens per expert in each of the last h <= 16 windows, newest last; samples: the same for r single iterations
+  of the newest window; placement: the expert in each slot now; window: counts up by one. Arrays are read-only.
+Returns a dict:
+- "placement": int32[layers, slots]; every expert in at least one slot, no expert twice on one GPU;
+- "dispatch" (optional int): how tokens choose among an expert's copies. 0 evenly; 1 by "split"; 2 by the exact min-max
+  split of every iteration (costs lp_us); 3 same GPU first, else same node, else any copy;
+- "split": float32[layers, slots], needed by mode 1: share of its expert's tokens, >= 0, sum 1 over an expert's copies;
+- "keep" (optional): bool[layers], layers to leave as they are (their rows are ignored).
+Unchanged slots cost nothing; moving a copy to another GPU costs expert_bytes over the link (from the same node if a
+GPU there has the expert), permuting a GPU's own slots does not. CPU time of a call beyond 16 ms is charged as delay,
+rounded up to 16 ms times a power of two: the old placement serves until then; a plan later than its window is dropped.
+"""
+POLICY = EntryPoint(
+    name="Policy",
+    signature="class Policy: __init__(self, config: dict); plan(self, loads, samples, placement, window) -> dict",
+    description=_DESCRIPTION,
+)
+
+
+def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
+    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
+
+
+_UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
+METRICS = (
+    _metric("score", "1", _UP, "mean of (T_static - T) / (T_static - T_bound): 0 static, 1 a proven bound, floor -1"),
+    _metric("time_us", "us/iteration", _DOWN, "all MoE layers, moving weights and late plans included (T)"),
+    _metric("time_over_bound", "1", _DOWN, "T / T_bound"),
+    _metric("p95_window_us", "us/iteration", _DOWN, "95th percentile of T over the windows of a scenario"),
+    _metric("balanced_us", "us/iteration", _DOWN, "expert compute, had all GPUs the mean time"),
+    _metric("imbalance_us", "us/iteration", _DOWN, "what the busiest GPU computes beyond that"),
+    _metric("exchange_us", "us/iteration", _DOWN, "all-to-all that compute does not hide, and the exact split's cost"),
+    _metric("waiting_us", "us/iteration", _DOWN, "lost while the old plan served because the new one was late"),
+    _metric("migration_us", "us/iteration", _DOWN, "lost to moving weights"),
+    _metric("gpu_balance", "1", _UP, "sum over layers of the mean GPU load / sum of the largest, next window"),
+    _metric("moved_fraction", "1", _DOWN, "copies that change GPU per window / slots"),
+    _metric("migration_gb", "GB/window", _DOWN, "weights moved over all GPUs"),
+    _metric("planner_s", "s", _DOWN, "planner time charged per call"),
+    _metric("oracle_score", "1", _UP, "score of a clairvoyant greedy plan; report tier only, a line to compare with"),
+)
