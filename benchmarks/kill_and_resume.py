@@ -1,8 +1,8 @@
 """Kills a run at random moments, resumes it, and counts what was lost.
 
 Twice N kills: of the controller alone (SIGKILL), and of its whole process group. After each, every evaluation and
-candidate committed before the kill must still be there, no process may be left, and at the end the run must have exactly
-the attempts it was asked for, each told once.
+candidate committed before the kill must still be there, no process may be left, and at the end the run must have
+exactly the attempts it was asked for, each told once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,18 @@ from pathlib import Path
 
 from benchmarks.stamp import write_result
 
+EVALUATIONS = "select candidate_id, tier, split, objective from evaluations"
+REPLIES = "select attempt_index, candidate_id from attempts where candidate_id is not null"
+TELLS = "select attempt_index, state, tell_order from attempts where tell_order is not null"
+NUM_TELLS = "select count(*), count(distinct tell_order) from attempts where tell_order is not null"
+DUPLICATES = """
+    select count(*) from (
+        select 1 from evaluations where outcome != 'infrastructure'
+        group by candidate_id, tier, split, seeds, league
+        having count(*) > 1
+    )
+"""
+
 
 @dataclass(frozen=True)
 class Committed:
@@ -38,11 +50,9 @@ def read(path: Path) -> Committed:
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
     try:
         return Committed(
-            frozenset(connection.execute("select candidate_id, tier, split, objective from evaluations")),
-            frozenset(connection.execute('select "index", candidate_id from attempts where candidate_id is not null')),
-            frozenset(
-                connection.execute('select "index", state, tell_order from attempts where tell_order is not null')
-            ),
+            frozenset(connection.execute(EVALUATIONS)),
+            frozenset(connection.execute(REPLIES)),
+            frozenset(connection.execute(TELLS)),
         )
     except sqlite3.OperationalError:  # killed before the tables were there
         return Committed(empty, empty, empty)
@@ -132,9 +142,8 @@ def torture(kills: int, attempts: int, task: str, *, whole_group: bool, span_s: 
             lost_evaluations += len(before.evaluations - after.evaluations)
             lost_replies += len(before.replies - after.replies)
             changed_tells += len(before.told - after.told)
-        final = subprocess.run(
-            command(path, run_id_of(path), attempts, task), env=environment, capture_output=True, text=True, check=False
-        )
+        words = command(path, run_id_of(path), attempts, task)
+        final = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         orphans += len(await_none_alive(marker))
         return {
             "kills": done_kills,
@@ -151,20 +160,15 @@ def torture(kills: int, attempts: int, task: str, *, whole_group: bool, span_s: 
 def final_counts(path: Path, attempts: int) -> dict[str, object]:
     connection = sqlite3.connect(path)
     try:
-        told = connection.execute(
-            "select count(*), count(distinct tell_order) from attempts where tell_order is not null"
-        ).fetchone()
-        duplicates = connection.execute(
-            "select count(*) from (select 1 from evaluations where outcome != 'infrastructure' group by candidate_id, tier, split,"
-            " seeds, environment_class, planner_clock, task_identity having count(*) > 1)"
-        ).fetchone()
+        told, orders = connection.execute(NUM_TELLS).fetchone()
+        (duplicates,) = connection.execute(DUPLICATES).fetchone()
     finally:
         connection.close()
     return {
         "attempts_wanted": attempts,
-        "attempts_told": told[0],
-        "distinct_tell_orders": told[1],
-        "duplicated_evaluations": duplicates[0],
+        "attempts_told": told,
+        "distinct_tell_orders": orders,
+        "duplicated_evaluations": duplicates,
     }
 
 

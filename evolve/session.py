@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from archive.store import Archive
 
-from archive.records import Attempt, Candidate, Founder, FounderRole, Run
+from archive.records import Attempt, AttemptState, Candidate, Founder, FounderRole, Run
 from evaluators.contract import Evaluation, Outcome, Split, Task
 from evaluators.seeding import fresh_secret, report_secret, secret_from_seed
 from evolve.config import RunConfig
@@ -103,7 +103,7 @@ def restore(
     """
     attempts = archive.attempts(run.id)
     pending = tuple(attempt for attempt in attempts if not attempt.state.is_final)
-    tolds, evaluated = _tolds(attempts, stages)
+    tolds, evaluated = _tolds(attempts, stages.stored_searches(archive.evaluations_for_run(run.id)))
     search = Search.replay(
         search_config(config),
         members,
@@ -126,15 +126,15 @@ def search_config(config: RunConfig) -> SearchConfig:
     )
 
 
-def _tolds(attempts: Sequence[Attempt], stages: Stages) -> tuple[list[Told], int]:
+def _tolds(attempts: Sequence[Attempt], evaluations: Mapping[str, Evaluation]) -> tuple[list[Told], int]:
     """What the search was told, in order, and how many of these attempts had been evaluated."""
     final = sorted((a for a in attempts if a.tell_order is not None), key=lambda a: a.tell_order or 0)
-    evaluations = [
-        stages.stored_search(attempt.candidate_id) if attempt.candidate_id and not attempt.rejection else None
-        for attempt in final
+    recorded = [a.state is AttemptState.RECORDED for a in final]
+    tolds = [
+        told_of(attempt, evaluations.get(attempt.candidate_id or "") if was_evaluated else None)
+        for attempt, was_evaluated in zip(final, recorded, strict=True)
     ]
-    tolds = [told_of(attempt, evaluation) for attempt, evaluation in zip(final, evaluations, strict=True)]
-    return tolds, sum(evaluation is not None for evaluation in evaluations)
+    return tolds, sum(recorded)
 
 
 def _known_programs(archive: Archive, founders: Sequence[Founder], attempts: Sequence[Attempt]) -> NoveltyIndex:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from archive.store import Archive
 
-from archive.records import Candidate, EvaluationKey
+from archive.records import Candidate, EvaluationKey, StoredEvaluation
 from evaluators.contract import Evaluation, Outcome, PlannerClock, Split, Task, Tier
 from evaluators.protocol import EvaluateRequest
 from evaluators.seeding import SeedSource
@@ -79,3 +79,14 @@ class Stages:
         """What `search` returned for this candidate, if it has been finished."""
         quick = self.stored(candidate_id, Tier.QUICK, Split.SEARCH)
         return quick or self.stored(candidate_id, Tier.SMOKE, Split.SEARCH)
+
+    def stored_searches(self, stored: Iterable[StoredEvaluation]) -> dict[str, Evaluation]:
+        """`stored_search` of many candidates at once, from rows read in bulk."""
+        found: dict[str, Evaluation] = {}
+        for row in stored:
+            tier, split = row.evaluation.tier, row.evaluation.split
+            if split is not Split.SEARCH or row.key != self.key(row.candidate_id, tier, split):
+                continue
+            if tier is Tier.QUICK or row.candidate_id not in found:
+                found[row.candidate_id] = row.evaluation
+        return found
