@@ -44,9 +44,9 @@ def layer_times(plan: Plan, loads_ILE: Floats, system: System) -> LayerTimes:
     busiest = system.fixed_us + compute_ILG.max(axis=2)
     balanced = system.fixed_us + compute_ILG.mean(axis=2)
     visits = group_visits(loads_ILE, system.top_k, system.network)
-    exchange = all_to_all_us(moved, plan.placement_LP, visits, system.network)
     solving = system.lp_us if plan.dispatch is Dispatch.LP else 0.0
-    total = layer_us(busiest, exchange, overlapped=system.overlapped) + solving
+    exchange = solving + all_to_all_us(moved, plan.placement_LP, visits, system.network)
+    total = layer_us(busiest, exchange, overlapped=system.overlapped)
     tokens_LG = per_part(moved.tokens_ILP.sum(axis=0), system.network.gpus)
     return LayerTimes(
         total_I=total.sum(axis=1),

@@ -119,7 +119,7 @@ class Size:
 SIZES = {
     Tier.SMOKE: Size(instances=2, layers=2, warmup=2, scored=2),
     Tier.QUICK: Size(instances=21, layers=12, warmup=4, scored=8),
-    Tier.FULL: Size(instances=28, layers=58, warmup=6, scored=12),
+    Tier.FULL: Size(instances=42, layers=58, warmup=6, scored=12),
     Tier.REPORT: Size(instances=56, layers=94, warmup=8, scored=24),
 }
 
@@ -167,8 +167,8 @@ def _recipe(
     turn, place = divmod(index, len(regimes))
     service = _service(SERVICES[(place + turn) % len(SERVICES)], settings)
     regime = regimes[place]
-    shape = _shape(index, split, settings)
-    system = _system(shape, service, _device(index, split, settings), min(size.layers, shape.layers), settings, curve)
+    shape = _shape(index + turn, split, settings)
+    system = _system(shape, service, _device(index + turn, split, settings), min(size.layers, shape.layers), settings, curve)
     load = LoadShape(
         layers=system.layers,
         experts=shape.experts,
@@ -198,26 +198,26 @@ def _set_or(default: str, settings: Mapping[str, ParameterValue], name: str) -> 
     return default if chosen == MIXED else chosen
 
 
-def _shape(index: int, split: Split, settings: Mapping[str, ParameterValue]) -> Shape:
+def _shape(turn: int, split: Split, settings: Mapping[str, ParameterValue]) -> Shape:
     """The user's shape; in the hold-out the axes they left open take turns."""
     if split is not Split.HOLDOUT:
         return shape_of(settings)
     varied: dict[str, ParameterValue] = {}
     if not MODEL_AXIS & settings.keys():
-        varied |= HOLDOUT_MODELS[index % len(HOLDOUT_MODELS)]
+        varied |= HOLDOUT_MODELS[turn % len(HOLDOUT_MODELS)]
     if not TOPOLOGY_AXIS & settings.keys():
-        varied |= HOLDOUT_TOPOLOGIES[index % len(HOLDOUT_TOPOLOGIES)]
+        varied |= HOLDOUT_TOPOLOGIES[turn % len(HOLDOUT_TOPOLOGIES)]
     return shape_of({**settings, **varied}, refit=bool(varied))
 
 
-def _device(index: int, split: Split, settings: Mapping[str, ParameterValue]) -> str:
+def _device(turn: int, split: Split, settings: Mapping[str, ParameterValue]) -> str:
     chosen = str(settings.get("device", MIXED))
     if chosen != MIXED:
         return chosen
     if DEVICE_AXIS & settings.keys():
         return SEARCH_DEVICES[0]
     devices = HOLDOUT_DEVICES if split is Split.HOLDOUT else SEARCH_DEVICES
-    return devices[index // 2 % len(devices)]
+    return devices[turn // 2 % len(devices)]
 
 
 def _system(

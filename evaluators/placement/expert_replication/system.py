@@ -24,7 +24,7 @@ class System:
     curve: ExpertCurve
     network: Network
     fixed_us: float
-    lp_us: float  # per layer and iteration that the exact split costs
+    lp_us: float  # per layer and iteration that the exact split adds to the all-to-all
     overlapped: bool  # two batches in flight hide the all-to-all
     asynchronous: bool  # moved weights do not stop serving
     iterations_per_window: int

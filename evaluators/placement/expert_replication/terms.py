@@ -18,7 +18,7 @@ _DESCRIPTION = """\
 - overlap: "serial" (compute + all-to-all) or "two_batch" (the larger of the two);
 - migration: "blocking" (serving waits while weights move) or "async" (the plan serves once they arrived, and 10 % of
   the moving time is lost);
-- dispatch: the mode used when a plan names none (0); lp_us: what mode 2 costs per layer and iteration;
+- dispatch: the mode used when a plan names none (0); lp_us: what mode 2 adds to each all-to-all;
 - iterations_per_window, seconds_per_window, windows (calls of `plan` to come), history (16); seed.
 
 `plan(loads: int64[h, layers, experts], samples: int32[r, layers, experts], placement: int32[layers, slots],
@@ -28,7 +28,7 @@ window: int)` is called once per window, with the past only; the plan serves the
 Returns a dict:
 - "placement": int32[layers, slots]; every expert in at least one slot, no expert twice on one GPU;
 - "dispatch" (optional int): how tokens choose among an expert's copies. 0 evenly; 1 by "split"; 2 by the exact min-max
-  split of every iteration (costs lp_us); 3 same GPU first, else same node, else any copy;
+  split of every iteration (takes lp_us); 3 same GPU first, else same node, else any copy;
 - "split": float32[layers, slots], needed by mode 1: share of its expert's tokens, >= 0, sum 1 over an expert's copies;
 - "keep" (optional): bool[layers], layers to leave as they are (their rows are ignored).
 Unchanged slots cost nothing; moving a copy to another GPU costs expert_bytes over the link (from the same node if a
