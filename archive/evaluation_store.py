@@ -33,7 +33,7 @@ _CANDIDATES_OF_RUN = (
 )
 _THIS_SECRET = select(runs.c.secret).where(runs.c.id == bindparam("this_run")).scalar_subquery()
 _THIS_TASK = select(runs.c.task_identity).where(runs.c.id == bindparam("this_run")).scalar_subquery()
-_KNOWN_TO_RUN = (
+KNOWN_TO_RUN = (
     evaluations.c.candidate_id.in_(_CANDIDATES_OF_RUN)
     & evaluations.c.league.in_(select(leagues.c.digest).where(leagues.c.task_identity == _THIS_TASK))
     & or_(
@@ -60,7 +60,7 @@ def _reads(condition: ColumnElement[bool]) -> Reads:
 _FIND = _reads(_BY_KEY)
 _OF_CANDIDATE = _reads(_BY_CANDIDATE)
 _OF_RUN = _reads(_PAID_BY_RUN)
-_FOR_RUN = _reads(_KNOWN_TO_RUN)
+_FOR_RUN = _reads(KNOWN_TO_RUN)
 _ADD_INSTANCES = insert(instances)
 
 

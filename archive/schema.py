@@ -189,7 +189,15 @@ evaluations = Table(
     ),
     Index("ix_evaluations_candidate", "candidate_id"),
     Index("ix_evaluations_run", "run_id", "attempt_index"),
-    Index("ix_evaluations_ranking", "league", "split", "tier", "objective"),
+)
+
+Index(
+    "ix_evaluations_ranking",
+    evaluations.c.league,
+    evaluations.c.split,
+    evaluations.c.tier,
+    evaluations.c.objective.desc(),
+    evaluations.c.id,  # of equal scores the older is listed first
 )
 
 instances = Table(

@@ -1,0 +1,1 @@
+"""One file per revision; alembic loads them by their path."""
