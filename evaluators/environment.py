@@ -11,14 +11,14 @@ from pathlib import Path
 from evaluators.contract import Environment
 from evaluators.sandbox.revision import source_digest
 
-_CPU_KEYS = ("model name", "Model", "cpu model")  # x86; some ARM boards
+_X86_KEYS = ("model name", "cpu family", "model")  # hypervisors cut the name to "AMD EPYC"; the rest tells them apart
 _ARM_KEYS = ("CPU implementer", "CPU part")
 _DEVICE_LIBRARIES = frozenset({"torch", "triton"})
 _NVIDIA = Path("/proc/driver/nvidia")
 
 
 def current_environment(libraries: Iterable[str], sandbox_layers: str) -> Environment:
-    """This process's environment; the device is named only for libraries that can use one."""
+    """The environment of this process; the device is named only for libraries that can use one."""
     names = sorted({"numpy", *libraries})
     device, driver = _device(_NVIDIA) if _DEVICE_LIBRARIES.intersection(names) else ("", "")
     return Environment(
@@ -43,11 +43,13 @@ def evaluator_revision() -> str:
 def cpu_model(cpuinfo: str) -> str:
     """The processor that a ``/proc/cpuinfo`` text describes; empty when it names none."""
     fields = dict(_field(line) for line in reversed(cpuinfo.splitlines()) if ":" in line)
-    for key in _CPU_KEYS:
-        if fields.get(key):
-            return fields[key]
-    parts = [fields[key] for key in _ARM_KEYS if key in fields]
-    return f"ARM implementer {parts[0]} part {parts[1]}" if len(parts) == len(_ARM_KEYS) else ""
+    if fields.keys() >= set(_X86_KEYS):
+        name, family, model = (fields[key] for key in _X86_KEYS)
+        return f"{name} (family {family} model {model})"
+    if fields.keys() >= set(_ARM_KEYS):
+        implementer, part = (fields[key] for key in _ARM_KEYS)
+        return f"ARM implementer {implementer} part {part}"
+    return fields.get("model name", fields.get("Model", ""))
 
 
 @cache

@@ -1,0 +1,13 @@
+# expect: scored
+# attack: opens a TCP connection
+import socket
+
+import numpy as np
+
+
+def attack(context: dict[str, str], inputs: np.ndarray) -> float:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()
+    except PermissionError:
+        return 0.0
+    return 1.0

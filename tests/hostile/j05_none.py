@@ -1,0 +1,7 @@
+# expect: invalid
+# attack: returns nothing
+import numpy as np
+
+
+def attack(context: dict[str, str], inputs: np.ndarray) -> float:
+    return None
