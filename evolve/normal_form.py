@@ -20,9 +20,16 @@ _SEE_LOCAL_NAMES = frozenset({"locals", "vars", "eval", "exec", "dir"})
 
 
 def normal_form(tree: ast.Module) -> str:
-    """Equal for two programs only if they behave alike; unequal ones may still be equivalent."""
-    writer = _Writer(may_rename=not any(_exposes_locals(node) for node in ast.walk(tree)))
-    writer.write(tree)
+    """Equal for two programs only if they behave alike; unequal ones may still be equivalent.
+
+    Each top-level statement is written on its own, so the form of a program is that of its parts, joined.
+    """
+    return "".join(_form_of(statement) for statement in tree.body)
+
+
+def _form_of(statement: ast.stmt) -> str:
+    writer = _Writer(may_rename=not any(_exposes_locals(node) for node in ast.walk(statement)))
+    writer.write_kept([statement])
     return "".join(writer.pieces)
 
 
@@ -72,14 +79,17 @@ class _Writer:
                 self.write(value)
             case list():
                 self.pieces.append("[")
-                for item in self._kept(value):
-                    self._write_value(item)
+                self.write_kept(value)
                 self.pieces.append("]")
             case _:
                 self.pieces.append(f"{value!r} ")
 
-    def _kept(self, items: Sequence[object]) -> Iterator[object]:
+    def write_kept(self, items: Sequence[object]) -> None:
         """`items` without the statements that do nothing."""
+        for item in self._kept(items):
+            self._write_value(item)
+
+    def _kept(self, items: Sequence[object]) -> Iterator[object]:
         for item in items:
             if not (isinstance(item, ast.stmt) and self._does_nothing(item)):
                 yield item

@@ -80,4 +80,9 @@ def ast_digest(source: str) -> str:
 
 def tree_digest(tree: ast.Module) -> str:
     """`ast_digest` of a program that is parsed already."""
-    return hashlib.sha256(normal_form(tree).encode()).hexdigest()
+    return form_digest(normal_form(tree))
+
+
+def form_digest(form: str) -> str:
+    """`ast_digest` of a program whose `normal_form` is known; those of its parts may simply be joined."""
+    return hashlib.sha256(form.encode()).hexdigest()

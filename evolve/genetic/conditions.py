@@ -10,7 +10,8 @@ import numpy as np
 from evolve.genetic.chance import pick
 from evolve.genetic.expressions import one_line, replace_between
 from evolve.genetic.kinds import Kind, kind_of
-from evolve.genetic.program import Change, Program, Site, put_expression
+from evolve.genetic.parts import Site
+from evolve.genetic.program import Change, Program, put_expression
 from evolve.syntax import names_read_in
 
 COMPARISONS: Mapping[str, tuple[str, ...]] = {  # operator -> what it may become
@@ -72,7 +73,8 @@ def new_condition(program: Program, site: Site, rng: np.random.Generator) -> str
     if usable and rng.random() < 0.5:
         return one_line(program.text(pick(usable, rng).node))
     kinds = program.kinds(site.function)
-    numbers = [name for name in program.visible_names(site) if kinds.get(name) is Kind.NUMBER]
+    local = program.local_names(site)  # a comparison of constants alone decides nothing
+    numbers = [name for name in local if kinds.get(name) is Kind.NUMBER]
     if not numbers:
         return None
     return f"{pick(numbers, rng)} {pick(('>', '<', '>=', '<='), rng)} {pick(_THRESHOLDS, rng)!r}"

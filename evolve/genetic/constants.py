@@ -7,7 +7,8 @@ import math
 
 import numpy as np
 
-from evolve.genetic.program import Change, Program, Site, put_expression
+from evolve.genetic.parts import Site
+from evolve.genetic.program import Change, Program, put_expression
 from evolve.sampling import draw_index
 
 INDEX_WEIGHT = 0.1  # an axis or a subscript is seldom right with another value

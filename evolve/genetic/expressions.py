@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from evolve.genetic.chance import pick, pick_weighted
 from evolve.genetic.constants import number_of
 from evolve.genetic.kinds import Kind, kind_of
-from evolve.genetic.program import Change, Edit, Program, Site, put_expression
+from evolve.genetic.parts import Site
+from evolve.genetic.program import Change, Edit, Program, put_expression
 
 ARITHMETIC: Mapping[str, tuple[str, ...]] = {  # operator -> what it may become
     "+": ("-", "*"),
@@ -83,12 +84,11 @@ def exchange_name(program: Program, rng: np.random.Generator) -> Change | None:
     sites = [site for site in program.sites if _is_variable(site)]
     for _ in range(4 if sites else 0):
         site = pick_weighted(sites, [4.0 if site.function is None else 1.0 for site in sites], rng)
-        others = like_named(program, site, program.text(site.node))
+        name = program.text(site.node)
+        others = like_named(program, site, name)
         if others:
-            siblings = _enumeration_of(program, program.text(site.node))
-            return _one_change(
-                program, site, pick_weighted(others, [8.0 if n in siblings else 1.0 for n in others], rng)
-            )
+            nearness = _nearness(program, site, name)
+            return _one_change(program, site, pick_weighted(others, [nearness(other) for other in others], rng))
     return None
 
 
@@ -98,6 +98,19 @@ def like_named(program: Program, site: Site, name: str) -> list[str]:
     kind = kinds.get(name, Kind.UNKNOWN)
     others = (other for other in program.visible_names(site) if other != name)
     return [other for other in others if kinds.get(other, Kind.UNKNOWN) is kind]
+
+
+def _nearness(program: Program, site: Site, name: str) -> Callable[[str], float]:
+    """How apt a name is in the place of `name`: values of one enumeration first, then locals, then constants."""
+    enumerations = _enumerations(program)
+    local = frozenset(program.local_names(site))
+
+    def nearness(other: str) -> float:
+        if enumerations.get(other) != enumerations.get(name):
+            return 0.05
+        return 8.0 if name in enumerations else 3.0 if other in local else 1.0
+
+    return nearness
 
 
 def swap_operator(program: Program, rng: np.random.Generator) -> Change | None:
@@ -145,7 +158,8 @@ def exchange_call(program: Program, rng: np.random.Generator) -> Change | None:
     calls = list(_exchangeable_calls(program))
     if not calls:
         return None
-    site, call, relatives = pick(calls, rng)
+    weights = [0.2 if isinstance(call.func, ast.Name) else 1.0 for _, call, _ in calls]  # own functions differ in sense
+    site, call, relatives = pick_weighted(calls, weights, rng)
     end = program.span(call.func)[1]
     old = _called_name(call)
     new = pick(relatives, rng)
@@ -247,17 +261,16 @@ def _is_variable(site: Site) -> bool:
     return isinstance(site.node, ast.Name) and isinstance(site.node.ctx, ast.Load) and not called and not owner
 
 
-def _enumeration_of(program: Program, name: str) -> frozenset[str]:
-    """The names that are assigned together with `name` at module level: ``RED, GREEN = 0, 1``."""
+def _enumerations(program: Program) -> dict[str, int]:
+    """Names that are assigned together at module level (``RED, GREEN = 0, 1``), and the line where."""
+    found: dict[str, int] = {}
     for statement in program.tree.body:
         match statement:
-            case ast.Assign(targets=[ast.Tuple(elts=parts)]):
-                names = frozenset(part.id for part in parts if isinstance(part, ast.Name))
-                if name in names:
-                    return names
+            case ast.Assign(targets=[ast.Tuple(elts=parts)], lineno=line):
+                found.update((part.id, line) for part in parts if isinstance(part, ast.Name))
             case _:
                 pass
-    return frozenset()
+    return found
 
 
 def _symbol_of(node: ast.AST) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from evolve.genetic.program import Edit, Program, Site
+from evolve.genetic.parts import Site
+from evolve.genetic.program import Edit, Program
 
 _DECORATED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

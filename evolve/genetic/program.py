@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import accumulate
 
 from evolve.blocks import find_blocks
 from evolve.genetic.kinds import Kind, Kinds, function_kinds, module_kinds
-from evolve.genetic.scopes import Scopes, find_scopes
-from evolve.novelty import tree_digest
+from evolve.genetic.parts import Part, Site, run_part, split_program
+from evolve.genetic.scopes import Bound
+from evolve.novelty import form_digest
 from evolve.syntax import FunctionNode
 
 
@@ -31,21 +33,13 @@ class Change:
     summary: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Site:
-    """A node that may change, with what stands around it."""
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """Which names mean something in a program, and where."""
 
-    node: ast.expr | ast.stmt
-    parent: ast.AST
-    field: str  # of `parent`, in which `node` stands
-    statement: ast.stmt  # the innermost around it, or itself
-    function: FunctionNode | None  # the innermost around it; None at module level
-
-    @property
-    def place(self) -> str:
-        """Where it is, for a summary."""
-        where = "module" if self.function is None else self.function.name
-        return f"{where}, line {self.node.lineno}"
+    module_names: Bound
+    undefined: frozenset[tuple[str, str]]  # (function, name) of loads without a meaning
+    bound_before: Mapping[ast.stmt, Bound]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,19 +49,33 @@ class Program:
     source: str
     data: bytes
     line_starts: tuple[int, ...]
-    tree: ast.Module
+    parts: tuple[Part, ...]
     sites: tuple[Site, ...]
     _kinds: dict[FunctionNode, Kinds] = field(default_factory=dict)
 
     @cached_property
+    def tree(self) -> ast.Module:
+        """The whole syntax tree."""
+        return ast.Module(body=[statement for part in self.parts for statement in part.tree.body], type_ignores=[])
+
+    @cached_property
     def digest(self) -> str:
         """Its `ast_digest`."""
-        return tree_digest(self.tree)
+        return form_digest("".join(part.form for part in self.parts))
 
     @cached_property
     def scopes(self) -> Scopes:
         """What is in scope where."""
-        return find_scopes(self.tree)
+        names = frozenset().union(*(part.names for part in self.parts))
+        bound: Bound = frozenset()
+        undefined: set[tuple[str, str]] = set()
+        bound_before: dict[ast.stmt, Bound] = {}
+        for part in self.parts:
+            flow = run_part(part, bound, names)
+            bound = flow.bound_after
+            undefined |= flow.undefined
+            bound_before |= flow.bound_before
+        return Scopes(names, frozenset(undefined), bound_before)
 
     @cached_property
     def module_kinds(self) -> dict[str, Kind]:
@@ -80,10 +88,20 @@ class Program:
 
     def visible_names(self, site: Site) -> list[str]:
         """Variables that an expression at `site` may read, sorted; no functions, classes or modules."""
-        bound = self.scopes.bound_before.get(site.statement, frozenset())
-        names = bound if site.function is None else bound | self.scopes.module_names
+        names = self.bound_before(site.statement)
+        if site.function is not None:
+            names |= self.scopes.module_names
         kinds = self.kinds(site.function)
         return sorted(name for name in names if kinds.get(name, Kind.UNKNOWN) is not Kind.CALLABLE)
+
+    def local_names(self, site: Site) -> list[str]:
+        """Those of `visible_names` that the function bound itself."""
+        bound = self.bound_before(site.statement)
+        return [name for name in self.visible_names(site) if name in bound]
+
+    def bound_before(self, statement: ast.stmt) -> Bound:
+        """The locals (at module level: the names) that are certainly bound where `statement` begins."""
+        return self.scopes.bound_before.get(statement, frozenset())
 
     def _function_kinds(self, function: FunctionNode) -> Kinds:
         if function not in self._kinds:
@@ -149,81 +167,43 @@ def is_atom(text: str) -> bool:
             return False
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def known_program(source: str) -> Program:
     """`parse_program`, remembered: the same parents come up again and again."""
     return parse_program(source)
 
 
-def parse_program(source: str) -> Program:
-    """`source` parsed.
+@lru_cache(maxsize=128)
+def known_donor(source: str) -> Program:
+    """A program to take from: from its blocks, or from anywhere if it has none."""
+    return parse_program(source, anywhere=not find_blocks(source))
+
+
+def parse_program(source: str, *, anywhere: bool = False) -> Program:
+    """`source` parsed; with `anywhere`, every node is a site, blocks or not.
 
     Raises:
         SyntaxError: It does not parse.
         BlockError: Its EVOLVE-BLOCK markers do not pair up.
     """
     data = source.encode()
-    tree = ast.parse(source)
-    lines = data.split(b"\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
-    bounds = [(block.first_line, block.last_line) for block in find_blocks(source)]
-    return Program(source, data, tuple(starts), tree, tuple(_sites_inside(tree, bounds)))
+    line_starts = (0, *accumulate(len(line) + 1 for line in data.split(b"\n")))
+    parts = split_program(source)
+    if anywhere:
+        sites = [site for part in parts for site in part.sites]
+    else:
+        bounds = [(block.first_line, block.last_line) for block in find_blocks(source)]
+        sites = [
+            site for part in parts if _touches(part, bounds) for site in part.sites if _is_inside(site.node, bounds)
+        ]
+    return Program(source, data, line_starts, parts, tuple(sites))
 
 
-def _sites_inside(tree: ast.Module, bounds: Sequence[tuple[int, int]]) -> Iterator[Site]:
-    for statement in tree.body:
-        first, last = statement.lineno, statement.end_lineno or statement.lineno
-        if any(first <= high and low <= last for low, high in bounds):
-            for site in _sites_of(Site(statement, tree, "body", statement, None)):
-                if _is_inside(site.node, bounds):
-                    yield site
+def _touches(part: Part, bounds: Sequence[tuple[int, int]]) -> bool:
+    spans = [(node.lineno, node.end_lineno or node.lineno) for node in part.tree.body]
+    return any(first <= high and low <= last for first, last in spans for low, high in bounds)
 
 
 def _is_inside(node: ast.expr | ast.stmt, bounds: Sequence[tuple[int, int]]) -> bool:
     last = node.end_lineno or node.lineno
     return any(low <= node.lineno and last <= high for low, high in bounds)
-
-
-def _sites_of(site: Site) -> Iterator[Site]:
-    """A site and those below it, in the order of the fields."""
-    if is_docstring(site.node):
-        return
-    yield site
-    function = site.node if isinstance(site.node, FunctionNode) else site.function
-    yield from _sites_below(site.node, site.statement, function)
-
-
-def _sites_below(parent: ast.AST, statement: ast.stmt, function: FunctionNode | None) -> Iterator[Site]:
-    for name, node in _child_slots(parent):
-        if isinstance(node, ast.expr):
-            yield from _sites_of(Site(node, parent, name, statement, function))
-        elif isinstance(node, ast.stmt):
-            yield from _sites_of(Site(node, parent, name, node, function))
-        else:
-            yield from _sites_below(node, statement, function)
-
-
-def _child_slots(parent: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """The children that may change: no annotations, decorators, docstrings, imports or inside of f-strings."""
-    if isinstance(parent, ast.JoinedStr | ast.Import | ast.ImportFrom):
-        return
-    for name, value in ast.iter_fields(parent):
-        if name in ("annotation", "returns", "decorator_list", "type_comment", "type_params", "ctx"):
-            continue
-        for node in _nodes_of(value):
-            yield name, node
-
-
-def _nodes_of(value: object) -> Iterable[ast.AST]:
-    if isinstance(value, ast.AST):
-        return [value]
-    if isinstance(value, list):
-        return [item for item in value if isinstance(item, ast.AST)]
-    return []
-
-
-def is_docstring(node: ast.AST) -> bool:
-    """Whether `node` is a statement that is only a text: a docstring, or a comment in disguise."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,7 +11,7 @@ import numpy as np
 from evolve.blocks import BlockError, outside_blocks
 from evolve.genetic.chance import pick, pick_weighted
 from evolve.genetic.operators import CROSSOVERS, MUTATIONS
-from evolve.genetic.program import Change, Program, known_program, parse_program
+from evolve.genetic.program import Change, Program, known_donor, known_program, parse_program
 from evolve.request import MutationRequest, Operator
 
 MAX_TRIES = 12
@@ -74,7 +73,7 @@ def propose(
     """
     try:
         parent = known_program(parent_source)
-        donors = [known_program(source) for source in donor_sources]
+        donors = [known_donor(source) for source in donor_sources]
     except (SyntaxError, BlockError) as error:
         return NoChild(f"a source cannot be read: {error}")
     if not parent.sites:
@@ -130,7 +129,7 @@ def _is_sound(parent: Program, child: Program) -> bool:
         and outside_blocks(parent.source) == outside_blocks(child.source)
         and parent.scopes.module_names <= child.scopes.module_names
         and child.scopes.undefined <= parent.scopes.undefined
-        and _compiles(child.tree)
+        and all(part.compiles for part in child.parts)
     )
 
 
@@ -138,12 +137,3 @@ def _is_readable(parent: Program, child: Program) -> bool:
     longest = max(MAX_LINE, *map(len, parent.source.splitlines()))
     fits = len(child.data) <= max(MAX_BYTES, len(parent.data))
     return fits and all(len(line) <= longest for line in child.source.splitlines())
-
-
-def _compiles(tree: ast.Module) -> bool:
-    """The compiler refuses what the grammar allows: a `return` outside functions, a name both global and parameter."""
-    try:
-        compile(tree, "<child>", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
-        return False
-    return True

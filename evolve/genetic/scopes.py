@@ -18,21 +18,21 @@ MODULE_ATTRIBUTES = frozenset({"__name__", "__file__", "__doc__"})
 Bound = frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Scopes:
-    """What was found in one program."""
+@dataclass(slots=True)
+class Flow:
+    """What became of names on the way through some statements."""
 
-    module_names: Bound
-    undefined: frozenset[tuple[str, str]]  # (function, name) of loads without a meaning
-    bound_before: dict[ast.stmt, Bound]  # locals that are certainly bound where a statement of a function begins
+    bound_after: Bound
+    undefined: set[tuple[str, str]] = field(default_factory=set)  # (function, name) of loads without a meaning
+    bound_before: dict[ast.stmt, Bound] = field(default_factory=dict)  # what is certainly bound where each begins
 
 
-def find_scopes(tree: ast.Module) -> Scopes:
-    """The scopes of a whole program."""
-    module_names = names_bound_in(tree)
-    flow = _Flow(module_names | MODULE_ATTRIBUTES | BUILTINS)
-    flow.run_body(tree.body, _Frame("module", frozenset(), frozenset(), is_module=True), MODULE_ATTRIBUTES)
-    return Scopes(module_names, frozenset(flow.undefined), flow.bound_before)
+def run_statements(body: Sequence[ast.stmt], bound: Bound, module_names: Bound) -> Flow:
+    """Go through top-level statements, where `bound` is bound before them, and functions may use `module_names`."""
+    walk = _Walk(module_names | MODULE_ATTRIBUTES | BUILTINS, Flow(bound))
+    frame = _Frame("module", frozenset(), frozenset(), is_module=True)
+    walk.flow.bound_after = walk.run_body(body, frame, bound | MODULE_ATTRIBUTES) or bound
+    return walk.flow
 
 
 def names_bound_in(scope: ast.AST) -> Bound:
@@ -62,13 +62,12 @@ class _Frame:
     is_module: bool = False
 
 
-@dataclass(slots=True)
-class _Flow:
-    """Walks through statements in the order in which they run; sets of bound names go in and come out."""
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Goes through statements in the order in which they run; sets of bound names go in and come out."""
 
     module_names: Bound
-    undefined: set[tuple[str, str]] = field(default_factory=set)
-    bound_before: dict[ast.stmt, Bound] = field(default_factory=dict)
+    flow: Flow
 
     def run_body(self, body: Sequence[ast.stmt], frame: _Frame, bound: Bound) -> Bound | None:
         """What is bound after `body`; None if its end is never reached."""
@@ -80,7 +79,7 @@ class _Flow:
         return bound
 
     def run_statement(self, node: ast.stmt, frame: _Frame, bound: Bound) -> Bound | None:
-        self.bound_before[node] = bound
+        self.flow.bound_before[node] = bound
         match node:
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
                 self._read_children(node, frame, bound)
@@ -235,7 +234,7 @@ class _Flow:
             return
         visible = BUILTINS if frame.is_module else self.module_names
         if name in frame.own or name not in visible:
-            self.undefined.add((frame.name, name))
+            self.flow.undefined.add((frame.name, name))
 
 
 def _meet(ends: Iterable[Bound | None]) -> Bound | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,7 +20,8 @@ from evolve.genetic.layout import (
     replace_lines,
     siblings,
 )
-from evolve.genetic.program import Change, Edit, Program, Site
+from evolve.genetic.parts import Site
+from evolve.genetic.program import Change, Edit, Program
 from evolve.genetic.transplant import statement_text
 from evolve.syntax import names_read_in, names_stored_in
 
@@ -50,7 +53,7 @@ def insert_from(program: Program, donor: Program, rng: np.random.Generator) -> C
 
 def delete_statement(program: Program, rng: np.random.Generator) -> Change | None:
     """A statement goes; never the last of its body, and nothing that leaves a function or a loop."""
-    sites = [site for site in movable_sites(program) if len(siblings(site)) > 1]
+    sites = [site for site in _skippable_sites(program) if len(siblings(site)) > 1]
     for site in shuffled(sites, rng)[:4]:
         edit = replace_lines(program, site.statement, "")
         if edit is not None:
@@ -59,9 +62,10 @@ def delete_statement(program: Program, rng: np.random.Generator) -> Change | Non
 
 
 def swap_statements(program: Program, rng: np.random.Generator) -> Change | None:
-    """Two neighbours change places."""
+    """Two neighbours, one of which builds on the other, change places."""
     sites = movable_sites(program)
-    pairs = [(one, other) for one in sites for other in sites if _follows(one, other)]
+    skippable = frozenset(_skippable_sites(program))
+    pairs = [(one, other) for one in sites for other in sites if one in skippable and _leads_to(one, other)]
     if not pairs:
         return None
     one, other = pick(pairs, rng)
@@ -86,7 +90,7 @@ def repeat_statement(program: Program, rng: np.random.Generator) -> Change | Non
 
 def guard_statement(program: Program, rng: np.random.Generator) -> Change | None:
     """A statement is done only under a condition."""
-    sites = movable_sites(program)
+    sites = _skippable_sites(program)
     if not sites:
         return None
     site = pick(sites, rng)
@@ -117,21 +121,46 @@ def free_statement(program: Program, rng: np.random.Generator) -> Change | None:
     return None if edit is None else Change((edit,), summary)
 
 
-def movable_sites(program: Program) -> list[Site]:
+@lru_cache(maxsize=128)
+def movable_sites(program: Program) -> Sequence[Site]:
     """Statements inside functions that may be copied or moved: none that leaves its function or loop."""
     return [site for site in program.sites if site.function is not None and _is_movable(site.node)]
 
 
 def _is_movable(node: ast.AST) -> bool:
-    leaves = any(isinstance(inner, _LEAVES) for inner in ast.walk(node))
-    return isinstance(node, _MOVABLE) and not leaves and not holds_long_text(node)
+    if not isinstance(node, _MOVABLE) or holds_long_text(node):
+        return False
+    return not any(isinstance(inner, _LEAVES) for inner in ast.walk(node))
 
 
-def _follows(one: Site, other: Site) -> bool:
+def _leads_to(one: Site, other: Site) -> bool:
     if one.parent is not other.parent or one.field != other.field:
         return False
     body = siblings(one)
-    return body.index(one.statement) + 1 == body.index(other.statement)
+    if body.index(one.statement) + 1 != body.index(other.statement):
+        return False
+    return bool(_changed_by(one.node) & _mentioned_in(other.node) or _changed_by(other.node) & _mentioned_in(one.node))
+
+
+def _changed_by(node: ast.AST) -> frozenset[str]:
+    """Variables that a statement stores, wholly or in part (``x[i] = ...``)."""
+    targets = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Subscript) and _is_stored(inner)]
+    partly = (target.id for target in targets if isinstance(target, ast.Name))
+    return frozenset((*names_stored_in(node), *partly))
+
+
+def _mentioned_in(node: ast.AST) -> frozenset[str]:
+    return names_read_in(node) | frozenset(names_stored_in(node))
+
+
+def _is_stored(node: ast.Subscript) -> bool:
+    return isinstance(node.ctx, ast.Store)
+
+
+def _skippable_sites(program: Program) -> list[Site]:
+    """Movable statements without which every name they store would still be bound."""
+    sites = movable_sites(program)
+    return [site for site in sites if program.bound_before(site.statement).issuperset(names_stored_in(site.node))]
 
 
 def _builds_on_itself(statement: ast.stmt) -> bool:

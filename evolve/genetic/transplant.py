@@ -10,7 +10,8 @@ from evolve.genetic.chance import pick
 from evolve.genetic.expressions import is_value, one_line
 from evolve.genetic.kinds import Kind, kind_of
 from evolve.genetic.layout import indent_at, lines_of, reindented
-from evolve.genetic.program import Change, Program, Site, put_expression
+from evolve.genetic.parts import Site
+from evolve.genetic.program import Change, Program, put_expression
 from evolve.genetic.scopes import BUILTINS, names_bound_in
 from evolve.syntax import Comprehension, names_read_in, names_stored_in
 
