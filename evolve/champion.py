@@ -37,10 +37,17 @@ def choose_champion(initial: str, validations: Iterable[tuple[str, Evaluation]])
 
 
 def finalists(champion: str, validations: Sequence[tuple[str, Evaluation]], number: int) -> list[str]:
-    """The champion and the next best by validation, `number` in all; those without a score are left out."""
-    scored = [(i, e) for i, e in validations if e.outcome is Outcome.SCORED and i != champion]
-    ranked = sorted(scored, key=lambda pair: -_objective(pair[1]))
-    return [champion, *dict.fromkeys(candidate_id for candidate_id, _ in ranked)][:number]
+    """The champion and the next best by validation that behave differently, at most `number` in all.
+
+    Programs with the same score on every validation instance are taken for one, the first; those without a score are
+    left out.
+    """
+    ranked = sorted(validations, key=lambda pair: (pair[0] != champion, -_objective(pair[1])))
+    chosen: dict[tuple[float, ...], str] = {}
+    for candidate_id, evaluation in ranked:
+        if evaluation.outcome is Outcome.SCORED or candidate_id == champion:
+            chosen.setdefault(tuple(instance.counted_score for instance in evaluation.instances), candidate_id)
+    return list(chosen.values())[:number]
 
 
 def _objective(evaluation: Evaluation) -> float:

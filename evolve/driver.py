@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from archive.store import Archive
 
 from archive.records import Attempt, AttemptState, Candidate, Run
+from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evolve.budget import Budget, Spent, reason_to_stop
 from evolve.champion import NUM_CONTENDERS, VALIDATION_SHARE

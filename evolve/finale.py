@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from archive.store import Archive
-
 from archive.records import Candidate, Founder, FounderRole
+from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.measure import Interval, mean_interval, paired_interval
 from evolve.champion import NUM_CONTENDERS, choose_champion, finalists
@@ -67,20 +66,30 @@ class Finale:
         """
         initial = next(f.candidate_id for f in self._founders if f.role is FounderRole.INITIAL)
         contenders = dict.fromkeys([initial, *validated, *_top(search, NUM_CONTENDERS)])
-        self._note("validation of the best programs")
-        validations = await self._all(list(contenders), Tier.QUICK, Split.VALIDATION)
+        validations = await self._all("validation of the best programs", list(contenders), Tier.QUICK, Split.VALIDATION)
         champion = choose_champion(initial, validations)
         chosen = finalists(champion, validations, num_finalists)
-        self._note("hold-out: instances nobody has seen")
         ids = dict.fromkeys([*(founder.candidate_id for founder in self._founders), *chosen])
-        holdouts = dict(await self._all([i for i in ids if self._has_search_score(i)], self._tier, Split.HOLDOUT))
+        judged = [candidate_id for candidate_id in ids if self._has_search_score(candidate_id)]
+        holdouts = dict(await self._all("hold-out, instances nobody has seen", judged, self._tier, Split.HOLDOUT))
         rows = [self._standing(i, initial, champion, dict(validations), holdouts) for i in ids]
         rows.sort(key=lambda row: -2.0 if row.holdout is None else row.holdout, reverse=True)
         return Verdict(champion_id=champion, standings=tuple(rows))
 
-    async def _all(self, ids: Sequence[str], tier: Tier, split: Split) -> list[tuple[str, Evaluation]]:
+    async def _all(self, what: str, ids: Sequence[str], tier: Tier, split: Split) -> list[tuple[str, Evaluation]]:
+        """The evaluations of `ids` in their order, `what` is noted with the count of those that are done."""
         candidates: list[Candidate] = [self._archive.candidate(candidate_id) for candidate_id in ids]
-        found = await asyncio.gather(*(self._stages.evaluate(candidate, tier, split) for candidate in candidates))
+        done = 0
+        self._note(f"{what}: 0 of {len(ids)}")
+
+        async def evaluate(candidate: Candidate) -> Evaluation:
+            nonlocal done
+            evaluation = await self._stages.evaluate(candidate, tier, split)
+            done += 1
+            self._note(f"{what}: {done} of {len(ids)}")
+            return evaluation
+
+        found = await asyncio.gather(*(evaluate(candidate) for candidate in candidates))
         return list(zip(ids, found, strict=True))
 
     def _has_search_score(self, candidate_id: str) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 
-from archive.store import Archive
-
 from archive.records import Attempt, AttemptState, Candidate, Founder, FounderRole, Run
+from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Task
 from evaluators.seeding import fresh_secret, report_secret, secret_from_seed
 from evolve.config import RunConfig

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from archive.store import Archive
-
 from archive.records import Candidate, EvaluationKey, StoredEvaluation
+from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, PlannerClock, Split, Task, Tier
 from evaluators.protocol import EvaluateRequest
 from evaluators.seeding import SeedSource

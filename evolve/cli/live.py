@@ -45,8 +45,9 @@ async def _log(progress: Progress, config: RunConfig) -> None:
     shown = ""
     waited_s = 0.0
     while True:
-        if progress.phase != shown or waited_s >= _LOG_EVERY_S:
-            shown, waited_s = progress.phase, 0.0
+        phase = progress.phase.partition(":")[0]  # counts within a phase do not start a new line
+        if phase != shown or waited_s >= _LOG_EVERY_S:
+            shown, waited_s = phase, 0.0
             sys.stderr.write(log_line(progress, config) + "\n")
         await asyncio.sleep(_REFRESH_S)
         waited_s += _REFRESH_S

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from archive.store import Archive
-
 from archive.records import AttemptState, Run
+from archive.store import Archive
 from evaluators.contract import Split, Tier
 from evolve.cli.printing import interval, print_json, print_text, score, table_text
 from evolve.finale import Standing, Verdict

@@ -31,9 +31,8 @@ def stop(
     archive: ArchiveUrl = DEFAULT_ARCHIVE,
 ) -> None:
     """Ask the process that drives RUN to stop; `evolve resume` goes on from there."""
-    from archive.store import Archive
-
     from archive.records import RunStatus
+    from archive.store import Archive
     from evolve.errors import RunError
 
     with Archive.open(archive, create=False) as opened:

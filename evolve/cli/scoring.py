@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from archive.store import Archive
-
 from evaluators.contract import Evaluation, PlannerClock, Split, Tier
 from evaluators.problem import Problem
 from evaluators.protocol import Hello

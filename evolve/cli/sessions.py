@@ -8,9 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from archive.store import Archive
-
 from archive.records import FounderRole, Run
+from archive.store import Archive
 from evaluators import registry
 from evaluators.contract import Outcome
 from evaluators.problem import Problem

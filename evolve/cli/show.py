@@ -12,9 +12,8 @@ from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
 from evolve.cli.printing import print_json, print_table, print_text, score
 
 if TYPE_CHECKING:
-    from archive.store import Archive
-
     from archive.records import Attempt, StoredEvaluation
+    from archive.store import Archive
 
 
 class Against(StrEnum):

@@ -125,7 +125,7 @@ class LocalBackend:
 
     @property
     def environment(self) -> Environment:
-        """This machine, with the sandbox layers that the first worker reported."""
+        """The machine, with the sandbox layers that the first worker reported."""
         return self._environment
 
     @property

@@ -1,4 +1,4 @@
-"""Evaluations as the tests of the loop need them."""
+"""Evaluations of the toy task, with run seed 1, as the tests of the loop need them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from evaluators.contract import Environment, Evaluation, InstanceResult, Outcome, Split, Tier
 from evaluators.scoring import mean_score
+from evaluators.seeding import SeedSource, secret_from_seed
+from evaluators.toy import PROBLEM
 
 ENVIRONMENT = Environment(
     cpu_model="test",
@@ -39,7 +41,7 @@ def a_failed_evaluation(outcome: Outcome, tier: Tier = Tier.QUICK, split: Split 
 def _evaluation(instances: tuple[InstanceResult, ...], outcome: Outcome, tier: Tier, split: Split) -> Evaluation:
     return Evaluation(
         task="toy",
-        task_identity="0" * 12,
+        task_identity=PROBLEM.task.identity,
         tier=tier,
         split=split,
         outcome=outcome,
@@ -49,7 +51,7 @@ def _evaluation(instances: tuple[InstanceResult, ...], outcome: Outcome, tier: T
         feedback="",
         environment=ENVIRONMENT,
         environment_class="test",
-        seeds="0" * 16,
+        seeds=SeedSource(secret_from_seed(1), split).digest(),
         cpu_s=0.0,
         wall_s=0.0,
     )
