@@ -48,7 +48,7 @@ _EVALUATION_SUMS = select(
     func.coalesce(func.sum(evaluations.c.cpu_s), 0.0).label("cpu_s"),
     func.coalesce(func.sum(evaluations.c.wall_s), 0.0).label("wall_s"),
 ).where(evaluations.c.run_id == bindparam("this_run"))
-_MANY = 1 << 31
+_MANY = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
