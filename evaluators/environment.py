@@ -20,7 +20,7 @@ _NVIDIA = Path("/proc/driver/nvidia")
 def current_environment(libraries: Iterable[str], sandbox_layers: str) -> Environment:
     """The environment of this process; the device is named only for libraries that can use one."""
     names = sorted({"numpy", *libraries})
-    device, driver = _device(_NVIDIA) if _DEVICE_LIBRARIES.intersection(names) else ("", "")
+    device, driver = device_and_driver(_NVIDIA) if _DEVICE_LIBRARIES.intersection(names) else ("", "")
     return Environment(
         cpu_model=_this_cpu(),
         architecture=platform.machine(),
@@ -73,7 +73,7 @@ def _version(library: str) -> str:
         return "none"
 
 
-def _device(driver_directory: Path) -> tuple[str, str]:
+def device_and_driver(driver_directory: Path) -> tuple[str, str]:
     """The first NVIDIA GPU's model and the driver's version, from the driver's own files; empty without one."""
     try:
         gpu = sorted(driver_directory.glob("gpus/*/information"))[0].read_text(encoding="utf-8", errors="replace")

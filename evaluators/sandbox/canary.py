@@ -95,12 +95,10 @@ def list_folder(secret: str) -> bool:
 
 
 def write_file(secret: str) -> bool:
-    """Change a file, or make one where every user may."""
-    for path in (secret, "/dev/shm/evenkeel-canary", "/tmp/evenkeel-canary"):
-        with contextlib.suppress(OSError):
-            with open(path, "a", encoding="ascii") as file:
-                file.write("x")
-            os.unlink(path)
+    """Change a file, or make one in a folder, where every user may."""
+    for path in (secret, os.path.join(os.path.dirname(secret), "note")):
+        with contextlib.suppress(OSError), open(path, "a", encoding="ascii") as file:
+            file.write("x")
             return True
     return False
 

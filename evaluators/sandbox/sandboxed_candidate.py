@@ -121,7 +121,9 @@ class SandboxedCandidate:
         if self._failure is not None:
             raise CandidateFailure(self._failure.outcome, self._failure.detail)
         started = time.monotonic()
-        self._child.guard.arm(max(min(self._limits.call_wall_s, self._wall_left_s), 0.0))
+        if self._wall_left_s <= 0:
+            raise self._ended(Outcome.TIMED_OUT, f"used its {self._limits.wall_s:.3g} s of wall time")
+        self._child.guard.arm(min(self._limits.call_wall_s, self._wall_left_s))
         try:
             return self._answer_to(kind, payload, reply_bytes)
         except PipeClosedError:

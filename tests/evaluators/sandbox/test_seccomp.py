@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from evaluators.sandbox.seccomp import Block, policy_program
+from evaluators.sandbox.syscall_policy import FIRST_UNKNOWN, Machine, absent_calls, argument_rules, denied_calls
+
+ALLOW, KILL = 0x7FFF0000, 0x80000000
+EPERM, ENOSYS = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
+
+
+def action(program: Block, machine: Machine, number: int, arguments: tuple[int, ...] = ()) -> int:
+    """What the kernel does with a call: the classic BPF machine, as far as our filters use it."""
+    words = {0: number, 4: machine.audit_arch}
+    for i in range(6):
+        value = arguments[i] if i < len(arguments) else 0
+        words[16 + 8 * i], words[20 + 8 * i] = value & 0xFFFFFFFF, value >> 32
+    accumulator, position = 0, 0
+    while True:
+        code, if_true, if_false, constant = program[position]
+        position += 1
+        if code == 0x06:
+            return constant
+        if code == 0x20:
+            accumulator = words[constant]
+        else:
+            holds = accumulator == constant if code == 0x15 else accumulator >= constant
+            position += if_true if holds else if_false
+
+
+@pytest.mark.parametrize("machine", Machine)
+def test_filter_treats_every_call_as_the_policy_says(machine: Machine) -> None:
+    program, rules = policy_program(machine), argument_rules(machine)
+    denied, absent = denied_calls(machine), absent_calls(machine)
+    for number in range(FIRST_UNKNOWN + 50):
+        expected = ALLOW
+        if number in denied:
+            expected = EPERM
+        elif number in absent or number >= FIRST_UNKNOWN:
+            expected = ENOSYS
+        if number not in rules:
+            assert action(program, machine, number) == expected, number
+
+
+@pytest.mark.parametrize("machine", Machine)
+def test_arguments_decide_where_the_policy_says_so(machine: Machine) -> None:
+    program = policy_program(machine)
+    prlimit, fcntl, ioctl = sorted(argument_rules(machine), key=lambda n: [302, 261, 72, 25, 16, 29].index(n))
+    assert action(program, machine, prlimit, (0, 9, 0)) == ALLOW
+    assert action(program, machine, prlimit, (0, 9, 0x7F00_0000_1000)) == EPERM
+    assert action(program, machine, prlimit, (0, 9, 1 << 40)) == EPERM
+    assert action(program, machine, fcntl, (4, 1)) == ALLOW
+    assert action(program, machine, fcntl, (4, 8, 1)) == EPERM
+    assert action(program, machine, fcntl, (4, (1 << 32) | 8, 1)) == EPERM
+    assert action(program, machine, ioctl, (0, 0x5401)) == ALLOW
+    assert action(program, machine, ioctl, (0, 0x5412)) == EPERM
+
+
+def test_other_calling_conventions_kill() -> None:
+    program = policy_program(Machine.X86_64)
+    assert action(program, Machine.AARCH64, 0) == KILL
+    assert action(program, Machine.X86_64, 0x40000000) == KILL
+
+
+@pytest.mark.parametrize("machine", Machine)
+def test_tables_name_no_call_twice(machine: Machine) -> None:
+    sets = (denied_calls(machine), absent_calls(machine), frozenset(argument_rules(machine)))
+    assert sum(map(len, sets)) == len(frozenset().union(*sets))
+    assert max(frozenset().union(*sets)) < FIRST_UNKNOWN
