@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from archive.records import AttemptState, Run
+from archive.queries import outcome_counts
+from archive.records import Run
 from archive.store import Archive
-from evaluators.contract import Split, Tier
 from evolve.cli.printing import interval, print_json, print_text, score, table_text
 from evolve.finale import Standing, Verdict
 from evolve.lifecycle import Ending
 
 
-def attempt_outcomes(archive: Archive, run_id: str) -> Counter[str]:
-    """How the attempts of a run ended: rejected, or the outcome of their search evaluation."""
-    best: dict[int, str] = {}
-    for stored in archive.evaluations_of_run(run_id):
-        index, evaluation = stored.attempt_index, stored.evaluation
-        if index is None or evaluation.split is not Split.SEARCH:
-            continue
-        if evaluation.tier is Tier.QUICK or index not in best:
-            best[index] = evaluation.outcome
-    ended = [attempt for attempt in archive.attempts(run_id) if attempt.state.is_final]
-    return Counter(
-        "rejected" if attempt.state is AttemptState.REJECTED else best.get(attempt.index, "reused") for attempt in ended
-    )
-
-
 def print_run_json(archive: Archive, run: Run, ending: Ending) -> None:
     """The object that docs/architecture.md describes, on one line."""
-    outcomes = attempt_outcomes(archive, run.id)
+    outcomes = outcome_counts(archive, run.id)
     print_json(
         {
             "run": run.id,
@@ -45,7 +28,7 @@ def print_run_json(archive: Archive, run: Run, ending: Ending) -> None:
 
 def print_run(archive: Archive, run: Run, ending: Ending) -> None:
     """The table that the run is judged by, and one sentence about the champion."""
-    outcomes = attempt_outcomes(archive, run.id)
+    outcomes = outcome_counts(archive, run.id)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
     print_text(
         f"run {run.id} of {run.task}: {ending.reason}; {sum(outcomes.values())} attempts ({counts or 'none'}), "

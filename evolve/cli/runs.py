@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
 from evolve.cli.printing import print_json, print_table, print_text
 
+if TYPE_CHECKING:
+    from archive.store import Archive
 
-def runs(archive: ArchiveUrl = DEFAULT_ARCHIVE, as_json: Json = False) -> None:
-    """List the runs of the archive, newest last."""
+
+def runs(
+    run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="one run in full")] = None,
+    archive: ArchiveUrl = DEFAULT_ARCHIVE,
+    as_json: Json = False,
+) -> None:
+    """List the runs of the archive, newest last, or tell how one went: outcomes, and which operators helped."""
     from archive.store import Archive
 
     with Archive.open(archive, create=False, read_only=True) as opened:
+        if run_id is not None:
+            _print_run(opened, run_id, as_json=as_json)
+            return
         listed = [(run, len(opened.attempts(run.id))) for run in opened.runs()]
     rows = [
         {"run": run.id, "task": run.task, "status": run.status, "attempts": attempts, "created_at": run.created_at}
@@ -24,6 +34,24 @@ def runs(archive: ArchiveUrl = DEFAULT_ARCHIVE, as_json: Json = False) -> None:
         print_json(rows)
     else:
         print_table(["run", "task", "status", "attempts", "created"], [[str(v) for v in row.values()] for row in rows])
+
+
+def _print_run(archive: Archive, run_id: str, *, as_json: bool) -> None:
+    from archive.queries import operator_rates, outcome_counts, usage
+
+    run, outcomes, used = archive.run(run_id), outcome_counts(archive, run_id), usage(archive, run_id)
+    rates = operator_rates(archive, run_id)
+    if as_json:
+        print_json({"run": run.id, "status": run.status, "outcomes": dict(outcomes), "operators": rates, "usage": used})
+        return
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    print_text(f"run {run.id} of {run.task}, {run.status}, made with {run.software} at {run.created_at}")
+    print_text(f"seed {run.seed}; {sum(outcomes.values())} attempts: {counts or 'none'}")
+    print_text(f"{used.evaluations} evaluations, {used.cpu_s:.1f} s of CPU in children\n")
+    print_table(
+        ["operator", "attempts", "rejected", "scored", "better than the parent"],
+        [[r.operator, *map(str, (r.attempts, r.rejected, r.scored, r.improved))] for r in rates],
+    )
 
 
 def stop(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from archive.queries import outcome_counts
 from archive.records import FounderRole, Run
 from archive.store import Archive
 from evaluators import registry
@@ -47,9 +48,7 @@ def start(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequ
     """A new run, from its rows to its summary; the exit status."""
     problem = registry.problem(config.task).configured(config.set)
     config = config.model_copy(update={"set": dict(problem.task.parameters)})
-    programs = (
-        founding_programs(config.task, initial) if initial or not start_from else founding_programs(config.task, [])
-    )
+    programs = founding_programs(config.task, initial)
     with Archive.open(url) as archive:
         programs = _with_ancestors(archive, programs, start_from, replace_initial=bool(start_from) and not initial)
         run = new_run(archive, config, problem.task, programs, software_version(), timestamp())
@@ -97,7 +96,7 @@ def _conclude(archive: Archive, run: Run, ending: Ending, *, as_json: bool) -> i
     if ending.verdict is None:
         sys.stderr.write(f"run {run.id} was stopped; go on with: evolve resume {run.id}\n")
         return EXIT_INTERRUPTED
-    outcomes = report.attempt_outcomes(archive, run.id)
+    outcomes = outcome_counts(archive, run.id)
     return 0 if outcomes.get(Outcome.SCORED, 0) else EXIT_NO_SCORE
 
 

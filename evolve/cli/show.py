@@ -38,26 +38,33 @@ def show(
         if source:
             print_text(candidate.source)
             return
-        origin = opened.attempt_of_candidate(candidate.id)
+        path = _lineage(opened, candidate.id)
+        origin = path[-1] if path else None
         evaluations = opened.evaluations(candidate.id)
         change = _diff(opened, candidate.id, candidate.source, origin, diff) if diff else ""
     if as_json:
-        document = {"id": candidate.id, "source": candidate.source, "attempt": origin}
+        document = {"id": candidate.id, "source": candidate.source, "lineage": path}
         print_json({**document, "evaluations": [stored.evaluation for stored in evaluations], "diff": change})
         return
     print_text(f"candidate {candidate.id}")
-    print_text(_origin_line(origin))
+    print_text("\n".join(map(_step, path)) or "a program that a run started with, or that was evaluated by hand")
     _print_evaluations(evaluations)
     if change:
         print_text("\n" + change)
 
 
-def _origin_line(origin: Attempt | None) -> str:
-    if origin is None:
-        return "a program that a run started with, or that was evaluated by hand"
+def _lineage(archive: Archive, candidate_id: str) -> list[Attempt]:
+    """The attempts that led to the candidate, in the newest run that made it; empty if none did."""
+    from archive.queries import lineage
+
+    paths = (lineage(archive, run.id, candidate_id) for run in reversed(archive.runs()))
+    return next((path for path in paths if path), [])
+
+
+def _step(attempt: Attempt) -> str:
     return (
-        f"attempt {origin.index} of run {origin.run_id}, by {origin.proposer} ({origin.operator}) "
-        f"from {origin.parent_id[:10]}: {origin.change}"
+        f"  attempt {attempt.index} of run {attempt.run_id}, by {attempt.proposer} ({attempt.operator}): "
+        f"{attempt.parent_id[:10]} -> {(attempt.candidate_id or '')[:10]}  {attempt.change}"
     )
 
 
