@@ -11,9 +11,10 @@ from evolve.genetic.parts import Site
 from evolve.genetic.program import Change, Program, put_expression
 from evolve.sampling import draw_index
 
-INDEX_WEIGHT = 0.1  # an axis or a subscript is seldom right with another value
-LOCAL_WEIGHT = 1.0
-NAMED_WEIGHT = 4.0  # a constant that the author gave a name is meant to be tuned
+NAMED_WEIGHT = 12.0  # a constant that the author gave a name is meant to be tuned
+FLOAT_WEIGHT = 1.0
+INT_WEIGHT = 0.4  # a count or an offset in the midst of a formula is mostly right as it is
+INDEX_WEIGHT = 0.1  # an axis or a subscript even more so
 
 
 def perturb_constant(program: Program, rng: np.random.Generator) -> Change | None:
@@ -55,10 +56,12 @@ def constant_weight(site: Site) -> float:
     match site.parent:
         case ast.Slice() | ast.Subscript() | ast.keyword(arg="axis" | "ndim" | "ddof"):
             return INDEX_WEIGHT
-        case ast.Assign() | ast.AnnAssign() | ast.arguments():
+        case ast.Assign() | ast.AnnAssign() if site.function is None:
+            return NAMED_WEIGHT
+        case ast.arguments():
             return NAMED_WEIGHT
         case _:
-            return LOCAL_WEIGHT
+            return INT_WEIGHT if isinstance(number_of(site.node), int) else FLOAT_WEIGHT
 
 
 def set_number(program: Program, site: Site, old: float, new: float) -> Change:

@@ -64,6 +64,7 @@ ARRAY_WRAPPERS = (
 NUMBER_WRAPPERS = ("{c} * {x}", "{x} + {c}", "max({x}, {c})", "min({x}, {c})")
 ARRAY_BLENDS = ("0.5 * {x} + 0.5 * {y}", "np.maximum({x}, {y})", "np.minimum({x}, {y})", "{x} + 0.1 * {y}", "{x} * {y}")
 NUMBER_BLENDS = ("0.5 * {x} + 0.5 * {y}", "max({x}, {y})", "min({x}, {y})", "{x} - {y}", "{x} * {y}")
+SETTING_WEIGHT = 30.0  # a name that sets a named constant (``MODE = FAST``), relative to one in a function
 _FACTORS = (0.25, 0.5, 0.8, 0.9, 1.1, 1.25, 2.0)
 
 
@@ -83,7 +84,7 @@ def exchange_name(program: Program, rng: np.random.Generator) -> Change | None:
     """A variable becomes another of the same kind that is bound there; siblings of an enumeration come first."""
     sites = [site for site in program.sites if _is_variable(site)]
     for _ in range(4 if sites else 0):
-        site = pick_weighted(sites, [4.0 if site.function is None else 1.0 for site in sites], rng)
+        site = pick_weighted(sites, [SETTING_WEIGHT if site.function is None else 1.0 for site in sites], rng)
         name = program.text(site.node)
         others = like_named(program, site, name)
         if others:

@@ -35,8 +35,8 @@ Crossover = Callable[[Program, Program, np.random.Generator], Change | None]
 
 MUTATIONS: Mapping[str, tuple[Mutation, float]] = {
     "perturb_constant": (perturb_constant, 45.0),
-    "exchange_name": (exchange_name, 9.0),
-    "wrap_value": (wrap_value, 9.0),
+    "exchange_name": (exchange_name, 7.0),
+    "wrap_value": (wrap_value, 10.0),
     "exchange_call": (exchange_call, 5.0),
     "swap_operator": (swap_operator, 5.0),
     "blend_values": (blend_values, 4.0),
