@@ -115,11 +115,12 @@ def measured_curve(tokens_Q: Integers, times_us_Q: Floats) -> ExpertCurve:
 
 
 def _on_curve(table: Floats, slope: float, tokens: Floats) -> Floats:
+    """Whole tokens count: the parts of an integer round up to integers that add to no less, so floors stay floors."""
     last = table.size - 1
-    index = np.ceil(np.minimum(tokens, last) - ROUNDING_TOKENS).astype(np.intp)
-    times = table[np.maximum(index, 0)]
-    if tokens.size and tokens.max() > last:
-        times += slope * np.maximum(tokens - last, 0.0)
+    whole = np.maximum(np.ceil(tokens - ROUNDING_TOKENS), 0.0)
+    times = table[np.minimum(whole, last).astype(np.intp)]
+    if whole.size and whole.max() > last:
+        times += slope * np.maximum(whole - last, 0.0)
     return times
 
 

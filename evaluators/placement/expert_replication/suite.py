@@ -168,7 +168,9 @@ def _recipe(
     service = _service(SERVICES[(place + turn) % len(SERVICES)], settings)
     regime = regimes[place]
     shape = _shape(index + turn, split, settings)
-    system = _system(shape, service, _device(index + turn, split, settings), min(size.layers, shape.layers), settings, curve)
+    system = _system(
+        shape, service, _device(index + turn, split, settings), min(size.layers, shape.layers), settings, curve
+    )
     load = LoadShape(
         layers=system.layers,
         experts=shape.experts,
