@@ -37,6 +37,7 @@ Values = dict[str, Any]  # column name -> what the driver binds
 MAX_SOURCE_CHARS = 1 << 20
 MAX_LINE_CHARS = 2_000  # of a change, a rejection, a failure's detail
 MAX_TEXT_CHARS = 16_000  # of feedback and notes
+_NOTE_ROOM = 50  # for the note on what was left out
 _COMPRESSION = 6
 
 
@@ -71,8 +72,8 @@ def capped(text: str, limit: int) -> str:
         clean = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     if len(clean) <= limit:
         return clean
-    note = f"\n[... {len(clean) - limit} characters left out ...]\n"
-    kept = max(limit - len(note), 0)
+    kept = max(limit - _NOTE_ROOM, 0)
+    note = f"\n[... {len(clean) - kept} characters left out ...]\n"
     return clean[: kept - kept // 2] + note + clean[len(clean) - kept // 2 :]
 
 
