@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from archive.store import Archive
-
 from archive.errors import LeaseHeldError
+from archive.store import Archive
 
 LEASE_S = 60.0
 HEARTBEAT_S = 1.0  # also how soon `evolve stop` from another terminal is seen

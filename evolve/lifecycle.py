@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from archive.store import Archive
-
 from archive.records import AttemptState, Founder, FounderRole, Run, RunStatus
+from archive.store import Archive
 from evaluators.contract import Evaluation, Split
 from evaluators.problem import Problem
 from evaluators.protocol import Hello

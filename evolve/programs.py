@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archive.records import FounderRole
 from evaluators.sources import read_program
+from evolve.blocks import END, START, find_blocks
 from evolve.errors import ConfigError
 
 
@@ -39,6 +40,21 @@ def baselines(task: str) -> list[Program]:
         return []
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".py")), key=lambda file: file.name)
     return [_shipped(FounderRole.BASELINE, file) for file in files]
+
+
+def require_blocks(programs: Sequence[Program]) -> None:
+    """That every initial program says what may change in it.
+
+    Raises:
+        ConfigError: One has no EVOLVE-BLOCK.
+        BlockError: Its markers do not pair up.
+    """
+    for program in programs:
+        if program.role is FounderRole.INITIAL and not find_blocks(program.source):
+            raise ConfigError(
+                f"the initial program {program.name} has no EVOLVE-BLOCK, so nothing in it may change: "
+                f"put {START!r} and {END!r} lines around what evolution may rewrite"
+            )
 
 
 def _initial_programs(task: str, initial: Sequence[Path]) -> list[Program]:

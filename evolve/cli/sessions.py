@@ -15,13 +15,14 @@ from evaluators import registry
 from evaluators.contract import Outcome
 from evaluators.problem import Problem
 from evaluators.sources import read_assignments
+from evolve.choices import ProposerKind
 from evolve.cli import report
 from evolve.cli.live import watching
 from evolve.cli.run import DEFAULT_ATTEMPTS, EXIT_INTERRUPTED, EXIT_NO_SCORE
 from evolve.config import RunConfig, build_config, read_config
 from evolve.errors import RunError
 from evolve.lifecycle import Ending, Lifecycle, timestamp
-from evolve.programs import Program, founding_programs
+from evolve.programs import Program, founding_programs, require_blocks
 from evolve.progress import Progress
 from evolve.session import new_run
 from evolve.version import software_version
@@ -51,6 +52,8 @@ def start(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequ
     programs = founding_programs(config.task, initial)
     with Archive.open(url) as archive:
         programs = _with_ancestors(archive, programs, start_from, replace_initial=bool(start_from) and not initial)
+        if config.proposer is ProposerKind.GENETIC:
+            require_blocks(programs)
         run = new_run(archive, config, problem.task, programs, software_version(), timestamp())
         return _conduct(archive, run, config, problem, as_json=as_json)
 

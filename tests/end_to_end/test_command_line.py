@@ -37,7 +37,7 @@ def test_a_run_names_every_baseline_and_judges_the_champion(tmp_path: Path) -> N
     for name in ("half", "median", "initial"):
         assert name in done.stdout
     assert "champion" in done.stdout or "No evolved program" in done.stdout
-    assert "hold-out" in done.stderr  # progress goes to stderr
+    assert "starting the evaluation workers" in done.stderr  # progress goes to stderr
 
 
 def test_run_as_json_ends_with_the_documented_object(tmp_path: Path) -> None:
@@ -92,8 +92,8 @@ def test_evaluate_scores_a_file_and_remembers_it(finished: Path) -> None:
 
 
 def test_a_run_can_start_from_an_archived_program(finished: Path) -> None:
-    best = str(evolve_rows(finished, "leaderboard")[0]["id"])
-    found = evolve_json(finished, *TOY, "--attempts", "8", "--seed", "9", "--from", best[:10])
+    initial = next(str(row["id"]) for row in evolve_rows(finished, "leaderboard") if row["name"] == "initial")
+    found = evolve_json(finished, *TOY, "--attempts", "8", "--seed", "9", "--from", initial[:10])
     assert found["attempts"] == 8
 
 
@@ -111,6 +111,7 @@ def test_doctor_names_the_layers(tmp_path: Path) -> None:
     assert json.loads(evolve(tmp_path, "doctor", "--json").stdout)
 
 
+BLOCK = "# EVOLVE-BLOCK-START\n{}\n# EVOLVE-BLOCK-END\n"
 BAD_INPUT = {
     "unknown task": (("run", "expert_replicaton"), "did you mean 'expert_replication'"),
     "unknown parameter": (("run", "toy", "--set", "hint=3"), "did you mean 'hints'"),
@@ -130,7 +131,8 @@ BAD_INPUT = {
     "unknown run": (("resume", "abcdefgh", "--archive", "sqlite:///made.db"), "abcdefgh"),
     "unknown candidate": (("show", "abcdef12", "--archive", "sqlite:///made.db"), "abcdef12"),
     "broken initial": (("run", "toy", "--initial", "syntax.py", "--archive", "sqlite:///made.db"), "cannot be scored"),
-    "no entry point": (("run", "toy", "--initial", "empty.py", "--archive", "sqlite:///made.db"), "guess"),
+    "no entry point": (("run", "toy", "--initial", "other.py", "--archive", "sqlite:///made.db"), "guess"),
+    "nothing may change": (("run", "toy", "--initial", "empty.py"), "has no EVOLVE-BLOCK"),
     "missing replies": (("run", "toy", "--proposer", "recorded", "--replies", "none.jsonl"), "none.jsonl"),
 }
 
@@ -141,8 +143,9 @@ def test_bad_input_is_one_sentence_and_exit_1(case: str, tmp_path: Path) -> None
     (tmp_path / "binary.py").write_bytes(b"\xff\xfe" * 600)
     (tmp_path / "bad.toml").write_text("atempts = 3\n")
     (tmp_path / "broken.toml").write_text("attempts =\n")
-    (tmp_path / "syntax.py").write_text("def guess(:\n")
+    (tmp_path / "syntax.py").write_text(BLOCK.format("def guess(:"))
     (tmp_path / "empty.py").write_text("x = 1\n")
+    (tmp_path / "other.py").write_text(BLOCK.format("x = 1"))
     Archive.open(f"sqlite:///{tmp_path}/made.db").close()
     done = evolve(tmp_path, *words)
     assert done.returncode == 1, done.stderr
