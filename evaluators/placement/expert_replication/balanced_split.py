@@ -1,12 +1,13 @@
-"""The exact split of tokens among copies that makes the busiest GPU lightest, for all layers of an iteration at once.
+"""The exact split of tokens among copies that makes the busiest GPU lightest, for all layers and iterations at once.
 
 Per layer this is the linear program of LPLB and SGLang: min M such that each expert's tokens are shared out among the
 GPUs that hold it and no GPU gets more than M. For a given M it is a flow from experts to GPUs; where the flow falls
 short, the minimum cut is a set of experts whose tokens cannot fit their GPUs, and its mean load is the next M (Newton's
 method on the parametric flow: M only grows and the last one is optimal). Counts are scaled to integers first, so the
-result is exact to 1e-7 of a layer's tokens.
+result is exact to about 1e-6 of a layer's tokens.
 
-Shapes: I iterations, L layers, E experts, G GPUs, P slots, A slots of replicated experts (arcs), X replicated experts.
+Shapes: I iterations, L layers (all iterations' layers, inside the solver), E experts, G GPUs, P slots, A slots of
+replicated experts (arcs), X replicated experts.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ Counts = npt.NDArray[np.int64]
 
 def min_max_shares(loads_ILE: Floats, placement_LP: Integers, num_gpus: int) -> Floats:
     """Share of its expert's tokens that each slot takes, ``(I, L, P)``: the busiest GPU is as light as can be."""
-    arcs = _Arcs.of(placement_LP, loads_ILE.shape[2], num_gpus)
-    return np.stack([arcs.shares(loads_LE) for loads_LE in loads_ILE])
+    num_iterations, num_layers, num_experts = loads_ILE.shape
+    arcs = _Arcs.of(np.tile(placement_LP, (num_iterations, 1)), num_experts, num_gpus)
+    return arcs.shares(loads_ILE.reshape(-1, num_experts)).reshape(num_iterations, num_layers, -1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +58,7 @@ class _Arcs:
         return cls(placement_LP, num_gpus, slots, experts, tails, gpus, counts_LP == 1, 1.0 / counts_LP)
 
     def shares(self, loads_LE: Floats) -> Floats:
-        """The split of one iteration, ``(L, P)``."""
+        """The split of every layer, ``(L, P)``."""
         shares = self.even_LP.copy()
         total = float(loads_LE.sum())
         if total <= 0 or not self.slot_A.size:

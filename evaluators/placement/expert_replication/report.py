@@ -13,6 +13,8 @@ PARTS = {
     "migration_us": "moving weights",
 }
 
+MOST_FAILURES = 5
+
 
 def feedback(results: Sequence[InstanceResult]) -> str:
     """A line per regime and one per failure."""
@@ -24,7 +26,9 @@ def feedback(results: Sequence[InstanceResult]) -> str:
         if scored:
             lines.append(f"- {regime}: score {_mean_score(scored):.3f}; {_parts(scored)}; {_habits(scored)}")
     failures = [result for result in results if result.outcome is not Outcome.SCORED]
-    lines += [f"- {result.regime}: {result.outcome}: {result.detail}" for result in failures]
+    lines += [f"- {result.regime}: {result.outcome}: {result.detail}" for result in failures[:MOST_FAILURES]]
+    if len(failures) > MOST_FAILURES:
+        lines.append(f"- and {len(failures) - MOST_FAILURES} more failures")
     return "\n".join(lines)
 
 
