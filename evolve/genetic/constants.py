@@ -95,7 +95,9 @@ def perturbed(value: float, rng: np.random.Generator) -> int | float:
 
 def _perturbed_int(value: int, rng: np.random.Generator) -> int:
     kind = rng.random()
-    if kind < 0.5 or value == 0:
+    if value == 0 and kind > 0.8:
+        return int(rng.choice([4, 8, 16, 32]))
+    if value == 0 or kind < 0.5:
         new = value + int(rng.choice([-2, -1, 1, 2], p=[0.1, 0.4, 0.4, 0.1]))
     elif kind < 0.75:
         new = round(value * math.exp(0.4 * rng.standard_normal()))

@@ -86,19 +86,12 @@ def exchange_name(program: Program, rng: np.random.Generator) -> Change | None:
     for _ in range(4 if sites else 0):
         site = pick_weighted(sites, [SETTING_WEIGHT if site.function is None else 1.0 for site in sites], rng)
         name = program.text(site.node)
-        others = like_named(program, site, name)
+        kind = program.kinds(site.function).get(name, Kind.UNKNOWN)
+        others = [other for other in program.alike_names(site, site.node, kind) if other != name]
         if others:
             nearness = _nearness(program, site, name)
             return _one_change(program, site, pick_weighted(others, [nearness(other) for other in others], rng))
     return None
-
-
-def like_named(program: Program, site: Site, name: str) -> list[str]:
-    """The other visible names at `site` of the same kind as `name`."""
-    kinds = program.kinds(site.function)
-    kind = kinds.get(name, Kind.UNKNOWN)
-    others = (other for other in program.visible_names(site) if other != name)
-    return [other for other in others if kinds.get(other, Kind.UNKNOWN) is kind]
 
 
 def _nearness(program: Program, site: Site, name: str) -> Callable[[str], float]:
@@ -184,9 +177,8 @@ def blend_values(program: Program, rng: np.random.Generator) -> Change | None:
         return None
     site = pick(sites, rng)
     kind = _kind_at(program, site)
-    kinds = program.kinds(site.function)
-    partners = [name for name in program.visible_names(site) if kinds.get(name) is kind]
-    partners = [name for name in partners if name != program.text(site.node)]
+    own = program.text(site.node)
+    partners = [name for name in program.alike_names(site, site.node, kind) if name != own]
     if not partners:
         return None
     template = pick(ARRAY_BLENDS if kind is Kind.ARRAY else NUMBER_BLENDS, rng)

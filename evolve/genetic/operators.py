@@ -35,7 +35,7 @@ Crossover = Callable[[Program, Program, np.random.Generator], Change | None]
 
 MUTATIONS: Mapping[str, tuple[Mutation, float]] = {
     "perturb_constant": (perturb_constant, 45.0),
-    "exchange_name": (exchange_name, 7.0),
+    "exchange_name": (exchange_name, 6.0),
     "wrap_value": (wrap_value, 10.0),
     "exchange_call": (exchange_call, 5.0),
     "swap_operator": (swap_operator, 5.0),

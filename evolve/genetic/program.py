@@ -12,6 +12,7 @@ from evolve.blocks import find_blocks
 from evolve.genetic.kinds import Kind, Kinds, function_kinds, module_kinds
 from evolve.genetic.parts import Part, Site, run_part, split_program
 from evolve.genetic.scopes import Bound
+from evolve.genetic.shapes import Shapes, are_shaped_alike, find_shapes, shape_of
 from evolve.novelty import form_digest
 from evolve.syntax import FunctionNode
 
@@ -52,6 +53,7 @@ class Program:
     parts: tuple[Part, ...]
     sites: tuple[Site, ...]
     _kinds: dict[FunctionNode, Kinds] = field(default_factory=dict)
+    _shapes: dict[FunctionNode, Shapes] = field(default_factory=dict)
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -85,6 +87,22 @@ class Program:
     def kinds(self, function: FunctionNode | None) -> Kinds:
         """The kinds of the names that `function`, or else the module, can see."""
         return self.module_kinds if function is None else self._function_kinds(function)
+
+    def shapes(self, function: FunctionNode | None) -> Shapes:
+        """Which arrays of `function` have the same shape."""
+        if function is None:
+            return {}
+        if function not in self._shapes:
+            self._shapes[function] = find_shapes(function, self.kinds(function))
+        return self._shapes[function]
+
+    def alike_names(self, site: Site, node: ast.AST, kind: Kind) -> list[str]:
+        """Visible variables of this kind that could stand for `node`; of arrays those of its shape, if any is known."""
+        kinds, shapes = self.kinds(site.function), self.shapes(site.function)
+        alike = [name for name in self.visible_names(site) if kinds.get(name, Kind.UNKNOWN) is kind]
+        shape = shape_of(node, kinds)
+        shaped = [name for name in alike if are_shaped_alike(name, shape, shapes) and name != shape]
+        return shaped or alike
 
     def visible_names(self, site: Site) -> list[str]:
         """Variables that an expression at `site` may read, sorted; no functions, classes or modules."""

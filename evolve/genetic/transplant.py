@@ -13,6 +13,7 @@ from evolve.genetic.layout import indent_at, lines_of, reindented
 from evolve.genetic.parts import Site
 from evolve.genetic.program import Change, Program, put_expression
 from evolve.genetic.scopes import BUILTINS, names_bound_in
+from evolve.genetic.shapes import are_shaped_alike, shape_of
 from evolve.syntax import Comprehension, names_read_in, names_stored_in
 
 _CONDITIONS = (ast.Compare, ast.BoolOp)
@@ -26,16 +27,16 @@ def copy_expression(program: Program, rng: np.random.Generator) -> Change | None
 
 
 def expression_from(program: Program, donor: Program, rng: np.random.Generator) -> Change | None:
-    """An expression is replaced by one of `donor` that is of the same kind; from the same function if it can be."""
+    """An expression is replaced by one of `donor` of the same kind; mostly from the same function and shaped alike."""
     sites = _exchangeable(program)
     sources = _exchangeable(donor)
     for _ in range(8 if sites and sources else 0):
         site = pick(sites, rng)
         alike = [source for source in sources if _are_alike(program, site, donor, source)]
-        namesakes = [source for source in alike if _function_name(source) == _function_name(site)]
+        shaped = [source for source in alike if _are_shaped_alike(program, site, donor, source)]
         if not alike:
             continue
-        source = pick(namesakes if namesakes and rng.random() < 0.7 else alike, rng)
+        source = pick(shaped if shaped and rng.random() < 0.85 else alike, rng)
         text = expression_text(program, site, donor, source, rng)
         if text is not None and text != program.text(site.node):
             summary = f"{_short(program.text(site.node))} -> {_short(text)} ({site.place})"
@@ -149,8 +150,13 @@ def _are_alike(program: Program, site: Site, donor: Program, source: Site) -> bo
     return kind_of(site.node, program.kinds(site.function)) is kind_of(source.node, donor.kinds(source.function))
 
 
-def _function_name(site: Site) -> str:
-    return "" if site.function is None else site.function.name
+def _are_shaped_alike(program: Program, site: Site, donor: Program, source: Site) -> bool:
+    """Whether both stand in functions of one name, and give numbers or arrays of one shape there."""
+    if site.function is None or source.function is None or site.function.name != source.function.name:
+        return False
+    kinds = program.kinds(site.function)
+    here, there = shape_of(site.node, kinds), shape_of(source.node, donor.kinds(source.function))
+    return here == there or are_shaped_alike(here, there, program.shapes(site.function))
 
 
 def _short(text: str) -> str:
