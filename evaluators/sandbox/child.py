@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 import types
 from collections.abc import Callable, Mapping
 from typing import NoReturn
@@ -98,7 +99,9 @@ def _error_payload(error: BaseException) -> bytes:
     if isinstance(error, ReplyError | ContractBreach):
         return pack_error(FailureClass.CONTRACT, str(error))
     if isinstance(error, MemoryError):
-        return pack_error(FailureClass.MEMORY, f"MemoryError: {_message(error)}{_place(error)}")
+        place = _place(error)
+        traceback.clear_frames(error.__traceback__)  # frees what the program held, so that the answer can be made
+        return pack_error(FailureClass.MEMORY, f"MemoryError: {_message(error)}{place}")
     return pack_error(FailureClass.RAISED, f"{type(error).__name__}: {_message(error)}{_place(error)}")
 
 

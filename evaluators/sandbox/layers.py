@@ -94,8 +94,11 @@ def unprivileged_uid(readable: Sequence[str]) -> int | None:
         return None
     pid = os.fork()
     if pid == 0:
-        _drop_privileges(UNPRIVILEGED_UID)
-        os._exit(int(any(not os.access(path, os.R_OK) for path in readable)))
+        try:
+            _drop_privileges(UNPRIVILEGED_UID)
+            os._exit(int(any(not os.access(path, os.R_OK) for path in readable)))
+        except OSError:  # a container in which root is the only user
+            os._exit(1)
     return UNPRIVILEGED_UID if os.waitpid(pid, 0)[1] == 0 else None
 
 
@@ -125,4 +128,7 @@ def _keep_only(fds: Sequence[int]) -> None:
 
 
 def _limit(which: int, value: int) -> None:
+    """Set a limit for good; a lower one that we run under already stays."""
+    _, hard = resource.getrlimit(which)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(which, (value, value))

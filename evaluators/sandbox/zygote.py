@@ -95,8 +95,10 @@ def _become_child(zygote: int, prepared: layers.Layers, memory_bytes: int, cpu_s
     except OSError as error:
         text = pack_error(FailureClass.SETUP, f"the child could not confine itself: {error}")
         write_all(fds[1], pack_frame(FrameKind.ERROR, 0, 0, text))
-        os._exit(1)
-    child.serve()
+    else:
+        child.serve()
+    finally:
+        os._exit(1)  # never back into the zygote's loop
 
 
 def _reap(control: socket.socket, pid: int) -> None:

@@ -37,6 +37,7 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
 }
+_PASSED_ON = ("LD_LIBRARY_PATH",)  # where the interpreter's own libraries lie, on machines with environment modules
 
 
 class ZygoteError(SandboxError):
@@ -86,7 +87,7 @@ class ZygoteProcess:
         with theirs:
             self._process = subprocess.Popen(
                 [*_COMMAND, str(theirs.fileno()), str(os.getpid()), settings, _ROOT],
-                env=_ENVIRONMENT,
+                env=_ENVIRONMENT | {name: os.environ[name] for name in _PASSED_ON if name in os.environ},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

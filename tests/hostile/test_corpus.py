@@ -19,7 +19,7 @@ from tests.hostile.generated import UNREADABLE
 from tests.hostile.processes import descendants
 
 ATTACKS = sorted(Path(__file__).parent.glob("[a-k][0-9][0-9]_*.py"))
-CANARY = "kanarienvogel-3141592653"
+CANARY = "kanarienvogel-31415926535"
 LIMITS = Limits(wall_s=1.0, cpu_s=1.0, call_wall_s=0.6, memory_bytes=256 << 20)
 INPUTS = np.zeros(4)
 VALUE = (ReplyField(name="value", dtype="float64", shape=()),)
