@@ -32,6 +32,11 @@ class PropertyReport:
         """Whether some layer keeps the promise."""
         return bool(self.layer)
 
+    def __str__(self) -> str:
+        if self.holds:
+            return f"{self.label} holds    {self.promise} ({self.layer})"
+        return f"{self.label} MISSING  {self.promise}: {self.remedy}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxReport:
@@ -50,6 +55,11 @@ class SandboxReport:
     def missing(self) -> tuple[PropertyReport, ...]:
         """The promises that cannot be kept here; any of them refuses a run without ``--allow-unsafe``."""
         return tuple(report for report in self.properties if not report.holds)
+
+    def __str__(self) -> str:
+        """A line on the machine, then one per promise."""
+        machine = f"sandbox {self.layers} on {self.operating_system}, {self.architecture}, uid {self.uid}"
+        return "\n".join([machine, *map(str, self.properties)])
 
 
 def probe_machine() -> SandboxReport:

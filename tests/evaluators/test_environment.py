@@ -71,3 +71,17 @@ def test_report_has_every_promise_and_a_remedy_for_each_that_fails() -> None:
     assert [each.label for each in report.properties] == [f"P{i}" for i in range(1, 9)]
     assert all(each.holds != bool(each.remedy) for each in report.properties)
     assert bool(report.missing) == report.layers.endswith("unsafe")
+
+
+def test_report_reads_as_one_line_per_promise() -> None:
+    lines = str(probe_machine()).splitlines()
+    assert lines[0].startswith("sandbox ")
+    assert [line[:2] for line in lines[1:]] == [f"P{i}" for i in range(1, 9)]
+
+
+def test_machine_without_linux_is_told_to_use_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    report = probe_machine()
+    assert len(report.missing) == 8
+    assert "MISSING" in str(report)
+    assert all("container" in each.remedy for each in report.missing)
