@@ -29,7 +29,8 @@ Counts = npt.NDArray[np.int64]
 def min_max_shares(loads_ILE: Floats, placement_LP: Integers, num_gpus: int) -> Floats:
     """Share of its expert's tokens that each slot takes, ``(I, L, P)``: the busiest GPU is as light as can be."""
     num_iterations, num_layers, num_experts = loads_ILE.shape
-    arcs = _Arcs.of(np.tile(placement_LP, (num_iterations, 1)), num_experts, num_gpus)
+    repeated = np.tile(placement_LP, (num_iterations, 1)).astype(np.int64, copy=False)
+    arcs = _Arcs.of(repeated, num_experts, num_gpus)
     return arcs.shares(loads_ILE.reshape(-1, num_experts)).reshape(num_iterations, num_layers, -1)
 
 
