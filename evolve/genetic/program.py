@@ -143,10 +143,10 @@ class Program:
         return Edit(*self.span(node), text)
 
     def apply(self, edits: Sequence[Edit]) -> str:
-        """The source with `edits` made; they must not overlap."""
+        """The source with `edits` made. They must not overlap; an insertion goes before what begins at its place."""
         pieces: list[bytes] = []
         kept = 0
-        for edit in sorted(edits, key=lambda edit: edit.start):
+        for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
             pieces += [self.data[kept : edit.start], edit.text.encode()]
             kept = edit.end
         return b"".join([*pieces, self.data[kept:]]).decode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from evolve.genetic.program import Change, Program, known_donor, known_program, 
 from evolve.request import MutationRequest, Operator
 
 MAX_TRIES = 12
+CROSSING_TRIES = 6  # of them; donors too alike or too different then give way to a mutation
 MAX_STEPS = 5
 ANOTHER_STEP = 0.35  # probability, after each step, that another one follows
 MAX_BYTES = 32_768  # a longer parent may only shrink
@@ -79,8 +80,8 @@ def propose(
     if not parent.sites:
         return NoChild("the parent has nothing inside EVOLVE-BLOCK markers")
     crossing = donors if request.operator is Operator.CROSSOVER else []
-    for _ in range(MAX_TRIES):
-        draft = _draft(parent, crossing, rng)
+    for attempt in range(MAX_TRIES):
+        draft = _draft(parent, crossing if attempt < CROSSING_TRIES else [], rng)
         if draft is None or not _is_sound(parent, draft.program):
             continue
         digest = draft.program.digest
@@ -106,20 +107,29 @@ def _draft(parent: Program, donors: Sequence[Program], rng: np.random.Generator)
 
 def _crossed(parent: Program, donors: Sequence[Program], rng: np.random.Generator) -> _Draft | None:
     donor = donors[0] if rng.random() < 0.7 else pick(donors, rng)
-    name, crossover = _drawn(CROSSOVERS, rng)
-    change = crossover(parent, donor, rng)
-    return None if change is None else _Draft(parent).after(name, change)
+    for name, crossover in _in_random_order(CROSSOVERS, rng):
+        change = crossover(parent, donor, rng)
+        if change is not None:
+            return _Draft(parent).after(name, change)
+    return None
 
 
 def _mutated(draft: _Draft, rng: np.random.Generator) -> _Draft | None:
-    name, mutation = _drawn(MUTATIONS, rng)
-    change = mutation(draft.program, rng)
-    return None if change is None else draft.after(name, change)
+    for name, mutation in _in_random_order(MUTATIONS, rng):
+        change = mutation(draft.program, rng)
+        if change is not None:
+            return draft.after(name, change)
+    return None
 
 
-def _drawn(table: Mapping[str, tuple[Function, float]], rng: np.random.Generator) -> tuple[str, Function]:
-    name = pick_weighted(list(table), [weight for _, weight in table.values()], rng)
-    return name, table[name][0]
+def _in_random_order(
+    table: Mapping[str, tuple[Function, float]], rng: np.random.Generator
+) -> Iterator[tuple[str, Function]]:
+    """The operators of a table, each drawn by its weight among those left."""
+    left = dict(table)
+    while left:
+        name = pick_weighted(list(left), [weight for _, weight in left.values()], rng)
+        yield name, left.pop(name)[0]
 
 
 def _is_sound(parent: Program, child: Program) -> bool:

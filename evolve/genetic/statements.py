@@ -22,7 +22,7 @@ from evolve.genetic.layout import (
 )
 from evolve.genetic.parts import Site
 from evolve.genetic.program import Change, Edit, Program
-from evolve.genetic.transplant import statement_text
+from evolve.genetic.transplant import statement_text, stored_outright
 from evolve.syntax import names_read_in, names_stored_in
 
 STEP = "    "
@@ -160,7 +160,7 @@ def _is_stored(node: ast.Subscript) -> bool:
 def _skippable_sites(program: Program) -> list[Site]:
     """Movable statements without which every name they store would still be bound."""
     sites = movable_sites(program)
-    return [site for site in sites if program.bound_before(site.statement).issuperset(names_stored_in(site.node))]
+    return [site for site in sites if program.bound_before(site.statement).issuperset(stored_outright(site.node))]
 
 
 def _builds_on_itself(statement: ast.stmt) -> bool:

@@ -78,7 +78,7 @@ def _stored_renaming(
     own = names_bound_in(place.function)
     donor_kinds, kinds = donor.kinds(source.function), program.kinds(place.function)
     renaming: Renaming = {}
-    for name in _stored_outright(source.node):
+    for name in stored_outright(source.node):
         if name in own and name in read:
             continue
         kind = donor_kinds.get(name, Kind.UNKNOWN)
@@ -89,7 +89,7 @@ def _stored_renaming(
     return renaming
 
 
-def _stored_outright(node: ast.AST) -> list[str]:
+def stored_outright(node: ast.AST) -> list[str]:
     """The variables that a statement stores, but for its loop variables."""
     loops = [inner.target for inner in ast.walk(node) if isinstance(inner, ast.For | ast.comprehension)]
     in_loops = {name for target in loops for name in names_stored_in(target)}
