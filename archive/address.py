@@ -28,8 +28,8 @@ class Address:
         """
         try:
             url = make_url(text)
-        except ArgumentError as error:
-            raise ArchiveError(f"{_EXAMPLES}, found an archive that is no URL; a file is sqlite:///PATH") from error
+        except (ArgumentError, ValueError):  # of a port that is no number; either may quote the password
+            raise ArchiveError(f"{_EXAMPLES}, found an archive that is no URL; a file is sqlite:///PATH") from None
         backend = url.drivername.partition("+")[0]
         if backend == "sqlite":
             return cls(url.set(drivername="sqlite"))

@@ -17,12 +17,12 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import cast
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, ResourceClosedError
 from sqlalchemy.pool import NullPool
 
 from archive.address import Address
@@ -90,8 +90,8 @@ class Database:
             raise archive_error(error.orig, str(self.address), self.address.password) from error.orig
         except sqlite3.Error as error:  # of a PRAGMA, which goes past SQLAlchemy
             raise archive_error(error, str(self.address)) from error
-        except PendingRollbackError as error:
-            raise ArchiveUnavailableError(f"the archive {self.address} closed the connection; open it again") from error
+        except (PendingRollbackError, ResourceClosedError) as error:
+            raise ArchiveUnavailableError(f"the archive {self.address} is closed; open it again") from error
 
     def keep_log(self) -> None:
         """Has SQLite write ahead of the file (WAL), so that readers and the writer do not wait for each other."""
@@ -120,8 +120,12 @@ class Database:
         def connect() -> sqlite3.Connection:
             # isolation_level=None: the module begins no transactions of its own; `_emit_begin` does
             made = sqlite3.connect(file, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False)
-            for setting in _SQLITE_SETTINGS:
-                made.execute(setting)
+            try:
+                for setting in _SQLITE_SETTINGS:
+                    made.execute(setting)
+            except sqlite3.Error:
+                made.close()
+                raise
             return made
 
         engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
@@ -134,9 +138,9 @@ class Database:
             "lock_timeout": f"{wait_s * 1000:.0f}ms",
             "default_transaction_read_only": "on" if self.read_only else "off",
         }
-        arguments: dict[str, Any] = {"options": " ".join(f"-c {name}={value}" for name, value in settings.items())}
-        if "connect_timeout" not in self.address.url.query:
-            arguments["connect_timeout"] = 10
+        query = dict(self.address.url.query)
+        options = [str(query.get("options", "")), *(f"-c {name}={value}" for name, value in settings.items())]
+        arguments = {"options": " ".join(options), "connect_timeout": query.get("connect_timeout", "10")}
         try:
             return create_engine(self.address.url, poolclass=NullPool, connect_args=arguments)
         except ModuleNotFoundError as error:
@@ -174,7 +178,7 @@ def _sqlite_file(address: Address, read_only: bool, create: bool) -> str:
     if address.path is None:
         return ":memory:"
     mode = "ro" if read_only else "rwc" if create else "rw"
-    folder_is_frozen = not os.access(address.path.parent, os.W_OK)
+    folder_is_frozen = not os.access(address.path.parent, os.W_OK, effective_ids=True)
     wal_exists = address.path.with_name(address.path.name + "-wal").exists()
     immutable = "&immutable=1" if read_only and folder_is_frozen and not wal_exists else ""
     return f"file:{quote(str(address.path))}?mode={mode}{immutable}"

@@ -47,18 +47,24 @@ class PostgresServer:
     def new_database(self) -> str:
         """The URL of a new, empty database."""
         name = f"archive{next(self._numbers)}"
-        with psycopg.connect(self._conninfo, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
+        self.run_sql(self.url, f"CREATE DATABASE {name}")
+        return self.url.rpartition("/")[0] + f"/{name}"
+
+    def new_schema(self) -> str:
+        """The URL of a new, empty schema: as good as a database, and made without copying one."""
+        name = f"archive{next(self._numbers)}"
+        self.run_sql(self.url, f"CREATE SCHEMA {name}")
+        return f"{self.url}?options=-csearch_path%3D{name}"
+
+    @property
+    def url(self) -> str:
+        """The server's own database."""
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/postgres"
 
     def run_sql(self, url: str, statement: str) -> None:
         """Executes `statement` in the database of `url`, past the archive."""
         with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
             connection.execute(statement.encode())
-
-    @property
-    def _conninfo(self) -> str:
-        return f"host={self.folder} port={self.port} user=postgres dbname=postgres"
 
 
 @contextmanager
@@ -68,7 +74,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     if binaries is None:
         pytest.skip("PostgreSQL is not installed (looked in /usr/lib/postgresql and PATH): its archive is NOT tested")
     with tempfile.TemporaryDirectory(prefix="evenkeel-pg-", ignore_cleanup_errors=True) as name:
-        server = PostgresServer(binaries, Path(name), _free_port())
+        server = PostgresServer(binaries, Path(name), free_port())
         user = _ordinary_user()
         if user is not None:
             os.chown(name, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
@@ -81,14 +87,13 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 def _start(server: PostgresServer, user: str | None) -> None:
     data, binaries = server.folder / "data", server.binaries
-    options = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
+    options = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync", "--wal-segsize=1"]
     _run(user, binaries / "initdb", "-D", data, *options)
     (data / "pg_hba.conf").write_text(_HBA)
     settings = _SETTINGS | {"port": str(server.port), "unix_socket_directories": str(server.folder)}
     arguments = " ".join(f"-c {key}='{value}'" for key, value in settings.items())
     _run(user, binaries / "pg_ctl", "-D", data, "-w", "-t", "60", "-l", server.folder / "log", "-o", arguments, "start")
-    with psycopg.connect(server._conninfo, autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {LOCKED_USER} LOGIN PASSWORD '{LOCKED_PASSWORD}'".encode())
+    server.run_sql(server.url, f"CREATE ROLE {LOCKED_USER} LOGIN PASSWORD '{LOCKED_PASSWORD}'")
 
 
 def _run(user: str | None, program: Path, *arguments: str | Path) -> None:
@@ -117,7 +122,8 @@ def _ordinary_user() -> str | None:
     return next(name for name in ("postgres", "nobody") if name in known)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -11,4 +11,4 @@ from tests.postgres import PostgresServer
 class TestPostgresArchive(ArchiveContract):
     @pytest.fixture
     def archive_url(self, postgres: PostgresServer) -> str:
-        return postgres.new_database()
+        return postgres.new_schema()
