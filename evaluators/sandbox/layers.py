@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from evaluators.sandbox import landlock, seccomp
 from evaluators.sandbox.kernel import drop_capabilities, prctl
-from evaluators.sandbox.readable import DEVICES
+from evaluators.sandbox.readable import DEVICES, PROCESSOR
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -104,7 +104,7 @@ def unprivileged_uid(readable: Sequence[str]) -> int | None:
 
 def _ruleset(abi: int, readable: Sequence[str]) -> landlock.Ruleset:
     ruleset = landlock.Ruleset(abi)
-    ruleset.allow_reading([*readable, *DEVICES])
+    ruleset.allow_reading([*readable, *DEVICES, *PROCESSOR])
     ruleset.allow_writing_device("/dev/null")
     return ruleset
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+PROCESSOR = ("/proc/cpuinfo", "/sys/devices/system/cpu")  # torch chooses its kernels by them
 _OTHER_PEOPLES = frozenset({"site-packages", "dist-packages"})
 # Libraries that a library imports only when first used.
 COMPANIONS = {

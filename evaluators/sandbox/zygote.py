@@ -14,6 +14,7 @@ import resource
 import socket
 import struct
 import sys
+import tempfile
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -61,6 +62,7 @@ def main() -> None:
 
 
 def _import_all(libraries: Sequence[str]) -> None:
+    tempfile.tempdir = os.environ["TMPDIR"]  # libraries ask for it when imported; looking for one would fail
     for name in STANDARD_LIBRARY:
         importlib.import_module(name)
     for library in libraries:
