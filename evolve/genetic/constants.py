@@ -16,6 +16,8 @@ FLOAT_WEIGHT = 1.0
 INT_WEIGHT = 0.4  # a count or an offset in the midst of a formula is mostly right as it is
 INDEX_WEIGHT = 0.1  # an axis or a subscript even more so
 
+COMMON_INTS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 64)
+
 
 def perturb_constant(program: Program, rng: np.random.Generator) -> Change | None:
     """Move one number: an int by steps or factors and stays an int, a float on a log scale and stays a float."""
@@ -95,28 +97,30 @@ def perturbed(value: float, rng: np.random.Generator) -> int | float:
 
 def _perturbed_int(value: int, rng: np.random.Generator) -> int:
     kind = rng.random()
-    if value == 0 and kind > 0.8:
-        return int(rng.choice([4, 8, 16, 32]))
-    if value == 0 or kind < 0.5:
+    if kind < 0.45:
         new = value + int(rng.choice([-2, -1, 1, 2], p=[0.1, 0.4, 0.4, 0.1]))
-    elif kind < 0.75:
+    elif kind < 0.65:
         new = round(value * math.exp(0.4 * rng.standard_normal()))
-    elif kind < 0.97:
+    elif kind < 0.82:
         new = round(value * float(rng.choice([0.1, 0.25, 0.5, 2.0, 4.0, 10.0])))
+    elif kind < 0.98:
+        new = int(rng.choice(COMMON_INTS))
     else:
         new = -value
     return new if new != value else value + 1
 
 
 def _perturbed_float(value: float, rng: np.random.Generator) -> float:
-    if value == 0.0:
-        return float(rng.choice([-1.0, 1.0], p=[0.2, 0.8]) * 10.0 ** rng.uniform(-4.0, 0.5))
     kind = rng.random()
-    if kind < 0.35:
+    if value == 0.0 or kind < 0.12:  # anew: a sentinel says nothing about the scale of what would be useful
+        return float(rng.choice([-1.0, 1.0], p=[0.2, 0.8]) * 10.0 ** rng.uniform(-2.5, 0.5))
+    if kind < 0.40:
         return value * math.exp(0.1 * rng.standard_normal())
-    if kind < 0.70:
+    if kind < 0.65:
         return value * math.exp(0.5 * rng.standard_normal())
-    if kind < 0.85 and 0.0 < value < 1.0:  # a share or a decay: 0.99 is as far from 1 as 0.01 is from 0
+    if kind < 0.75:
+        return value + abs(value) * rng.standard_normal()
+    if kind < 0.87 and 0.0 < value < 1.0:  # a share or a decay: 0.99 is as far from 1 as 0.01 is from 0
         odds = value / (1.0 - value) * math.exp(rng.standard_normal())
         return odds / (1.0 + odds)
     if kind < 0.96:
