@@ -145,7 +145,7 @@ class ZygoteProcess:
         try:
             socket.send_fds(self._control, [message], fds)
             self._await_answer(ANSWER_TIMEOUT_S)
-            answer, received, _, _ = socket.recv_fds(self._control, MAX_MESSAGE_BYTES, 1)
+            answer, received, _, _ = socket.recv_fds(self._control, MAX_MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
         except OSError as error:
             raise self._failure(str(error)) from error
         return answer, received

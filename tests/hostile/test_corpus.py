@@ -20,7 +20,8 @@ from tests.hostile.processes import descendants
 
 ATTACKS = sorted(Path(__file__).parent.glob("[a-k][0-9][0-9]_*.py"))
 CANARY = "kanarienvogel-31415926535"
-LIMITS = Limits(wall_s=1.0, cpu_s=1.0, call_wall_s=0.6, memory_bytes=256 << 20)
+LIMITS = Limits(wall_s=30.0, cpu_s=20.0, call_wall_s=20.0, memory_bytes=256 << 20)  # only a hung machine reaches them
+SHORT = Limits(wall_s=0.5, cpu_s=0.5, call_wall_s=0.5, memory_bytes=256 << 20)  # for attacks that end by them
 INPUTS = np.zeros(4)
 VALUE = (ReplyField(name="value", dtype="float64", shape=()),)
 HONEST = "def attack(context, inputs):\n    return {'value': inputs.sum() + 42}\n"
@@ -59,10 +60,10 @@ def context(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def run(sandbox: Sandbox, source: str, context: dict[str, str]) -> Ending:
+def run(sandbox: Sandbox, source: str, context: dict[str, str], limits: Limits = LIMITS) -> Ending:
     printed = ""
     try:
-        with sandbox.candidate(source, LIMITS) as candidate:
+        with sandbox.candidate(source, limits) as candidate:
             try:
                 value = candidate.function("attack", [context, INPUTS], VALUE).arrays["value"]
             finally:
@@ -84,9 +85,10 @@ def test_attack_ends_as_expected_and_leaves_nothing(
     source = path.read_text(encoding="utf-8")
     processes = descendants(os.getpid())
 
-    ending = run(sandbox, source, context)
+    expected = expected_outcomes(source)
+    ending = run(sandbox, source, context, SHORT if Outcome.TIMED_OUT in expected else LIMITS)
 
-    assert ending.outcome in expected_outcomes(source), ending
+    assert ending.outcome in expected, ending
     assert not ending.succeeded
     assert CANARY not in ending.text
     assert [entry.name for entry in tmp_path.iterdir()] == ["secret"]
