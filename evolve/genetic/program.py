@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -197,13 +198,18 @@ def known_donor(source: str) -> Program:
     return parse_program(source, anywhere=not find_blocks(source))
 
 
+_BARE_RETURN = re.compile(r"\r(?!\n)")
+
+
 def parse_program(source: str, *, anywhere: bool = False) -> Program:
     """`source` parsed; with `anywhere`, every node is a site, blocks or not.
 
     Raises:
-        SyntaxError: It does not parse.
+        SyntaxError: It does not parse, or has carriage returns without newlines, which would shift every place.
         BlockError: Its EVOLVE-BLOCK markers do not pair up.
     """
+    if _BARE_RETURN.search(source):
+        raise SyntaxError("carriage return without a newline")
     data = source.encode()
     line_starts = (0, *accumulate(len(line) + 1 for line in data.split(b"\n")))
     parts = split_program(source)

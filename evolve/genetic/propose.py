@@ -75,13 +75,20 @@ def propose(
     try:
         parent = known_program(parent_source)
         donors = [known_donor(source) for source in donor_sources]
-    except (SyntaxError, BlockError) as error:
+        if not parent.sites:
+            return NoChild("the parent has nothing inside EVOLVE-BLOCK markers")
+        return _new_child(parent, donors if request.operator is Operator.CROSSOVER else [], rng, is_known)
+    except (SyntaxError, BlockError, UnicodeEncodeError) as error:
         return NoChild(f"a source cannot be read: {error}")
-    if not parent.sites:
-        return NoChild("the parent has nothing inside EVOLVE-BLOCK markers")
-    crossing = donors if request.operator is Operator.CROSSOVER else []
+    except RecursionError:  # found at the first walk over a tree, parent or child
+        return NoChild("a source is nested too deeply")
+
+
+def _new_child(
+    parent: Program, donors: Sequence[Program], rng: np.random.Generator, is_known: Callable[[str], bool]
+) -> GeneticChild | NoChild:
     for attempt in range(MAX_TRIES):
-        draft = _draft(parent, crossing if attempt < CROSSING_TRIES else [], rng)
+        draft = _draft(parent, donors if attempt < CROSSING_TRIES else [], rng)
         if draft is None or not _is_sound(parent, draft.program):
             continue
         digest = draft.program.digest

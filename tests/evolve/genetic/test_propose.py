@@ -108,6 +108,9 @@ def test_known_programs_are_not_proposed_again() -> None:
     [
         ("x = (\n", [], "a source cannot be read: "),
         (PACKER, ["x = ("], "a source cannot be read: "),
+        (PACKER.replace("\n", "\r"), [], "carriage return without a newline"),
+        (in_block("A = '\ud800'\n"), [], "surrogates not allowed"),
+        (in_block("A = " + "+".join("1" * 2000) + "\n"), [], "nested too deeply"),
         ("# EVOLVE-BLOCK-START\n", [], "has no '# EVOLVE-BLOCK-END' line"),
         ("x = 1\n", [], "nothing inside EVOLVE-BLOCK markers"),
         (in_block("'text'\n"), [], "nothing inside EVOLVE-BLOCK markers"),
