@@ -69,6 +69,7 @@ def evaluate(
             if _hopeless(results, len(workload.instances)):
                 results += [_unplayed(other, results[-1]) for other in workload.instances[len(results) :]]
                 break
+        results[-1] = bench.finish(results[-1])
     return _assemble(problem, workload, results, environment, bench.cpu_s, time.perf_counter() - started_s)
 
 
@@ -88,7 +89,7 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._dismiss()
+        self._stack.close()
 
     def play(self, instance: Instance, clock: ClockPolicy) -> InstanceResult:
         """The result of one instance; a child that failed, or is not kept, is gone afterwards."""
@@ -97,12 +98,15 @@ class Bench:
                 self._candidate = self._stack.enter_context(self._open(self._source, self._limits))
             result = instance.play(self._candidate, clock)
         except CandidateFailure as failure:
+            return self.finish(_failed(instance.name, instance.regime, failure))
+        return result if self._keep else self.finish(result)
+
+    def finish(self, result: InstanceResult) -> InstanceResult:
+        """`result`, unless the child it came from is caught at its end, with bytes that nobody asked for."""
+        try:
             self._dismiss()
-            return InstanceResult(
-                name=instance.name, regime=instance.regime, outcome=failure.outcome, detail=failure.detail
-            )
-        if not self._keep:
-            self._dismiss()
+        except CandidateFailure as failure:
+            return _failed(result.name, result.regime, failure)
         return result
 
     def _dismiss(self) -> None:
@@ -110,6 +114,10 @@ class Bench:
             self.cpu_s += self._candidate.cpu_s
             self._candidate = None
         self._stack.close()
+
+
+def _failed(name: str, regime: str, failure: CandidateFailure) -> InstanceResult:
+    return InstanceResult(name=name, regime=regime, outcome=failure.outcome, detail=failure.detail)
 
 
 def _hopeless(results: Sequence[InstanceResult], total: int) -> bool:

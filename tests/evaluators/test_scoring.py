@@ -48,7 +48,8 @@ class Scripted:
 class Opener:
     """Counts the children that were opened and closed."""
 
-    def __init__(self, refusal: CandidateFailure | None = None) -> None:
+    def __init__(self, refusal: CandidateFailure | None = None, caught: CandidateFailure | None = None) -> None:
+        self.caught = caught  # when the child is closed
         self.opened = 0
         self.alive = 0
         self.refusal = refusal
@@ -63,6 +64,8 @@ class Opener:
             yield IdleCandidate()
         finally:
             self.alive -= 1
+        if self.caught:
+            raise self.caught
 
 
 def score(
@@ -131,3 +134,11 @@ def test_hold_out_details_and_feedback_reach_no_one() -> None:
 def test_only_the_search_split_gives_feedback() -> None:
     assert "mean score" in score([1.0]).feedback
     assert score([1.0], split=Split.VALIDATION).feedback == ""
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+def test_bytes_that_nobody_asked_for_taint_the_whole_evaluation(stateful: bool) -> None:
+    caught = CandidateFailure(Outcome.TAMPERED, "bytes after the last reply")
+    evaluation = score([1.0] * 12, Opener(caught=caught), stateful=stateful)
+    assert (evaluation.outcome, evaluation.objective) == (Outcome.TAMPERED, None)
+    assert evaluation.instances[-1].detail == "bytes after the last reply"
