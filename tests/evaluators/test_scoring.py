@@ -141,4 +141,4 @@ def test_bytes_that_nobody_asked_for_taint_the_whole_evaluation(stateful: bool) 
     caught = CandidateFailure(Outcome.TAMPERED, "bytes after the last reply")
     evaluation = score([1.0] * 12, Opener(caught=caught), stateful=stateful)
     assert (evaluation.outcome, evaluation.objective) == (Outcome.TAMPERED, None)
-    assert evaluation.instances[-1].detail == "bytes after the last reply"
+    assert any(instance.detail == "bytes after the last reply" for instance in evaluation.instances)
