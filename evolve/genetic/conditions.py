@@ -74,7 +74,7 @@ def new_condition(program: Program, site: Site, rng: np.random.Generator) -> str
         return one_line(program.text(pick(usable, rng).node))
     kinds = program.kinds(site.function)
     local = program.local_names(site)  # a comparison of constants alone decides nothing
-    numbers = [name for name in local if kinds.get(name) is Kind.NUMBER]
+    numbers = [name for name in local if kinds.get(name) in (Kind.NUMBER, Kind.COUNT)]
     if not numbers:
         return None
     return f"{pick(numbers, rng)} {pick(('>', '<', '>=', '<='), rng)} {pick(_THRESHOLDS, rng)!r}"

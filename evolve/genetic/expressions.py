@@ -50,22 +50,36 @@ CALL_FAMILIES: Sequence[frozenset[str]] = [  # names that take the same argument
 ]
 _NO_METHOD = frozenset({"median"})  # functions of numpy that arrays do not have
 
-ARRAY_WRAPPERS = (
-    "{c} * {x}",
-    "{x} + {c}",
-    "{x} ** {c}",
-    "np.maximum({x}, {c})",
-    "np.minimum({x}, {c})",
-    "np.sqrt(np.abs({x}))",
-    "np.log1p(np.abs({x}))",
-    "{x} + {c} * np.mean({x})",
-    "{x} + {c} * np.std({x})",
-)
-NUMBER_WRAPPERS = ("{c} * {x}", "{x} + {c}", "max({x}, {c})", "min({x}, {c})")
-ARRAY_BLENDS = ("0.5 * {x} + 0.5 * {y}", "np.maximum({x}, {y})", "np.minimum({x}, {y})", "{x} + 0.1 * {y}", "{x} * {y}")
-NUMBER_BLENDS = ("0.5 * {x} + 0.5 * {y}", "max({x}, {y})", "min({x}, {y})", "{x} - {y}", "{x} * {y}")
-SETTING_WEIGHT = 30.0  # a name that sets a named constant (``MODE = FAST``), relative to one in a function
+_NUMBER_WRAPPERS = ("{c} * {x}", "{x} + {c}", "max({x}, {c})", "min({x}, {c})")
+WRAPPERS: Mapping[Kind, Sequence[str]] = {  # x stands for the value, c for a new constant
+    Kind.ARRAY: (
+        "{c} * {x}",
+        "{x} + {c}",
+        "{x} ** {c}",
+        "np.maximum({x}, {c})",
+        "np.minimum({x}, {c})",
+        "np.sqrt(np.abs({x}))",
+        "np.log1p(np.abs({x}))",
+        "{x} + {c} * np.mean({x})",
+        "{x} + {c} * np.std({x})",
+    ),
+    Kind.NUMBER: _NUMBER_WRAPPERS,
+    Kind.COUNT: (*_NUMBER_WRAPPERS, "{x} // {c}", "{x} - {c}"),
+}
+BLENDS: Mapping[Kind, Sequence[str]] = {  # y stands for another variable
+    Kind.ARRAY: (
+        "0.5 * {x} + 0.5 * {y}",
+        "np.maximum({x}, {y})",
+        "np.minimum({x}, {y})",
+        "{x} + 0.1 * {y}",
+        "{x} * {y}",
+    ),
+    Kind.NUMBER: ("0.5 * {x} + 0.5 * {y}", "max({x}, {y})", "min({x}, {y})", "{x} - {y}", "{x} * {y}"),
+    Kind.COUNT: ("max({x}, {y})", "min({x}, {y})", "{x} - {y}", "{x} + {y}"),
+}
 _FACTORS = (0.25, 0.5, 0.8, 0.9, 1.1, 1.25, 2.0)
+_WHOLE_FACTORS = (1, 2, 3, 4)
+SETTING_WEIGHT = 30.0  # a name that sets a named constant (``MODE = FAST``), relative to one in a function
 
 
 def flip_flag(program: Program, rng: np.random.Generator) -> Change | None:
@@ -162,17 +176,18 @@ def exchange_call(program: Program, rng: np.random.Generator) -> Change | None:
 
 def wrap_value(program: Program, rng: np.random.Generator) -> Change | None:
     """A value is scaled, shifted, bounded or bent; the new constant can be tuned later."""
-    sites = [site for site in program.sites if is_value(program, site, (Kind.ARRAY, Kind.NUMBER))]
+    sites = [site for site in program.sites if is_value(program, site, tuple(WRAPPERS))]
     if not sites:
         return None
     site = pick(sites, rng)
-    wrapper = pick(ARRAY_WRAPPERS if _kind_at(program, site) is Kind.ARRAY else NUMBER_WRAPPERS, rng)
-    return _from_template(program, site, wrapper, repr(pick(_FACTORS, rng)), "")
+    kind = _kind_at(program, site)
+    factor = pick(_WHOLE_FACTORS, rng) if kind is Kind.COUNT else pick(_FACTORS, rng)
+    return _from_template(program, site, pick(WRAPPERS[kind], rng), repr(factor), "")
 
 
 def blend_values(program: Program, rng: np.random.Generator) -> Change | None:
     """A value is combined with a variable of the same kind."""
-    sites = [site for site in program.sites if is_value(program, site, (Kind.ARRAY, Kind.NUMBER))]
+    sites = [site for site in program.sites if is_value(program, site, tuple(WRAPPERS))]
     if not sites:
         return None
     site = pick(sites, rng)
@@ -181,8 +196,7 @@ def blend_values(program: Program, rng: np.random.Generator) -> Change | None:
     partners = [name for name in program.alike_names(site, site.node, kind) if name != own]
     if not partners:
         return None
-    template = pick(ARRAY_BLENDS if kind is Kind.ARRAY else NUMBER_BLENDS, rng)
-    return _from_template(program, site, template, "", pick(partners, rng))
+    return _from_template(program, site, pick(BLENDS[kind], rng), "", pick(partners, rng))
 
 
 def unwrap_value(program: Program, rng: np.random.Generator) -> Change | None:
@@ -342,7 +356,7 @@ def _parts_of(node: ast.AST) -> list[ast.expr]:
         case ast.IfExp(body=body, orelse=orelse):
             return [body, orelse]
         case ast.Call(func=ast.Attribute(value=ast.Name(id="np")), args=[first]) if not node.keywords:
-            return [first] if _family_of(_called_name(node)) else []
+            return [first] if _family_of(_called_name(node)) and not isinstance(first, ast.Tuple | ast.List) else []
         case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="maximum" | "minimum"), args=[first, _]):
             return [first]
         case ast.Call(func=ast.Name(id="max" | "min" | "int" | "abs"), args=[first, *_]):

@@ -17,7 +17,7 @@ from evolve.genetic.shapes import are_shaped_alike, shape_of
 from evolve.syntax import Comprehension, names_read_in, names_stored_in
 
 _CONDITIONS = (ast.Compare, ast.BoolOp)
-_VALUES = (Kind.ARRAY, Kind.INDEX, Kind.MASK, Kind.NUMBER)
+_VALUES = (Kind.ARRAY, Kind.INDEX, Kind.MASK, Kind.NUMBER, Kind.COUNT)
 Renaming = dict[str, str]
 
 

@@ -73,8 +73,11 @@ def test_values_are_wrapped_with_a_constant() -> None:
     after = bodies_after(wrap_value, ARRAYS + "    return a\n", 300)
     assert ARRAYS + "    return 0.5 * a\n" in after
     assert ARRAYS + "    return np.maximum(a, 0.5)\n" in after
-    numbers = bodies_after(wrap_value, "def f(n: int, m: int):\n    return n > m\n", 300)
-    assert "def f(n: int, m: int):\n    return (0.5 * n) > m\n" in numbers
+    numbers = bodies_after(wrap_value, "def f(n: float, m: float):\n    return n > m\n", 300)
+    assert "def f(n: float, m: float):\n    return (0.5 * n) > m\n" in numbers
+    counts = bodies_after(wrap_value, "def f(n: int):\n    return n\n", 300)
+    assert "def f(n: int):\n    return n // 2\n" in counts
+    assert not any("." in body for body in counts)
 
 
 def test_sizes_and_subscripts_are_not_wrapped() -> None:
