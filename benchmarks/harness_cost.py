@@ -75,7 +75,7 @@ def attempt_cost(workers: int) -> dict[str, object]:
     return {
         "workers": workers,
         "wall_ms_per_attempt": [round(x, 2) for x in wall_ms],
-        "cpu_ms_per_attempt": [round(x, 2) for x in cpu_ms],
+        "controller_and_workers_cpu_ms": [round(x, 2) for x in cpu_ms],
         "environment_class": sandbox,
     }
 

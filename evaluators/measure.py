@@ -52,7 +52,7 @@ def mean_interval(scores: Sequence[float], strata: Sequence[str], confidence: fl
     mean = math.fsum(scores) / n
     if variance == 0:
         return Interval(mean, mean)
-    freedom = variance**2 / math.fsum(part**2 / df for part, df in parts)
+    freedom = 1 / math.fsum((part / variance) ** 2 / df for part, df in parts)  # shares cannot underflow
     half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * math.sqrt(variance)
     return Interval(mean - half, mean + half)
 
