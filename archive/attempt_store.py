@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from archive.candidate_store import CandidateStore
 from archive.errors import ConflictError, UnknownRecordError
@@ -25,7 +25,12 @@ _STATE = select(attempts.c.state).where(*_THIS)
 _ATTEMPT = select(attempts).where(*_THIS)
 _ATTEMPTS = select(attempts).where(_OF_RUN).order_by(attempts.c.attempt_index)
 _TOLD = select(attempts).where(_OF_RUN, attempts.c.tell_order.is_not(None)).order_by(attempts.c.tell_order)
-_NEXT_TELL = select(func.coalesce(func.max(attempts.c.tell_order) + 1, 0)).where(_OF_RUN)
+_LAST_TELL = (
+    select(attempts.c.tell_order)
+    .where(_OF_RUN, attempts.c.tell_order >= 0)
+    .order_by(attempts.c.tell_order.desc())
+    .limit(1)
+)
 _ADD_REPLY = insert(replies)
 _REPLIES = (
     select(replies)
@@ -94,8 +99,8 @@ class AttemptStore(CandidateStore):
         before = [state for state in AttemptState if attempt.state in state.may_become]
         with self._database.writing() as connection:
             if attempt.tell_order is None:
-                order = connection.execute(_NEXT_TELL, {"this_run": attempt.run_id}).scalar_one()
-                attempt = replace(attempt, tell_order=order)
+                last = connection.execute(_LAST_TELL, {"this_run": attempt.run_id}).scalar()
+                attempt = replace(attempt, tell_order=0 if last is None else last + 1)
             _advance(connection, attempt, *before)
         return attempt
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, inspect, select, text
 from archive import schema
 from archive.database import Database
 from archive.errors import ArchiveUnavailableError, NotAnArchiveError, SchemaVersionError
+from archive.statistics import advise_planner
 
 _CREATION_LOCK = 0x6576656E  # "even": of PostgreSQL's advisory locks
 
@@ -81,10 +82,11 @@ def _create(connection: Connection, shown: str) -> None:
     schema.metadata.create_all(connection, checkfirst=False)
     schema.stamps.create_all(connection, checkfirst=False)
     connection.execute(insert(schema.version).values(version_num=schema.SCHEMA_VERSIONS[-1]))
-    add_meta(connection)
+    advise_planner(connection)
+    _add_meta(connection)
 
 
-def add_meta(connection: Connection) -> None:
+def _add_meta(connection: Connection) -> None:
     """Gives a new archive its hold-out secret."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     connection.execute(insert(schema.archive_meta).values(id=1, holdout_secret=secrets.token_hex(16), created_at=now))

@@ -164,7 +164,7 @@ def _rate(operator: str, tried: Sequence[Attempt], scores: Scores) -> OperatorRa
 
 def _improved(attempt: Attempt, scores: Scores) -> bool:
     """Whether the program beats its parent on the largest tier that scored both."""
-    if attempt.state is AttemptState.REJECTED:
+    if _ending(attempt, scores) != Outcome.SCORED:
         return False
     own, parents = scores.get(attempt.candidate_id or "", {}), scores.get(attempt.parent_id, {})
     both = [tier for tier in own if tier in parents and own[tier].outcome == parents[tier].outcome == Outcome.SCORED]

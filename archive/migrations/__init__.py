@@ -19,6 +19,7 @@ from archive.database import Database
 from archive.errors import ArchiveUnavailableError
 from archive.opening import check_version, schema_version
 from archive.schema import SCHEMA_VERSIONS
+from archive.statistics import advise_planner
 
 _HERE = Path(__file__).parent
 VERSION_FOLDERS = (_HERE / "versions",)
@@ -45,6 +46,7 @@ def migrate(database: Database) -> None:
 def run_migrations(connection: Connection, target: str = "head") -> None:
     """Applies what is missing up to the revision `target`, within the transaction of `connection`."""
     command.upgrade(alembic_config(connection), target)
+    advise_planner(connection)
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
