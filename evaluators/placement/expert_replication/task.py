@@ -33,7 +33,7 @@ TASK = Task(
     bound=1.0,
     weak_baseline="static",
     limits={
-        Tier.SMOKE: Limits(wall_s=10.0, cpu_s=5.0, call_wall_s=5.0),
+        Tier.SMOKE: Limits(wall_s=6.0, cpu_s=2.0, call_wall_s=3.0),
         Tier.QUICK: Limits(wall_s=30.0, cpu_s=10.0, call_wall_s=10.0),
         Tier.FULL: Limits(wall_s=120.0, cpu_s=60.0, call_wall_s=20.0),
         Tier.REPORT: Limits(wall_s=600.0, cpu_s=300.0, call_wall_s=30.0),
