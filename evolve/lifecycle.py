@@ -51,6 +51,7 @@ class Lifecycle:
         self._progress = progress
         self._stop = asyncio.Event()
         self._driver: Driver | None = None
+        self._status = RunStatus.INTERRUPTED  # until there is a verdict
         self._started_s = time.monotonic()
 
     def stop(self) -> None:
@@ -70,8 +71,8 @@ class Lifecycle:
         async with self._leased(), self._backend() as backend:
             self._check_environment(backend)
             ending = await self._unless_stopped(self._search_and_judge(backend))
-        status = RunStatus.INTERRUPTED if ending.verdict is None else RunStatus.FINISHED
-        self._archive.set_run_status(self._run.id, status)
+            if ending.verdict is not None:
+                self._status = RunStatus.FINISHED
         return ending
 
     async def _search_and_judge(self, backend: EvaluationBackend) -> Ending:
@@ -173,15 +174,14 @@ class Lifecycle:
         lease.take(self._archive, self._run.id, owner)
         self._archive.set_run_status(self._run.id, RunStatus.RUNNING)
         heartbeat = asyncio.create_task(lease.keep(self._archive, self._run.id, owner, self.stop))
+        heartbeat.add_done_callback(lambda _: self.stop())  # a lease that cannot be renewed may be another's soon
         try:
             yield
-        except BaseException:
-            self._archive.set_run_status(self._run.id, RunStatus.INTERRUPTED)
-            raise
         finally:
             heartbeat.cancel()
             with suppress(asyncio.CancelledError):
                 await heartbeat
+            self._archive.set_run_status(self._run.id, self._status)
             self._archive.release_lease(self._run.id, owner)
 
     async def _unless_stopped(self, work: Awaitable[Ending]) -> Ending:

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from evaluators.contract import Outcome, Split, Tier
+from evaluators.protocol import EvaluateReply, EvaluateRequest, Hello, Ready, body_length, decode, encode
+from evaluators.seeding import secret_from_seed
+from evolve.errors import BackendError
+from evolve.execution.local import LocalBackend
+
+HELLO = Hello(task="toy", parameters={"hints": 8}, secrets={Split.SEARCH: secret_from_seed(1)})
+MEAN = "def guess(hints):\n    return hints.mean()\n"
+Message = TypeVar("Message")
+LOOP = "def guess(hints):\n    while True: pass\n"
+
+
+def quick(source: str, split: Split = Split.SEARCH) -> EvaluateRequest:
+    return EvaluateRequest(source=source, tier=Tier.QUICK, split=split)
+
+
+def test_evaluations_run_side_by_side_and_repeat() -> None:
+    async def scene() -> list[float | None]:
+        backend = await LocalBackend.start(HELLO, 2, 60.0)
+        try:
+            found = await asyncio.gather(*(backend.evaluate(quick(MEAN)) for _ in range(5)))
+        finally:
+            await backend.close()
+        return [evaluation.objective for evaluation in found]
+
+    objectives = asyncio.run(scene())
+    assert objectives[0] is not None
+    assert set(objectives) == {objectives[0]}
+
+
+def test_a_worker_that_dies_is_replaced_and_its_evaluation_retried() -> None:
+    async def scene() -> Outcome:
+        backend = await LocalBackend.start(HELLO, 1, 60.0)
+        try:
+            evaluating = asyncio.create_task(backend.evaluate(quick(LOOP)))
+            await asyncio.sleep(0)
+            os.kill(worker_pids(os.getpid())[0], signal.SIGKILL)
+            return (await evaluating).outcome
+        finally:
+            await backend.close()
+
+    assert asyncio.run(scene()) is Outcome.TIMED_OUT
+
+
+def test_a_closed_backend_leaves_no_process() -> None:
+    async def scene() -> list[int]:
+        backend = await LocalBackend.start(HELLO, 2, 60.0)
+        evaluating = asyncio.create_task(backend.evaluate(quick(LOOP)))
+        await asyncio.sleep(0)
+        watched = descriptors_of_tree(os.getpid())
+        evaluating.cancel()
+        await backend.close()
+        return watched
+
+    watched = asyncio.run(scene())
+    assert len(watched) >= 4  # two workers, two zygotes
+    assert_all_end(watched)
+
+
+def test_a_task_that_cannot_start_says_why() -> None:
+    with pytest.raises(BackendError, match="there is no task 'toyy'; did you mean 'toy'"):
+        asyncio.run(LocalBackend.start(Hello(task="toyy", parameters={}, secrets={}), 2, 60.0))
+
+
+def test_a_split_without_a_secret_is_refused_and_the_worker_lives_on() -> None:
+    async def scene() -> Outcome:
+        backend = await LocalBackend.start(HELLO, 1, 60.0)
+        try:
+            with pytest.raises(BackendError, match="no secret for the holdout split"):
+                await backend.evaluate(quick(MEAN, Split.HOLDOUT))
+            return (await backend.evaluate(quick(MEAN))).outcome
+        finally:
+            await backend.close()
+
+    assert asyncio.run(scene()) is Outcome.SCORED
+
+
+def test_a_worker_ends_with_everything_it_started_when_its_input_closes() -> None:
+    with a_worker() as worker:
+        assert worker.stdin is not None
+        worker.stdin.write(encode(quick(LOOP)))
+        worker.stdin.flush()
+        watched = descriptors_of_tree(worker.pid)
+        worker.stdin.close()
+        assert worker.wait(timeout=30) == 0
+        assert_all_end(watched)
+
+
+def test_a_worker_answers_nonsense_with_an_error_and_lives_on() -> None:
+    with a_worker() as worker:
+        assert worker.stdin is not None
+        worker.stdin.write(encode({"x": 1}) + encode(quick(MEAN)))
+        worker.stdin.flush()
+        first, second = (read(worker, EvaluateReply) for _ in range(2))
+        assert "ContractError" in first.error
+        assert second.evaluation is not None
+
+
+def a_worker() -> subprocess.Popen[bytes]:
+    """A worker that has said it is ready."""
+    words = [sys.executable, "-m", "evaluators.worker"]
+    worker = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert worker.stdin is not None
+    worker.stdin.write(encode(HELLO))
+    worker.stdin.flush()
+    assert read(worker, Ready).error == ""
+    return worker
+
+
+def read(worker: subprocess.Popen[bytes], kind: type[Message]) -> Message:
+    assert worker.stdout is not None
+    return decode(kind, worker.stdout.read(body_length(worker.stdout.read(4))))
+
+
+def children_of(pid: int) -> list[int]:
+    found = (Path(f"/proc/{pid}/task").glob("*/children")) if Path(f"/proc/{pid}").exists() else iter(())
+    return [int(word) for file in found for word in file.read_text().split()]
+
+
+def worker_pids(pid: int) -> list[int]:
+    return [child for child in children_of(pid) if b"evaluators.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def descriptors_of_tree(pid: int) -> list[int]:
+    """A descriptor for every process below `pid`: unlike a number, it cannot come to mean another process."""
+    below = children_of(pid)
+    return [os.pidfd_open(child) for child in below] + [fd for child in below for fd in descriptors_of_tree(child)]
+
+
+def assert_all_end(descriptors: list[int]) -> None:
+    """That every process ends within a generous time; a pidfd becomes readable at the end of its process."""
+    for descriptor in descriptors:
+        try:
+            assert select.select([descriptor], [], [], 30.0)[0], "a process outlived its parent"
+        finally:
+            os.close(descriptor)
