@@ -96,12 +96,17 @@ class Lifecycle:
 
     async def _score_founders(self, stages: Stages, founders: Sequence[Founder]) -> dict[str, Evaluation]:
         """Search scores of the initial programs and the baselines, by candidate."""
-        self._announce("scoring the initial program and the baselines")
+        what = "scoring the initial program and the baselines"
+        self._announce(f"{what}: 0 of {len(founders)}")
+        done = 0
 
         async def score(founder: Founder) -> Evaluation:
+            nonlocal done
             evaluation = await stages.search(self._archive.candidate(founder.candidate_id))
             if founder.role is FounderRole.BASELINE and evaluation.objective is not None:
                 self._progress.baseline_scores[founder.name] = evaluation.objective
+            done += 1
+            self._announce(f"{what}: {done} of {len(founders)}")
             return evaluation
 
         found = await asyncio.gather(*(score(founder) for founder in founders))

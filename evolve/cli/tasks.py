@@ -26,7 +26,10 @@ def tasks(
     if as_json:
         print_json([{"name": t.name, "family": t.family, "summary": t.summary, "identity": t.identity} for t in listed])
     else:
-        print_table(["task", "family", "summary"], [[t.name, t.family, t.summary] for t in listed])
+        print_table(
+            ["task", "family", "summary"],
+            [[t.name, t.family, t.summary.partition(". ")[0].rstrip(".")] for t in listed],
+        )
 
 
 def description(task: Task) -> str:
