@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -111,3 +112,16 @@ def test_only_one_of_two_takes_the_lease(any_url: str) -> None:
         one.take_lease(RUN_ID, "one", now=1.0, duration_s=5.0)
         with pytest.raises(LeaseHeldError, match="one"):
             other.take_lease(RUN_ID, "other", now=2.0, duration_s=5.0)
+
+
+def test_threads_take_turns(any_url: str) -> None:
+    _begin(any_url, RUN_ID)
+    with Archive.open(any_url) as archive, ThreadPoolExecutor(4) as pool:
+
+        def carry(index: int) -> bool:
+            done = samples.finish(archive, samples.an_attempt(index), a_candidate(index + 1), samples.an_evaluation())
+            return archive.attempt(RUN_ID, index) == done
+
+        assert all(pool.map(carry, range(40)))
+        assert [attempt.tell_order for attempt in archive.attempts_told(RUN_ID)] == list(range(40))
+        assert len(archive.evaluations_of_run(RUN_ID)) == 40
