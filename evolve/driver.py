@@ -143,9 +143,7 @@ class Driver:
     async def _carry(self, attempt: Attempt, request: MutationRequest, turn: Turn) -> Ended:
         """One attempt from wherever it stands to its end."""
         if attempt.state is AttemptState.ASKED:
-            proposal = await self._propose(request)
-            async with turn():
-                attempt = self._pass_gate(attempt, proposal)
+            attempt = await self._propose_in_turn(attempt, request, turn)
         else:
             async with turn():
                 pass
@@ -157,6 +155,15 @@ class Driver:
             attempt = evaluating
         candidate = self._archive.candidate(attempt.candidate_id or "")
         return Ended(attempt, await self._stages.search(candidate, attempt.index))
+
+    async def _propose_in_turn(self, attempt: Attempt, request: MutationRequest, turn: Turn) -> Attempt:
+        """The reply, through the gate in the order of asks; made side by side where the proposer allows it."""
+        if not self._proposer.concurrent:
+            async with turn():
+                return self._pass_gate(attempt, await self._propose(request))
+        proposal = await self._propose(request)
+        async with turn():
+            return self._pass_gate(attempt, proposal)
 
     async def _propose(self, request: MutationRequest) -> Proposal:
         wanted = [request.parent.candidate_id, *(member.candidate_id for member in request.inspirations)]

@@ -33,6 +33,10 @@ class Proposer(Protocol):
     def name(self) -> str:
         """As stored with each attempt."""
 
+    @property
+    def concurrent(self) -> bool:
+        """Whether proposals may be made side by side; not one that reads what is known, which depends on the order."""
+
     async def propose(self, request: MutationRequest, sources: Mapping[str, str], rng: np.random.Generator) -> Proposal:
         """A program for `request`; `sources` holds the parent and the inspirations by candidate id."""
 
@@ -41,6 +45,7 @@ class GeneticProposer:
     """The embedded default: typed mutation and crossover of syntax trees, no model, no key, milliseconds."""
 
     name = "genetic"
+    concurrent = False
 
     def __init__(self, novelty: NoveltyIndex, extra_donors: Sequence[str] = ()) -> None:
         """`extra_donors` are sources beyond the run's own programs (``--donors baselines``)."""
@@ -62,6 +67,7 @@ class RecordedProposer:
     """Replays programs from a JSON-lines file, one ``{"source": ...}`` per attempt; for tests and overhead figures."""
 
     name = "recorded"
+    concurrent = True
 
     def __init__(self, sources: Sequence[str]) -> None:
         self._sources = sources

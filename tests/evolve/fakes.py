@@ -57,6 +57,7 @@ class FakeProposer:
     """Every fifth program repeats an earlier one, every seventh crashes, every eleventh is none at all."""
 
     name = "fake"
+    concurrent = True
 
     def __init__(self) -> None:
         self.calls = 0
