@@ -32,6 +32,7 @@ class Ready:
     error: str = ""
     environment: Environment | None = None  # present exactly when `error` is empty
     environment_class: str = ""
+    task_identity: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,8 +64,12 @@ def serve(requests: queue.SimpleQueue[bytes], replies: BinaryIO) -> None:
         return
     with sandbox:
         environment = current_environment(problem.task.libraries, sandbox.layers)
-        environment_class = environment.environment_class(problem.task)
-        _send(replies, protocol.Ready(environment=environment, environment_class=environment_class))
+        ready = protocol.Ready(
+            environment=environment,
+            environment_class=environment.environment_class(problem.task),
+            task_identity=problem.task.identity,
+        )
+        _send(replies, ready)
         scorer = Scorer(problem, hello.secrets, sandbox, environment)
         while True:
             _send(replies, answer(scorer, requests.get()))

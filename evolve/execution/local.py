@@ -135,17 +135,17 @@ class LocalBackend:
 
     async def evaluate(self, request: protocol.EvaluateRequest) -> Evaluation:
         """See `EvaluationBackend.evaluate`."""
+        evaluation = self._lost(request)
         for _ in range(MAX_TRIES):
             reply = await self._try_once(request)
             if reply is None:
                 continue
             if reply.evaluation is None:
                 raise BackendError(f"an evaluation worker refused a request: {reply.error}")
-            if reply.evaluation.outcome is not Outcome.INFRASTRUCTURE:
-                return reply.evaluation
-        if reply is None or reply.evaluation is None:
-            raise BackendError(f"evaluation workers died {MAX_TRIES} times in a row on one program")
-        return reply.evaluation
+            evaluation = reply.evaluation
+            if evaluation.outcome is not Outcome.INFRASTRUCTURE:
+                break
+        return evaluation
 
     async def close(self) -> None:
         """Kill every worker; their zygotes and children die with them."""
@@ -161,6 +161,25 @@ class LocalBackend:
             return None
         finally:
             self._idle.put_nowait(worker)
+
+    def _lost(self, request: protocol.EvaluateRequest) -> Evaluation:
+        """What is known of an evaluation whose workers all died: that it failed, not why."""
+        return Evaluation(
+            task=self._hello.task,
+            task_identity=self._workers[0].ready.task_identity,
+            tier=request.tier,
+            split=request.split,
+            outcome=Outcome.INFRASTRUCTURE,
+            objective=None,
+            metrics={},
+            instances=(),
+            feedback="",
+            environment=self._environment,
+            environment_class=self.environment_class,
+            seeds="",
+            cpu_s=0.0,
+            wall_s=0.0,
+        )
 
     async def _replace(self, dead: Worker) -> Worker:
         await dead.kill()

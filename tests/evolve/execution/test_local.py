@@ -55,6 +55,19 @@ def test_a_worker_that_dies_is_replaced_and_its_evaluation_retried() -> None:
     assert asyncio.run(scene()) is Outcome.TIMED_OUT
 
 
+def test_workers_that_die_again_and_again_are_an_infrastructure_outcome() -> None:
+    async def scene() -> Outcome:
+        backend = await LocalBackend.start(
+            HELLO, 1, 0.05
+        )  # too short for a program that loops: each worker is given up
+        try:
+            return (await backend.evaluate(quick(LOOP))).outcome
+        finally:
+            await backend.close()
+
+    assert asyncio.run(scene()) is Outcome.INFRASTRUCTURE
+
+
 def test_a_closed_backend_leaves_no_process() -> None:
     async def scene() -> list[int]:
         backend = await LocalBackend.start(HELLO, 2, 60.0)
