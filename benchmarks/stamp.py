@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evaluators.environment import current_environment
-
 from evaluators.jsonable import to_json
 from evolve.version import software_version
 
