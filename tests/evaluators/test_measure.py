@@ -6,17 +6,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from evaluators.measure import Interval, mean_interval, paired_interval
+from evaluators.measure import Interval, lower_bound, mean_interval, paired_interval, upper_bound
 
 SCORES = [0.1, 0.3, 0.2, 0.4, 0.5, 0.35, 0.15, 0.25, 0.45, 0.55, 0.3, 0.2]
 
 
-def test_one_stratum_is_the_textbook_interval() -> None:
-    low, high = stats.t.interval(0.95, len(SCORES) - 1, loc=np.mean(SCORES), scale=stats.sem(SCORES))
-    found = mean_interval(SCORES, ["r"] * len(SCORES))
+def test_one_stratum_of_symmetric_scores_has_the_textbook_interval() -> None:
+    scores = [*SCORES, *(1 - score for score in SCORES)]
+    low, high = stats.t.interval(0.95, len(scores) - 1, loc=np.mean(scores), scale=stats.sem(scores))
+    found = mean_interval(scores, ["r"] * len(scores))
     assert found is not None
     assert found.low == pytest.approx(low)
     assert found.high == pytest.approx(high)
+
+
+def test_a_long_tail_draws_the_interval_to_its_side() -> None:
+    scores = [0.0, 0.01, 0.02, 0.03, 0.01, 0.02, 0.0, 0.01, 0.02, 0.03, 0.1, 0.6]
+    found = mean_interval(scores, ["r"] * 12)
+    mirrored = mean_interval([-score for score in scores], ["r"] * 12)
+    assert found is not None
+    assert mirrored is not None
+    assert found.high - np.mean(scores) > np.mean(scores) - found.low
+    assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
+
+
+def test_one_sided_bounds_are_the_ends_of_the_ninety_percent_interval() -> None:
+    strata = ["a"] * 5 + ["b"] * 7
+    interval = mean_interval(SCORES, strata, confidence=0.9)
+    assert interval is not None
+    assert lower_bound(SCORES, strata) == pytest.approx(interval.low)
+    assert upper_bound(SCORES, strata) == pytest.approx(interval.high)
+    assert lower_bound(SCORES[:11], strata[:11]) is None
 
 
 def test_differences_between_strata_are_not_noise() -> None:
