@@ -1,19 +1,12 @@
-"""The PostgreSQL server, started once for the tests that ask for it."""
+"""Places for an archive."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.postgres import PostgresServer, free_port, postgres_server
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
-        yield server
+from tests.postgres import PostgresServer, free_port
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -13,6 +13,7 @@ from archive.store import Archive
 from evaluators import jsonable
 from evaluators.contract import Evaluation, Outcome
 from tests.end_to_end.commands import evolve, evolve_json, evolve_rows, started
+from tests.postgres import PostgresServer
 
 TOY = ("run", "toy", "--final-tier", "quick", "--workers", "1")
 
@@ -220,6 +221,16 @@ def test_a_killed_run_resumes_without_loss(tmp_path: Path) -> None:
     after = [(s.candidate_id, s.evaluation.tier, s.evaluation.split) for s in stored]
     assert before <= set(after)
     assert len(after) == len(set(after))
+
+
+def test_a_run_lives_in_postgresql_as_in_sqlite(tmp_path: Path, postgres: PostgresServer) -> None:
+    url = postgres.new_schema()
+    found = evolve_json(tmp_path, *TOY, "--attempts", "5", "--seed", "1", "--archive", url)
+    again = evolve_json(tmp_path, "resume", str(found["run"]), "--attempts", "8", "--archive", url)
+    assert (found["attempts"], again["attempts"]) == (5, 8)
+    rows = evolve_rows(tmp_path, "leaderboard", "--archive", url)
+    assert {"half", "median", "initial"} <= {str(row["name"]) for row in rows}
+    assert list(tmp_path.iterdir()) == []
 
 
 HEAVY = ("openai", "numpy", "sqlalchemy", "torch", "streamlit")
