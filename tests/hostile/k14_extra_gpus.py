@@ -1,0 +1,14 @@
+# expect: invalid
+# attack: plans for twice the GPUs there are
+# task: expert_replication
+import numpy as np
+
+
+class Policy:
+    def __init__(self, config: dict) -> None:
+        self.config = config
+        row = np.arange(config["slots"]) % config["experts"]
+        self.placement = np.tile(row, (config["layers"], 1)).astype(np.int32)
+
+    def plan(self, loads: np.ndarray, samples: np.ndarray, placement: np.ndarray, window: int) -> dict:
+        return {"placement": np.concatenate([self.placement, self.placement], axis=1)}
