@@ -68,6 +68,7 @@ class Scenario:
             "expert_bytes": 44_040_192,
             "cost_us": np.arange(4097) * 0.1,
             "cost_slope_us": 0.1,
+            "iterations_per_window": 1000,
             "seed": 7,
         }
 
@@ -310,7 +311,7 @@ def test_a_program_stands_alone(name: str) -> None:
     imported = {
         alias.name for node in ast.walk(parsed(name)) if isinstance(node, ast.Import) for alias in node.names
     } | {node.module for node in ast.walk(parsed(name)) if isinstance(node, ast.ImportFrom)}
-    assert imported <= {"numpy"}
+    assert imported <= {"numpy", "scipy.optimize"}
 
 
 def test_functions_of_one_name_are_one_function() -> None:
@@ -332,3 +333,70 @@ def test_initial_program_has_one_block_to_evolve() -> None:
 
 def parsed(name: str) -> ast.Module:
     return ast.parse(FILES[name].read_text())
+
+
+def test_vllm_in_every_window_is_hierarchical_eplb_with_slots_kept() -> None:
+    program, scenario = load_program("vllm"), a_model(windows=3)
+    vars(program)["LOAD_STEPS"] = vars(program)["INTERVAL_STEPS"] = 1000
+    held = np.tile(np.arange(80) % 64, (4, 1)).reshape(4, 16, 5)
+    for ours, plain in zip(scenario.plans(program), scenario.plans(PROGRAMS["eplb_hierarchical"]), strict=True):
+        mine, theirs = (np.asarray(reply["placement"]).reshape(held.shape) for reply in (ours, plain))
+        np.testing.assert_array_equal(np.sort(mine, axis=2), np.sort(theirs, axis=2))
+        stays = (held[..., None] == mine[..., None, :]).any(axis=3)
+        np.testing.assert_array_equal(mine[stays], held[stays])
+        held = mine
+
+
+def test_vllm_plans_once_per_interval() -> None:
+    plans = [np.asarray(reply["placement"]) for reply in a_model(windows=5).plans(PROGRAMS["vllm"])]
+    changed = [bool((one != other).any()) for one, other in zip(plans, plans[1:], strict=False)]
+    assert changed == [False, False, True, False]
+
+
+def test_lag_finds_the_period_of_loads_that_take_turns() -> None:
+    scenario = a_model(windows=2)
+    turns = np.concatenate([scenario.loads] * 4)
+    best_lag = PROGRAMS["lag"].best_lag
+    assert [best_lag(turns[:windows]) for windows in (1, 2, 6, 7)] == [1, 1, 2, 2]
+    assert best_lag(np.concatenate([scenario.loads[:1]] * 6)) == 1
+
+
+def test_lplb_copies_an_expert_once_along_the_cube() -> None:
+    scenario = Scenario(loads=some_loads("skewed", (1, 2, 64), 3), gpus=16, slots_per_gpu=6, nodes=2, groups=8)
+    (reply,) = scenario.plans(PROGRAMS["lplb"])
+    assert reply["dispatch"] == 2
+    for row in np.asarray(reply["placement"]):
+        assert np.bincount(row).max() == 2
+        first, again = (np.flatnonzero(row == expert) // 6 for expert in np.flatnonzero(np.bincount(row) == 2)[:2])
+        assert first[0] // 8 == first[1] // 8
+        assert again[0] // 8 == again[1] // 8
+
+
+def test_swift_balancer_moves_little_and_leaves_balanced_layers_alone() -> None:
+    scenario = a_model(windows=2)
+    first, _ = (np.asarray(reply["placement"]) for reply in scenario.plans(PROGRAMS["swift_balancer"]))
+    static = np.tile(np.arange(80) % 64, (4, 1))
+    assert gpu_balance(first, scenario.loads[0], 16) > 1.5 * gpu_balance(static, scenario.loads[0], 16)
+    even = replace(scenario, loads=some_loads("equal", (2, 4, 80), 0))
+    for reply in even.plans(PROGRAMS["swift_balancer"]):
+        np.testing.assert_array_equal(reply["placement"], np.tile(np.arange(80), (4, 1)))
+
+
+TOY = np.array([[600.0, 560, 120, 120, 20, 10, 10, 10]])  # FlashLB's own example: 8 GPUs with two slots each
+
+
+def busiest(placement: npt.ArrayLike, loads: npt.NDArray[Any], gpus: int) -> float:
+    """Largest GPU load of a single layer, even split."""
+    return float(loads[0].sum() / gpus / gpu_balance(placement, loads, gpus))
+
+
+def test_eplb_is_as_far_from_the_optimum_of_flashlbs_example_as_published() -> None:
+    assert busiest(PROGRAMS["eplb_global"].eplb_global(TOY, 16, 8), TOY, 8) == pytest.approx(232)
+
+
+def test_flashlbs_search_finds_the_optimum_of_its_example() -> None:
+    program = load_program("flash_lb_search")
+    vars(program)["REACH"] = 1
+    placement = program.searched(TOY[None], 16, 8)
+    assert_valid(placement, Scenario(loads=TOY[None].astype(np.int64), gpus=8, slots_per_gpu=2))
+    assert busiest(placement, TOY, 8) == pytest.approx(590 / 3)

@@ -1,0 +1,146 @@
+"""EPLB on the window that lies as far back as has predicted best so far.
+
+Method: DeepSeek's EPLB (github.com/deepseek-ai/EPLB, global policy) fed with the seasonal naive forecast of time-series
+analysis (Hyndman and Athanasopoulos, "Forecasting: Principles and Practice", 5.2): the coming window is taken to equal
+the one k windows before it. k is the lag with the least mean absolute error over the history; 1 is plain EPLB. It finds
+the period of loads that recur.
+"""
+
+import numpy as np
+
+Array = np.ndarray
+
+MOST_LAG = 6  # windows
+FEWEST_TRIALS = 2  # forecasts a lag must have made to be believed
+
+
+class Policy:
+    """EPLB on a lagged window, even dispatch."""
+
+    def __init__(self, config: dict) -> None:
+        self.slots, self.gpus = config["slots"], config["gpus"]
+
+    def plan(self, loads: Array, samples: Array, placement: Array, window: int) -> dict:
+        """A plan from scratch for the window that the coming one should resemble."""
+        expected = loads[-best_lag(loads)].astype(np.float64)
+        return {"placement": _repair(eplb_global(expected, self.slots, self.gpus), expected, self.gpus)}
+
+
+def best_lag(loads: Array) -> int:
+    """The lag, in windows, whose forecasts of the windows (W, L, E) missed least; ties go to the shorter one."""
+    shares = loads / np.maximum(loads.sum(axis=2, keepdims=True), 1)
+    lags = range(1, max(1, min(MOST_LAG, len(loads) - FEWEST_TRIALS)) + 1)
+    errors = [np.abs(shares[lag:] - shares[:-lag]).mean() if lag < len(loads) else 0.0 for lag in lags]
+    return 1 + int(np.argmin(errors))
+
+
+def eplb_global(expected: Array, num_slots: int, num_gpus: int) -> Array:
+    """The placement, (L, P), of DeepSeek's global policy for loads (L, E)."""
+    experts = replicate(expected, num_slots)
+    return np.take_along_axis(experts, pack(replica_loads(experts, expected), num_gpus), axis=1)
+
+
+def replicate(expected: Array, num_slots: int) -> Array:
+    """The expert in each of the slots, (L, P): all experts once, then whichever has the busiest replicas."""
+    num_layers, num_experts = expected.shape
+    layers = np.arange(num_layers)
+    experts = np.tile(np.arange(num_experts), (num_layers, 1))
+    heat, counts = expected.copy(), np.ones_like(expected)
+    extra = np.empty((num_layers, num_slots - num_experts), dtype=experts.dtype)
+    for slot in range(extra.shape[1]):
+        hottest = heat.argmax(axis=1)
+        extra[:, slot] = hottest
+        counts[layers, hottest] += 1.0
+        heat[layers, hottest] = expected[layers, hottest] / counts[layers, hottest]
+    return np.concatenate([experts, extra], axis=1)
+
+
+def pack(weights: Array, num_packs: int) -> Array:
+    """Items in pack order, (L, items): heaviest item first, each to the lightest pack that has room.
+
+    One item per pack stays where it is, as in DeepSeek's code.
+    """
+    num_layers, num_items = weights.shape
+    layers, room = np.arange(num_layers), num_items // num_packs
+    if room == 1:
+        return np.tile(np.arange(num_items), (num_layers, 1))
+    order = np.argsort(-weights, axis=1, kind="stable")
+    heaviest_first = np.take_along_axis(weights, order, axis=1)
+    packed = np.empty_like(order)
+    held = np.zeros((num_layers, num_packs), dtype=np.int64)
+    pack_loads = np.zeros((num_layers, num_packs))
+    for rank in range(num_items):
+        lightest = pack_loads.argmin(axis=1)
+        seat = held[layers, lightest]
+        packed[layers, lightest * room + seat] = order[:, rank]
+        held[layers, lightest] = seat + 1
+        pack_loads[layers, lightest] += np.where(seat + 1 < room, heaviest_first[:, rank], np.inf)
+    return packed
+
+
+def replica_loads(placement: Array, expected: Array) -> Array:
+    """Tokens per slot, (L, P), when an expert's replicas share evenly."""
+    counts = np.zeros(expected.shape)
+    np.add.at(counts, (np.arange(len(placement))[:, None], placement), 1.0)
+    return np.take_along_axis(expected / np.maximum(counts, 1.0), placement, axis=1)
+
+
+def _repair(wanted: Array, expected: Array, num_gpus: int) -> Array:
+    """`wanted` with every expert present and none twice on a GPU; unchanged in layers where that already holds."""
+    placement = np.clip(wanted, 0, expected.shape[1] - 1).astype(np.int32)
+    for layer in _faulty_layers(placement, expected.shape[1], num_gpus):
+        _mend(placement[layer], expected[layer], num_gpus)
+    return placement
+
+
+def _faulty_layers(placement: Array, num_experts: int, num_gpus: int) -> Array:
+    """Layers in which an expert is missing, or twice on a GPU."""
+    by_gpu = np.sort(placement.reshape(len(placement), num_gpus, -1), axis=2)
+    twice = (by_gpu[:, :, 1:] == by_gpu[:, :, :-1]).any(axis=(1, 2))
+    present = np.zeros((len(placement), num_experts), dtype=bool)
+    np.put_along_axis(present, placement.astype(np.int64), True, axis=1)
+    return np.flatnonzero(twice | ~present.all(axis=1))
+
+
+def _mend(row: Array, load: Array, num_gpus: int) -> None:
+    """Edit one layer's `row` (P,) until it is valid; `load` is (E,)."""
+    gpu_of = np.arange(row.size) // (row.size // num_gpus)
+    for expert in np.flatnonzero(np.bincount(row, minlength=load.size) == 0):
+        row[_most_dispensable(row, load, gpu_of)] = expert
+    for _ in range(row.size):  # every pass removes at least one duplicate
+        duplicates = _duplicates(row, load.size, gpu_of)
+        if not duplicates.any():
+            return
+        _separate(row, duplicates.argmax(), load, gpu_of)
+
+
+def _duplicates(row: Array, num_experts: int, gpu_of: Array) -> Array:
+    """Which slots hold an expert that a later slot of the same GPU holds too, (P,)."""
+    last = np.empty((gpu_of[-1] + 1, num_experts), dtype=np.int64)
+    last[gpu_of, row] = np.arange(row.size)
+    return last[gpu_of, row] != np.arange(row.size)
+
+
+def _most_dispensable(row: Array, load: Array, gpu_of: Array) -> int:
+    """A duplicate if there is one, else the lightest replica of an expert that has several."""
+    counts = np.bincount(row, minlength=load.size)
+    cost = np.where(counts[row] > 1, (load / np.maximum(counts, 1))[row], np.inf)
+    cost[_duplicates(row, load.size, gpu_of)] = -1.0
+    return cost.argmin()
+
+
+def _separate(row: Array, slot: int, load: Array, gpu_of: Array) -> None:
+    """Swap the duplicate at `slot` away so that the busier of the two GPUs is lightest; if none fits, replace it."""
+    here, expert = gpu_of[slot], row[slot]
+    replica = load / np.bincount(row, minlength=load.size)
+    hosts = np.zeros((gpu_of[-1] + 1, load.size), dtype=bool)
+    hosts[gpu_of, row] = True
+    fits = ~hosts[gpu_of, expert] & ~hosts[here, row]
+    if not fits.any():  # the expert is on every GPU that could take it: help the busiest one this GPU lacks
+        row[slot] = np.where(hosts[here], -1.0, replica).argmax()
+        return
+    gpu_load = np.bincount(gpu_of, weights=replica[row])
+    shift = replica[row] - replica[expert]
+    busier = np.maximum(gpu_load[here] + shift, gpu_load[gpu_of] - shift)
+    partner = np.where(fits, busier, np.inf).argmin()
+    row[slot], row[partner] = row[partner], expert
