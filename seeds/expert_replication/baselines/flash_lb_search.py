@@ -119,14 +119,19 @@ def pack_risk(snapshots: Array, counts: Array, num_slots: int, num_gpus: int) ->
     order = np.argsort(-risk, axis=1, kind="stable")
     experts, shares = np.take_along_axis(experts, order, 1), np.take_along_axis(shares, order[:, :, None], 1)
     gpu_loads = np.zeros((num_layers, num_gpus, num_snapshots))
+    hosts = np.zeros((num_layers, num_experts, num_gpus), dtype=bool)
     held, placed = np.zeros((num_layers, num_gpus), dtype=np.int64), np.zeros((num_layers, num_slots), dtype=np.int64)
     for rank in range(num_slots):
         after = gpu_loads + shares[:, rank, None]
         mean = after.mean(axis=2)
         spread = np.sqrt(np.maximum(np.einsum("lgs,lgs->lg", after, after) / num_snapshots - mean**2, 0.0))
-        gpu = np.where(held < room, mean + RISK * spread, np.inf).argmin(axis=1)
+        again = np.where(
+            hosts[layers, experts[:, rank]], 1e30, 0.0
+        )  # a second copy on a GPU only if nothing else is free
+        gpu = np.where(held < room, mean + RISK * spread + again, np.inf).argmin(axis=1)
         placed[layers, gpu * room + held[layers, gpu]] = experts[:, rank]
         held[layers, gpu] += 1
+        hosts[layers, experts[:, rank], gpu] = True
         gpu_loads[layers, gpu] = after[layers, gpu]
     return placed, (gpu_loads.max(axis=1) / np.maximum(gpu_loads.sum(axis=1), 1e-12)).mean(axis=1)
 
