@@ -15,14 +15,13 @@ from archive.records import AttemptState, Founder, FounderRole, Run, RunStatus
 from archive.store import Archive
 from evaluators.contract import Evaluation, Split
 from evaluators.problem import Problem
-from evaluators.protocol import Hello
 from evolve import lease
 from evolve.choices import Donors, ProposerKind
 from evolve.config import RunConfig
 from evolve.driver import STOPPED, Clock, Driver, Session
 from evolve.errors import RunError
 from evolve.execution.backend import EvaluationBackend
-from evolve.execution.local import LocalBackend
+from evolve.execution.opening import local_backend
 from evolve.finale import Finale, Verdict
 from evolve.programs import baselines
 from evolve.progress import Progress
@@ -158,20 +157,10 @@ class Lifecycle:
     @asynccontextmanager
     async def _backend(self) -> AsyncIterator[EvaluationBackend]:
         self._announce("starting the evaluation workers")
-        task = self._problem.task
-        hello = Hello(
-            task=task.name,
-            parameters=task.parameters,
-            secrets=split_secrets(self._archive, self._run, task),
-            allow_unsafe=self._config.allow_unsafe,
-        )
-        backend = await LocalBackend.start(
-            hello, self._config.workers or (os.cpu_count() or 1), evaluation_timeout_s(self._problem)
-        )
-        try:
+        secrets = split_secrets(self._archive, self._run, self._problem.task)
+        slots = self._config.workers or (os.cpu_count() or 1)
+        async with local_backend(self._problem, secrets, slots, allow_unsafe=self._config.allow_unsafe) as backend:
             yield backend
-        finally:
-            await backend.close()
 
     @asynccontextmanager
     async def _leased(self) -> AsyncIterator[None]:
@@ -216,11 +205,6 @@ class Lifecycle:
             return self._progress.elapsed_s
 
         return elapsed_s
-
-
-def evaluation_timeout_s(problem: Problem) -> float:
-    """A wall-clock bound on any one evaluation: all instances at their limit, and time to build the workload."""
-    return 120 + 100 * max(limits.wall_s for limits in problem.task.limits.values())
 
 
 def timestamp() -> str:

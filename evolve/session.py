@@ -70,6 +70,16 @@ def split_secrets(archive: Archive, run: Run, task: Task) -> dict[Split, str]:
     }
 
 
+def public_secrets(archive: Archive, task: Task, seed: int) -> dict[Split, str]:
+    """The secret of every split outside any run: from a seed for search and validation."""
+    return {
+        Split.SEARCH: secret_from_seed(seed),
+        Split.VALIDATION: secret_from_seed(seed),
+        Split.HOLDOUT: archive.holdout_secret(),
+        Split.REPORT: report_secret(task.name, task.revision),
+    }
+
+
 def founding_members(founders: Sequence[Founder], evaluations: Mapping[str, Evaluation]) -> list[Member]:
     """The initial programs that scored: what the search starts from.
 

@@ -9,7 +9,7 @@ import typer
 
 from archive.errors import ArchiveError
 from evaluators.contract import EvaluatorError
-from evolve.cli import doctor, evaluate, leaderboard, maintenance, run, runs, show, tasks
+from evolve.cli import compare, doctor, evaluate, leaderboard, maintenance, run, runs, show, tasks
 from evolve.errors import EvolveError
 
 EXIT_BAD_INPUT = 1
@@ -32,6 +32,7 @@ app.command("stop")(runs.stop)
 app.command("evaluate")(evaluate.evaluate)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("show")(show.show)
+app.command("compare")(compare.compare)
 app.command("doctor")(doctor.doctor)
 app.add_typer(maintenance.app, name="archive")
 

@@ -7,11 +7,8 @@ import asyncio
 from archive.store import Archive
 from evaluators.contract import Evaluation, PlannerClock, Split, Tier
 from evaluators.problem import Problem
-from evaluators.protocol import Hello
-from evaluators.seeding import report_secret, secret_from_seed
-from evolve.execution.local import LocalBackend
-from evolve.lifecycle import evaluation_timeout_s
-from evolve.session import candidate_of
+from evolve.execution.opening import local_backend
+from evolve.session import candidate_of, public_secrets
 from evolve.stages import Stages
 
 
@@ -28,22 +25,12 @@ def archived_evaluation(
 ) -> Evaluation:
     """The evaluation of a program, from the archive where it is known, and in it afterwards."""
     with Archive.open(url) as archive:
-        task = problem.task
-        secrets = {
-            Split.SEARCH: secret_from_seed(seed),
-            Split.VALIDATION: secret_from_seed(seed),
-            Split.HOLDOUT: archive.holdout_secret(),
-            Split.REPORT: report_secret(task.name, task.revision),
-        }
+        secrets = public_secrets(archive, problem.task, seed)
         candidate = candidate_of(source)
         archive.add_candidate(candidate)
-        hello = Hello(task=task.name, parameters=task.parameters, secrets=secrets, allow_unsafe=allow_unsafe)
 
         async def evaluate() -> Evaluation:
-            backend = await LocalBackend.start(hello, 1, evaluation_timeout_s(problem))
-            try:
-                return await Stages(archive, backend, task, secrets, clock).evaluate(candidate, tier, split)
-            finally:
-                await backend.close()
+            async with local_backend(problem, secrets, 1, allow_unsafe=allow_unsafe) as backend:
+                return await Stages(archive, backend, problem.task, secrets, clock).evaluate(candidate, tier, split)
 
         return asyncio.run(evaluate())
