@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
 from evolve.cli.printing import print_json, print_table, print_text
 
 if TYPE_CHECKING:
+    from archive.queries import OperatorRate
     from archive.store import Archive
 
 
@@ -50,8 +52,18 @@ def _print_run(archive: Archive, run_id: str, *, as_json: bool) -> None:
     print_text(f"{used.evaluations} evaluations, {used.cpu_s:.1f} s of CPU in children\n")
     print_table(
         ["operator", "attempts", "rejected", "scored", "better than the parent"],
-        [[r.operator, *map(str, (r.attempts, r.rejected, r.scored, r.improved))] for r in rates],
+        [[name, *map(str, counts)] for name, counts in _by_operator(rates).items()],
     )
+
+
+def _by_operator(rates: Sequence[OperatorRate]) -> dict[str, list[int]]:
+    """Attempts, rejected, scored and improved per single operator; an attempt that stacks several counts for each."""
+    found: dict[str, list[int]] = {}
+    for rate in rates:
+        counts = (rate.attempts, rate.rejected, rate.scored, rate.improved)
+        for name in dict.fromkeys(rate.operator.split("+")):
+            found[name] = [total + count for total, count in zip(found.get(name, [0] * 4), counts, strict=True)]
+    return dict(sorted(found.items(), key=lambda item: -item[1][0]))
 
 
 def stop(
