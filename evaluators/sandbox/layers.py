@@ -34,6 +34,7 @@ class Layers:
     uid: int | None
     ruleset: landlock.Ruleset | None
     filter: seccomp.Filter | None
+    limited: bool  # by rlimits
     names: tuple[str, ...]
 
     def put_on(self, parent: int, memory_bytes: int, cpu_s: int, fds: Sequence[int]) -> None:
@@ -42,9 +43,10 @@ class Layers:
         Raises:
             OSError: A layer that was prepared cannot be put on.
         """
-        _limit(resource.RLIMIT_AS, self.mapped_bytes + memory_bytes)
-        _limit(resource.RLIMIT_CPU, cpu_s)
-        _limit(resource.RLIMIT_FSIZE, MAX_FILE_BYTES)
+        if self.limited:
+            _limit(resource.RLIMIT_AS, self.mapped_bytes + memory_bytes)
+            _limit(resource.RLIMIT_CPU, cpu_s)
+            _limit(resource.RLIMIT_FSIZE, MAX_FILE_BYTES)
         _drop_privileges(self.uid)
         prctl(PR_SET_DUMPABLE, 0)  # a change of uid resets it, and the signal below
         die_with_parent(parent)
@@ -64,12 +66,14 @@ def prepare(readable: Sequence[str], disabled: Collection[str]) -> Layers:
     abi = 0 if "landlock" in disabled else landlock.abi_version()
     machine = seccomp.this_machine() if "seccomp" not in disabled and seccomp.available() else None
     uid = None if "uid" in disabled else unprivileged_uid(readable)
-    offered = {"rlimit": True, "uid": uid, "seccomp": machine, f"landlock{abi}": abi}
+    limited = "rlimit" not in disabled
+    offered = {"rlimit": limited, "uid": uid, "seccomp": machine, f"landlock{abi}": abi}
     return Layers(
         mapped_bytes=memory_pages()[0] * _PAGE_BYTES,
         uid=uid,
         ruleset=_ruleset(abi, readable) if abi else None,
         filter=seccomp.child_filter(machine) if machine else None,
+        limited=limited,
         names=tuple(name for name, found in offered.items() if found),
     )
 
