@@ -74,6 +74,9 @@ def main() -> None:
             "same_attempts_in_the_same_order": attempts_1 == attempts_2,
             "evaluations": len(scores_1),
             "same_scores_of_every_instance": scores_1 == scores_2,
+            "differing": sorted(
+                key for key in scores_1.keys() | scores_2.keys() if scores_1.get(key) != scores_2.get(key)
+            ),
             "seconds_with_1_worker": seconds[1],
             "seconds_with_2_workers": seconds[2],
         },

@@ -19,6 +19,18 @@ class Order(StrEnum):
     INDEX = "index"  # as asked, within a window: the same seed gives the same archive whatever the timing
 
 
+class Sampler(StrEnum):
+    """How parents are drawn; the names of `evolve.sampling.SAMPLERS`."""
+
+    WEIGHTED = "weighted"
+    POWER_LAW = "power_law"
+    TOURNAMENT = "tournament"
+    BEAM = "beam"
+    HILL_CLIMBING = "hill_climbing"
+    BEST_OF_N = "best_of_n"
+    UNIFORM = "uniform"
+
+
 class Donors(StrEnum):
     """Where a crossover may take code from."""
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evaluators.contract import ParameterValue, PlannerClock, Tier
 from evaluators.registry import did_you_mean
-from evolve.choices import Donors, Order, ProposerKind
+from evolve.choices import Donors, Order, ProposerKind, Sampler
 from evolve.errors import ConfigError
 
 
@@ -32,8 +32,9 @@ class RunConfig(BaseModel):
     order: Order = Order.COMPLETION
     window: int = Field(default=8, ge=1, le=1000, description="asks in flight; part of the run's identity")
     planner_clock: PlannerClock = PlannerClock.MEASURED
+    sampler: Sampler = Sampler.WEIGHTED
     islands: int = Field(default=2, ge=1, le=100)
-    migration_every: int = Field(default=20, ge=1, description="tells between migrations")
+    migration_every: int = Field(default=20, ge=0, description="tells between migrations; 0: never")
     crossover: float = Field(default=0.2, ge=0, le=1, description="share of asks that cross two programs")
     donors: Donors = Donors.ARCHIVE
     final_tier: Tier = Field(default=Tier.FULL, description="tier of the hold-out ranking at the end")

@@ -35,19 +35,30 @@ class Ending:
     """How a session of a run ended."""
 
     reason: str
-    verdict: Verdict | None  # None: stopped before the end, resumable
+    verdict: Verdict | None  # None: stopped before the end and resumable, or not judged by request
     seconds: float
 
 
 class Lifecycle:
     """Drives one run; `stop` may be called at any time, from a signal handler too."""
 
-    def __init__(self, archive: Archive, run: Run, config: RunConfig, problem: Problem, progress: Progress) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        run: Run,
+        config: RunConfig,
+        problem: Problem,
+        progress: Progress,
+        *,
+        judge: bool = True,
+    ) -> None:
+        """With `judge` False the run ends with its search: no champion, no hold-out."""
         self._archive = archive
         self._run = run
         self._config = config
         self._problem = problem
         self._progress = progress
+        self._judge = judge
         self._stop = asyncio.Event()
         self._driver: Driver | None = None
         self._status = RunStatus.INTERRUPTED  # until there is a verdict
@@ -70,7 +81,7 @@ class Lifecycle:
         async with self._leased(), self._backend() as backend:
             self._check_environment(backend)
             ending = await self._unless_stopped(self._search_and_judge(backend))
-            if ending.verdict is not None:
+            if ending.reason != STOPPED:
                 self._status = RunStatus.FINISHED
         return ending
 
@@ -87,8 +98,8 @@ class Lifecycle:
         )
         self._driver = driver
         reason = await driver.evolve()
-        if reason == STOPPED:
-            return self._ending(STOPPED, None)
+        if reason == STOPPED or not self._judge:
+            return self._ending(reason, None)
         finale = Finale(self._archive, stages, founders, self._config.final_tier, self._announce)
         verdict = await finale.judge(session.search, self._validated(), self._config.finalists)
         return self._ending(reason, verdict)

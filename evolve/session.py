@@ -15,6 +15,7 @@ from evolve.errors import RunError
 from evolve.novelty import NoveltyIndex, ast_digest, source_digest
 from evolve.programs import Program
 from evolve.request import Member, Told
+from evolve.sampling import SAMPLERS
 from evolve.search import Search, SearchConfig
 from evolve.stages import Stages
 
@@ -129,6 +130,7 @@ def restore(
 def search_config(config: RunConfig) -> SearchConfig:
     """The part of the run file that the search understands."""
     return SearchConfig(
+        sampler=SAMPLERS[config.sampler],
         num_islands=config.islands,
         migration_every=config.migration_every,
         crossover_probability=config.crossover,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evaluators.contract import PlannerClock, Tier
-from evolve.choices import Donors, Order, ProposerKind
+from evolve.choices import Donors, Order, ProposerKind, Sampler
 from evolve.cli.options import DEFAULT_ARCHIVE, AllowUnsafe, ArchiveUrl, Json, Settings
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def run(
     window: Annotated[int | None, typer.Option(help="asks in flight with --order index (default 8)")] = None,
     planner_clock: Annotated[PlannerClock | None, typer.Option(help="how planner time is charged")] = None,
     islands: Annotated[int | None, typer.Option(help="separate populations (default 2)")] = None,
+    sampler: Annotated[Sampler | None, typer.Option(help="how parents are drawn (default weighted)")] = None,
     donors: Annotated[Donors | None, typer.Option(help="where a crossover takes code from")] = None,
     initial: Annotated[list[Path] | None, typer.Option(help="program to start from; repeatable")] = None,
     start_from: Annotated[
@@ -66,6 +67,7 @@ def run(
         "window": window,
         "planner_clock": planner_clock,
         "islands": islands,
+        "sampler": sampler,
         "donors": donors,
         "final_tier": final_tier,
         "finalists": finalists,

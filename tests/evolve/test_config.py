@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from evolve.choices import Order
+from evolve.choices import Order, Sampler
 from evolve.config import RunConfig, build_config, read_config
 from evolve.errors import ConfigError
+from evolve.sampling import SAMPLERS
 
 
 def test_an_unknown_key_names_the_nearest() -> None:
@@ -42,3 +43,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_configuration_survives_the_archive() -> None:
     config = build_config({"task": "toy", "set": {"hints": 4, "x": 0.5, "f": "a@b"}, "seed": 1})
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_every_sampler_can_be_named() -> None:
+    assert {choice.value for choice in Sampler} == set(SAMPLERS)
