@@ -75,6 +75,23 @@ def paired_interval(
     return mean_interval(differences, strata, confidence)
 
 
+def unpaired_interval(
+    scores: Sequence[float],
+    strata: Sequence[str],
+    reference: Sequence[float],
+    reference_strata: Sequence[str],
+    confidence: float = 0.95,
+) -> Interval | None:
+    """The interval of the difference of two means over different instances; each side keeps its own strata."""
+    total = len(scores) + len(reference)
+    if not scores or not reference:
+        return None
+    weighted = [score * total / len(scores) for score in scores]
+    weighted += [-score * total / len(reference) for score in reference]
+    sides = [f"1 {stratum}" for stratum in strata] + [f"2 {stratum}" for stratum in reference_strata]
+    return mean_interval(weighted, sides, confidence)
+
+
 def lower_bound(scores: Sequence[float], strata: Sequence[str], confidence: float = 0.95) -> float | None:
     """The value that the true mean exceeds with this confidence; None for too few scores."""
     pivot = pivot_of(scores, strata)

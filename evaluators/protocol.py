@@ -44,6 +44,7 @@ class EvaluateRequest:
     split: Split
     clock: PlannerClock = PlannerClock.MEASURED
     stored_delays_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    secret: str = ""  # of the instances; empty: the one that the worker was given for the split at its start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import typer
 
 from archive.errors import ArchiveError
 from evaluators.contract import EvaluatorError
-from evolve.cli import compare, doctor, evaluate, leaderboard, maintenance, run, runs, show, tasks
+from evolve.cli import compare, doctor, evaluate, leaderboard, maintenance, run, runs, show, tasks, verify
 from evolve.errors import EvolveError
 
 EXIT_BAD_INPUT = 1
@@ -33,6 +33,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("show")(show.show)
 app.command("compare")(compare.compare)
+app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 app.add_typer(maintenance.app, name="archive")
 

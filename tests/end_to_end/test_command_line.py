@@ -249,7 +249,20 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["tasks", "run", "resume", "runs", "stop", "evaluate", "leaderboard", "show", "compare", "doctor", "archive"],
+    [
+        "tasks",
+        "run",
+        "resume",
+        "runs",
+        "stop",
+        "evaluate",
+        "leaderboard",
+        "show",
+        "compare",
+        "verify",
+        "doctor",
+        "archive",
+    ],
 )
 def test_every_command_has_help(command: str, tmp_path: Path) -> None:
     done = evolve(tmp_path, command, "--help")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from evaluators.measure import Interval, lower_bound, mean_interval, paired_interval, upper_bound
+from evaluators.measure import Interval, lower_bound, mean_interval, paired_interval, unpaired_interval, upper_bound
 
 SCORES = [0.1, 0.3, 0.2, 0.4, 0.5, 0.35, 0.15, 0.25, 0.45, 0.55, 0.3, 0.2]
 
@@ -83,3 +83,12 @@ def test_the_order_of_instances_does_not_matter(order: list[int]) -> None:
     assert found is not None
     assert found.low == pytest.approx(expected.low)
     assert found.high == pytest.approx(expected.high)
+
+
+def test_two_symmetric_samples_have_welchs_interval() -> None:
+    first = [*SCORES, *(1 - score for score in SCORES)]
+    second = [0.2, 0.4, 0.6, 0.8, 0.1, 0.9, 0.3, 0.7]
+    found = unpaired_interval(first, ["r"] * len(first), second, ["r"] * len(second))
+    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
