@@ -270,7 +270,7 @@ def layer_us(compute_IL: Floats, all_to_all_IL: Floats, *, overlapped: bool) -> 
 class Migration:
     """Weights that change GPU between two placements."""
 
-    replicas: int  # copies that arrive on a GPU that did not hold the expert
+    replicas: float  # copies that arrive on a GPU that did not hold the expert; slices count by their share
     total_bytes: float
     seconds: float  # until the GPU that waits longest has all of its own
 
@@ -280,15 +280,24 @@ def migration(old_LP: Integers, new_LP: Integers, num_experts: int, expert_bytes
 
     A copy comes from a GPU of the same node if one held the expert, else over the link between nodes.
     """
+    return moved(*arrivals(old_LP, new_LP, num_experts, network), expert_bytes, network)
+
+
+def arrivals(old_LP: Integers, new_LP: Integers, num_experts: int, network: Network) -> tuple[Floats, Floats]:
+    """Copies that arrive on each GPU from its own node, and in all, ``(G,)``."""
     on_gpu = presence(old_LP, num_experts, network.gpus)
     arriving = presence(new_LP, num_experts, network.gpus) & ~on_gpu
     by_node = on_gpu.reshape(len(old_LP), network.nodes, network.gpus_per_node, num_experts).any(axis=2)
     near = arriving & np.repeat(by_node, network.gpus_per_node, axis=1)
-    near_G, all_G = near.sum(axis=(0, 2)), arriving.sum(axis=(0, 2))
+    return near.sum(axis=(0, 2)).astype(np.float64), arriving.sum(axis=(0, 2)).astype(np.float64)
+
+
+def moved(near_G: Floats, all_G: Floats, expert_bytes: float, network: Network) -> Migration:
+    """The move of so many copies to each GPU, `near_G` of them from its own node."""
     seconds = expert_bytes * np.maximum(
         near_G / network.intra_bytes_per_s, (all_G - near_G) / network.inter_bytes_per_s
     )
-    return Migration(int(all_G.sum()), expert_bytes * float(all_G.sum()), float(seconds.max()))
+    return Migration(float(all_G.sum()), expert_bytes * float(all_G.sum()), float(seconds.max()))
 
 
 def presence(placement_LP: Integers, num_experts: int, num_parts: int) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""A time that no valid plan beats, whatever its dispatch mode, for given tokens per iteration, layer and expert.
+"""A time that no valid plan beats, whatever its dispatch mode and cut layers, for given tokens per expert.
 
 It adds (or overlaps) bounds of the two parts of a layer; moving weights and planning are bounded by nothing. Proofs are
 in the docstrings; `tests/evaluators/placement/test_bound.py` tries random plans against them.
@@ -11,11 +11,22 @@ from __future__ import annotations
 import numpy as np
 
 from evaluators.placement.cost import Floats, Visits, flat_us, group_visits, layer_us, relayed_us
+from evaluators.placement.expert_replication.sharded import shard_compute_us, shard_exchange_us
 from evaluators.placement.expert_replication.system import System
 
 
 def bound_us(loads_ILE: Floats, system: System) -> Floats:
-    """Least time of each layer, ``(I, L)``."""
+    """Least time of each layer, ``(I, L)``: of whole experts, or of cut ones, whose time no plan changes."""
+    cut = layer_us(
+        system.fixed_us + shard_compute_us(loads_ILE, system),
+        shard_exchange_us(loads_ILE, system),
+        overlapped=system.overlapped,
+    )
+    return np.minimum(_whole_us(loads_ILE, system), cut)
+
+
+def _whole_us(loads_ILE: Floats, system: System) -> Floats:
+    """Least time of each layer with whole experts, ``(I, L)``."""
     heaviest_first = -np.sort(-loads_ILE, axis=2)
     compute = system.fixed_us + _compute_us(loads_ILE, heaviest_first[..., 0], system)
     network = system.network

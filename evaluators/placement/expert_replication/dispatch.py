@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from evaluators.placement.cost import Floats, Flows, Integers, Network, per_part, presence
 from evaluators.placement.expert_replication.balanced_split import min_max_shares
@@ -30,6 +31,12 @@ class Plan:
     placement_LP: Integers
     dispatch: Dispatch
     split_LP: Floats  # used by `Dispatch.SPLIT`; even where no program gave one
+    sharded_L: npt.NDArray[np.bool_] | None = None  # layers whose experts are cut over all GPUs; None: no layer
+
+
+def sharded_layers(plan: Plan) -> npt.NDArray[np.bool_]:
+    """Which layers are cut, ``(L,)``."""
+    return np.zeros(len(plan.placement_LP), np.bool_) if plan.sharded_L is None else plan.sharded_L
 
 
 def static_placement(num_layers: int, num_experts: int, num_slots: int) -> Integers:

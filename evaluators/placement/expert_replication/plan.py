@@ -8,7 +8,14 @@ import numpy.typing as npt
 from evaluators.candidate import CandidateFailure, Reply, ReplyField
 from evaluators.contract import Outcome
 from evaluators.placement.cost import Floats, Integers
-from evaluators.placement.expert_replication.dispatch import Dispatch, Plan, at_slots, even_split, expert_sums
+from evaluators.placement.expert_replication.dispatch import (
+    Dispatch,
+    Plan,
+    at_slots,
+    even_split,
+    expert_sums,
+    sharded_layers,
+)
 from evaluators.placement.expert_replication.system import DEFAULT_DISPATCH, System
 
 SPLIT_TOLERANCE = 1e-3  # of a sum of float32 shares; the shares are then divided by their sum
@@ -22,27 +29,36 @@ def reply_fields(system: System) -> tuple[ReplyField, ...]:
         ReplyField(name="dispatch", dtype="int8", shape=(), optional=True, default=DEFAULT_DISPATCH),
         ReplyField(name="split", dtype="float32", shape=slots, optional=True),
         ReplyField(name="keep", dtype="bool", shape=(system.layers,), optional=True),
+        ReplyField(name="sharded", dtype="bool", shape=(system.layers,), optional=True),
     )
 
 
 def read_plan(reply: Reply, active: Plan, system: System) -> Plan:
-    """The plan in `reply`; kept layers are those of `active`.
+    """The plan in `reply`; kept layers are those of `active`, cut ones have its placement for when they are whole.
 
     Raises:
         CandidateFailure: `Outcome.INVALID`, with the rule, the layer and what was found there.
     """
-    keep = reply.arrays["keep"].astype(np.bool_) if "keep" in reply.arrays else np.zeros(system.layers, np.bool_)
+    keep = _layers(reply, "keep", system)
+    sharded = np.where(keep, sharded_layers(active), _layers(reply, "sharded", system))
+    ignored = keep | sharded
     wanted = reply.arrays["placement"].astype(np.int64)
-    placement: Integers = np.where(keep[:, None], active.placement_LP, wanted)
+    placement: Integers = np.where(ignored[:, None], active.placement_LP, wanted)
     check_placement(placement, system)
     dispatch = _dispatch(int(reply.arrays["dispatch"]) if "dispatch" in reply.arrays else DEFAULT_DISPATCH)
     even = even_split(placement, system.experts)
     if dispatch is not Dispatch.SPLIT:
-        return Plan(placement, dispatch, even)
+        return Plan(placement, dispatch, even, sharded)
     if "split" not in reply.arrays:
         raise _invalid(f"dispatch is {int(Dispatch.SPLIT)} (split), but the reply has no 'split' array")
     given = reply.arrays["split"].astype(np.float64)
-    return Plan(placement, dispatch, _split(np.where(keep[:, None], active.split_LP, given), placement, system))
+    shares = _split(np.where(ignored[:, None], active.split_LP, given), placement, system)
+    return Plan(placement, dispatch, shares, sharded)
+
+
+def _layers(reply: Reply, name: str, system: System) -> npt.NDArray[np.bool_]:
+    """A mask of layers, none where the reply has none."""
+    return reply.arrays[name].astype(np.bool_) if name in reply.arrays else np.zeros(system.layers, np.bool_)
 
 
 def check_placement(placement_LP: Integers, system: System) -> None:

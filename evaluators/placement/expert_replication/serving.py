@@ -16,14 +16,14 @@ from evaluators.placement.cost import (
     compute_us,
     group_visits,
     layer_us,
-    migration,
     per_part,
 )
-from evaluators.placement.expert_replication.dispatch import Dispatch, Plan, flows
+from evaluators.placement.expert_replication.dispatch import Dispatch, Plan, flows, sharded_layers
+from evaluators.placement.expert_replication.sharded import plan_migration, shard_compute_us, shard_exchange_us
 from evaluators.placement.expert_replication.system import System
 
 INTERFERENCE = 0.1  # of the moving time is lost while weights move beside serving
-STANDING_STILL = Migration(0, 0.0, 0.0)
+STANDING_STILL = Migration(0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +46,13 @@ def layer_times(plan: Plan, loads_ILE: Floats, system: System) -> LayerTimes:
     visits = group_visits(loads_ILE, system.top_k, system.network)
     solving = system.lp_us if plan.dispatch is Dispatch.LP else 0.0
     exchange = solving + all_to_all_us(moved, plan.placement_LP, visits, system.network)
-    total = layer_us(busiest, exchange, overlapped=system.overlapped)
     tokens_LG = per_part(moved.tokens_ILP.sum(axis=0), system.network.gpus)
+    cut = sharded_layers(plan)
+    if cut.any():
+        busiest[:, cut] = balanced[:, cut] = system.fixed_us + shard_compute_us(loads_ILE[:, cut], system)
+        exchange[:, cut] = shard_exchange_us(loads_ILE[:, cut], system)
+        tokens_LG[cut] = tokens_LG[cut].mean(axis=1, keepdims=True)
+    total = layer_us(busiest, exchange, overlapped=system.overlapped)
     return LayerTimes(
         total_I=total.sum(axis=1),
         balanced_I=balanced.sum(axis=1),
@@ -79,8 +84,8 @@ def serve_window(active: Plan, wanted: Plan, delay_s: float, loads_ILE: Floats, 
     A plan that would not be in place before the window ends is dropped: the next one is based on newer loads.
     """
     move = STANDING_STILL
-    if delay_s < system.seconds_per_window and not np.array_equal(wanted.placement_LP, active.placement_LP):
-        move = migration(active.placement_LP, wanted.placement_LP, system.experts, system.expert_bytes, system.network)
+    if delay_s < system.seconds_per_window and not _same_weights(wanted, active):
+        move = plan_migration(active, wanted, system)
     arrival = (delay_s + (move.seconds if system.asynchronous else 0.0)) / system.seconds_per_window
     old_I = _share_before(arrival, len(loads_ILE))
     final = wanted if arrival < 1.0 else active
@@ -100,6 +105,12 @@ def serve_window(active: Plan, wanted: Plan, delay_s: float, loads_ILE: Floats, 
         moved_fraction=move.replicas / wanted.placement_LP.size,
         moved_bytes=move.total_bytes,
     )
+
+
+def _same_weights(one: Plan, other: Plan) -> bool:
+    """Whether nothing moves between the two."""
+    same_cuts = np.array_equal(sharded_layers(one), sharded_layers(other))
+    return same_cuts and np.array_equal(one.placement_LP, other.placement_LP)
 
 
 def _share_before(arrival: float, num_iterations: int) -> Floats:

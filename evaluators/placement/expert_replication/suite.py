@@ -19,6 +19,7 @@ from evaluators.placement.expert_replication.parameters import (
     Shape,
     shape_of,
 )
+from evaluators.placement.expert_replication.sharded import shard_efficiency
 from evaluators.placement.expert_replication.system import System
 from evaluators.placement.expert_replication.workload import LoadShape, Regime
 
@@ -253,6 +254,7 @@ def _system(
         curve=curve or roofline_curve(device, shape.expert, service.tile),
         network=network,
         fixed_us=service.fixed_us,
+        shard_efficiency=shard_efficiency(shape.intermediate, shape.gpus),
         lp_us=LP_US,
         overlapped=service.overlap == "two_batch",
         asynchronous=service.migration == "async",

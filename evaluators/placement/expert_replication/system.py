@@ -24,6 +24,7 @@ class System:
     curve: ExpertCurve
     network: Network
     fixed_us: float
+    shard_efficiency: float  # of the tiles, where experts are cut into one slice per GPU
     lp_us: float  # per layer and iteration that the exact split adds to the all-to-all
     overlapped: bool  # two batches in flight hide the all-to-all
     asynchronous: bool  # moved weights do not stop serving
@@ -61,6 +62,7 @@ class System:
             "migration": "async" if self.asynchronous else "blocking",
             "dispatch": DEFAULT_DISPATCH,
             "lp_us": self.lp_us,
+            "shard_efficiency": self.shard_efficiency,
             "iterations_per_window": self.iterations_per_window,
             "seconds_per_window": self.seconds_per_window,
             "windows": windows,

@@ -18,7 +18,8 @@ _DESCRIPTION = """\
 - overlap: "serial" (compute + all-to-all) or "two_batch" (the larger of the two);
 - migration: "blocking" (serving waits while weights move) or "async" (the plan serves once they arrived, and 10 % of
   the moving time is lost);
-- dispatch: the mode used when a plan names none (0); lp_us: what mode 2 adds to each all-to-all;
+- dispatch: the mode used when a plan names none (0); lp_us: what mode 2 adds to each all-to-all; shard_efficiency: see
+  "sharded" below;
 - iterations_per_window, seconds_per_window, windows (calls of `plan` to come), history (16); seed.
 
 `plan(loads: int64[h, layers, experts], samples: int32[r, layers, experts], placement: int32[layers, slots],
@@ -30,7 +31,11 @@ Returns a dict:
 - "dispatch" (optional int): how tokens choose among an expert's copies. 0 evenly; 1 by "split"; 2 by the exact min-max
   split of every iteration (takes lp_us); 3 same GPU first, else same node, else any copy;
 - "split": float32[layers, slots], needed by mode 1: share of its expert's tokens, >= 0, sum 1 over an expert's copies;
-- "keep" (optional): bool[layers], layers to leave as they are (their rows are ignored).
+- "keep" (optional): bool[layers], layers to leave as they are (their rows are ignored);
+- "sharded" (optional): bool[layers], layers whose experts are cut into one slice per GPU (their rows are ignored). Each
+  GPU computes sum over experts of cost_us at n / shard_efficiency tokens, divided by gpus; all tokens visit all GPUs:
+  (nodes - 1) / gpus of them per GPU between nodes, then 1 - nodes / gpus within the node. Cutting a layer or making it
+  whole moves weights. To be said anew in every plan.
 Unchanged slots cost nothing; moving a copy to another GPU costs expert_bytes over the link (from the same node if a
 GPU there has the expert), permuting a GPU's own slots does not. CPU time of a call beyond 16 ms is charged as delay,
 rounded up to 16 ms times a power of two: the old placement serves until then; a plan later than its window is dropped.
