@@ -96,12 +96,27 @@ HOLDOUT_TOPOLOGIES: tuple[Mapping[str, int], ...] = (
     {"gpus": 32, "nodes": 4},
     {"gpus": 36, "nodes": 9},
     {"gpus": 64, "nodes": 8},
+    {"gpus": 144, "nodes": 18},  # two slots per GPU with 256 experts
 )
+_MIXTRAL = {
+    "experts": 8,
+    "layers": 32,
+    "top_k": 2,
+    "groups": 1,
+    "group_limit": 1,
+    "hidden": 4096,
+    "intermediate": 14336,
+    "gpus": 8,
+    "nodes": 1,
+    "redundant": 8,
+}
+# DeepSeek-V3, Qwen3-235B, one like Kimi-K2, OLMoE, and Mixtral-8x7B, which has too few experts for more than a node.
 HOLDOUT_MODELS: tuple[Mapping[str, int], ...] = (
     {},
     {"experts": 128, "layers": 94, "groups": 1, "group_limit": 1, "hidden": 4096, "intermediate": 1536},
     {"experts": 384, "layers": 60, "groups": 1, "group_limit": 1},
     {"experts": 64, "layers": 16, "groups": 1, "group_limit": 1, "hidden": 2048, "intermediate": 1024},
+    _MIXTRAL,
 )
 SEARCH_DEVICES = ("h800", "h200")
 HOLDOUT_DEVICES = ("h20", "gb200", "h800")
@@ -206,10 +221,12 @@ def _shape(turn: int, split: Split, settings: Mapping[str, ParameterValue]) -> S
     if split is not Split.HOLDOUT:
         return shape_of(settings)
     varied: dict[str, ParameterValue] = {}
-    if not MODEL_AXIS & settings.keys():
-        varied |= HOLDOUT_MODELS[turn % len(HOLDOUT_MODELS)]
     if not TOPOLOGY_AXIS & settings.keys():
         varied |= HOLDOUT_TOPOLOGIES[turn % len(HOLDOUT_TOPOLOGIES)]
+    if not MODEL_AXIS & settings.keys():
+        varied |= HOLDOUT_MODELS[turn % len(HOLDOUT_MODELS)]
+    if TOPOLOGY_AXIS & settings.keys():
+        varied = {name: value for name, value in varied.items() if name not in TOPOLOGY_AXIS}
     return shape_of({**settings, **varied}, refit=bool(varied))
 
 

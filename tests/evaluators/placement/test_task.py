@@ -66,9 +66,9 @@ def test_holdout_has_regimes_shapes_and_machines_of_its_own() -> None:
     search, holdout = (PROBLEM.instances(Tier.QUICK, split, seeds(split)) for split in (Split.SEARCH, Split.HOLDOUT))
     assert not {s.regime for s in search} & {s.regime for s in holdout}
     assert {s.system.experts for s in search} == {256}
-    assert {s.system.experts for s in holdout} == {64, 128, 256, 384}
+    assert {s.system.experts for s in holdout} == {8, 64, 128, 256, 384}
     assert {s.system.network.gpus for s in search} == {32}
-    assert {s.system.network.gpus for s in holdout} == {32, 36, 64}
+    assert {s.system.network.gpus for s in holdout} == {8, 32, 36, 64, 144}
     curves = [
         {float(s.system.curve.table_us[1]) for s in split if s.system.experts == 256} for split in (search, holdout)
     ]
@@ -78,10 +78,10 @@ def test_holdout_has_regimes_shapes_and_machines_of_its_own() -> None:
 def test_holdout_leaves_alone_what_the_user_fixed() -> None:
     holdout = _systems(Split.HOLDOUT, {"gpus": 16, "device": "h20"})
     assert {s.system.network.gpus for s in holdout} == {16}
-    assert len({s.system.experts for s in holdout}) == 4
+    assert len({s.system.experts for s in holdout}) == 5
     holdout = _systems(Split.HOLDOUT, {"experts": 64})
     assert {s.system.experts for s in holdout} == {64}
-    assert len({s.system.network.gpus for s in holdout}) == 3
+    assert {s.system.network.gpus for s in holdout} == {32, 36, 64, 144}
 
 
 @pytest.mark.parametrize(
