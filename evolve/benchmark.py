@@ -1,0 +1,133 @@
+"""Compares search strategies at equal budgets on paired seeds: runs what is missing, then judges on the hold-out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from archive.records import FounderRole, Run, RunStatus
+from archive.store import Archive
+from evaluators.contract import Outcome, Split, Tier
+from evaluators.problem import Problem
+from evolve.config import RunConfig, build_config
+from evolve.execution.backend import EvaluationBackend
+from evolve.lifecycle import Lifecycle, timestamp
+from evolve.programs import Program
+from evolve.progress import Progress
+from evolve.session import candidate_of, new_run, split_secrets
+from evolve.stages import Stages
+from evolve.strategies import STRATEGIES, Step, best_so_far, leading_steps
+from evolve.version import software_version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One run of a benchmark."""
+
+    strategy: str
+    repeat: int
+    config: RunConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """How one run went, judged on the hold-out."""
+
+    strategy: str
+    repeat: int
+    run_id: str
+    holdout: tuple[float, ...]  # of the leader by search score, after 0, 1, ... evaluations
+    steps: tuple[Step, ...]
+
+
+def cells(base: Mapping[str, object], strategies: Sequence[str], repeats: int, first_seed: int) -> list[Cell]:
+    """The runs of a benchmark, repeat by repeat, so that an interrupted one is balanced.
+
+    Strategies of one repeat share the seed, and with it every instance.
+    """
+    return [
+        Cell(
+            strategy=name,
+            repeat=repeat,
+            config=build_config({**base, **STRATEGIES[name], "seed": first_seed + repeat}),
+        )
+        for repeat in range(repeats)
+        for name in strategies
+    ]
+
+
+def find_run(archive: Archive, cell: Cell, task_identity: str) -> Run | None:
+    """The run of this cell that an earlier invocation began; None if none did."""
+    wanted = cell.config.model_dump_json()
+    return next((r for r in archive.runs() if r.config == wanted and r.task_identity == task_identity), None)
+
+
+async def carry_out(
+    archive: Archive, cell: Cell, problem: Problem, initial: Program, watch: Callable[[Lifecycle], None]
+) -> Run:
+    """The finished run of this cell; what earlier invocations did of it is not done again.
+
+    `watch` learns of the lifecycle, to stop it; a run that was stopped is returned as it is.
+    """
+    run = find_run(archive, cell, problem.task.identity)
+    if run is None:
+        run = new_run(archive, cell.config, problem.task, [initial], software_version(), timestamp())
+    if run.status is not RunStatus.FINISHED:
+        progress = Progress(task=run.task, run_id=run.id)
+        lifecycle = Lifecycle(archive, run, cell.config, problem, progress, judge=False)
+        watch(lifecycle)
+        await lifecycle.conduct()
+    return archive.run(run.id)
+
+
+class Judge:
+    """Hold-out scores of whatever led a run, executed at most once for each program."""
+
+    def __init__(self, archive: Archive, backend: EvaluationBackend, problem: Problem, tier: Tier) -> None:
+        self._archive = archive
+        self._backend = backend
+        self._problem = problem
+        self._tier = tier
+
+    async def curve(self, cell: Cell, run: Run, evaluations: int) -> Curve:
+        """The run's curve; the hold-out chooses nothing, it is read off the programs that led by search score."""
+        stages = self._stages(run, cell)
+        scores = stages.stored_searches(self._archive.evaluations_for_run(run.id))
+        (founder,) = [f for f in self._archive.founders(run.id) if f.role is FounderRole.INITIAL]
+        initial = Step(
+            evaluation=0, candidate_id=founder.candidate_id, search=scores[founder.candidate_id].objective or 0.0
+        )
+        told = [a.candidate_id for a in self._archive.attempts_told(run.id) if a.candidate_id and not a.rejection]
+        steps = leading_steps(initial, [(i, scores[i].objective if i in scores else None) for i in told])
+        holdouts = await self.scores(stages, [step.candidate_id for step in steps])
+        return Curve(
+            strategy=cell.strategy,
+            repeat=cell.repeat,
+            run_id=run.id,
+            holdout=tuple(best_so_far(steps, holdouts, evaluations)),
+            steps=tuple(steps),
+        )
+
+    async def scores(self, stages: Stages, candidate_ids: Sequence[str]) -> dict[str, float]:
+        """Hold-out score of each; a program that fails there counts as the floor."""
+        candidates = [self._archive.candidate(candidate_id) for candidate_id in candidate_ids]
+        found = await asyncio.gather(*(stages.evaluate(c, self._tier, Split.HOLDOUT) for c in candidates))
+        return {
+            candidate.id: -1.0 if evaluation.outcome is not Outcome.SCORED else evaluation.objective or 0.0
+            for candidate, evaluation in zip(candidates, found, strict=True)
+        }
+
+    async def baselines(self, run: Run, cell: Cell, programs: Sequence[Program]) -> dict[str, float]:
+        """Hold-out score of the shipped baselines, by name."""
+        ids = {}
+        for program in programs:
+            candidate = candidate_of(program.source)
+            self._archive.add_candidate(candidate)
+            ids[program.name] = candidate.id
+        scores = await self.scores(self._stages(run, cell), list(ids.values()))
+        return {name: scores[candidate_id] for name, candidate_id in ids.items()}
+
+    def _stages(self, run: Run, cell: Cell) -> Stages:
+        secrets = split_secrets(self._archive, run, self._problem.task)
+        return Stages(self._archive, self._backend, self._problem.task, secrets, cell.config.planner_clock, run.id)

@@ -1,0 +1,183 @@
+"""Carries a benchmark out and writes its figures: table on stdout, JSON, and a PNG where matplotlib is installed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from archive.records import FounderRole, Run, RunStatus
+from archive.store import Archive
+from evaluators import jsonable, registry
+from evaluators.contract import Tier
+from evaluators.problem import Problem
+from evaluators.protocol import Hello
+from evaluators.registry import did_you_mean
+from evolve.benchmark import Cell, Curve, Judge, carry_out, cells
+from evolve.cli.printing import interval, print_json, print_text, table_text
+from evolve.errors import ConfigError, RunError
+from evolve.execution.local import LocalBackend
+from evolve.execution.opening import evaluation_timeout_s
+from evolve.lifecycle import Lifecycle, timestamp
+from evolve.programs import Program, founding_programs
+from evolve.session import split_secrets
+from evolve.strategies import STRATEGIES, Result, compare_strategies, verdict
+from evolve.version import software_version
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a benchmark was asked to do."""
+
+    base: Mapping[str, object]  # of every run file
+    strategies: tuple[str, ...]
+    evaluations: int
+    repeats: int
+    first_seed: int
+    tier: Tier
+
+
+def compare(plan: Plan, url: str, out: Path, *, as_json: bool) -> None:
+    """The whole benchmark.
+
+    Raises:
+        ConfigError: An unknown strategy.
+        RunError: It was stopped; the same command goes on.
+    """
+    for name in plan.strategies:
+        if name not in STRATEGIES:
+            raise ConfigError(f"there is no strategy {name!r}{did_you_mean(name, tuple(STRATEGIES))}")
+    task = str(plan.base["task"])
+    given = plan.base["set"]
+    problem = registry.problem(task).configured(given if isinstance(given, dict) else {})
+    planned = cells({**plan.base, "set": dict(problem.task.parameters)}, plan.strategies, plan.repeats, plan.first_seed)
+    programs = founding_programs(task, [])
+    with Archive.open(url) as archive:
+        curves, baselines = asyncio.run(_carry_out(archive, planned, problem, programs, plan))
+    results = compare_strategies(_by_strategy(curves), baselines)
+    _write(plan, problem, curves, baselines, results, out)
+    if as_json:
+        print_json(results)
+    else:
+        print_text(results_table(results, baselines, plan.repeats))
+        print_text("\n" + verdict(results))
+
+
+async def _carry_out(
+    archive: Archive, planned: Sequence[Cell], problem: Problem, programs: Sequence[Program], plan: Plan
+) -> tuple[list[Curve], dict[str, float]]:
+    """Curves of all runs, and hold-out scores of the baselines."""
+    current: list[Lifecycle] = []
+    stopped = asyncio.Event()
+
+    def stop() -> None:
+        stopped.set()
+        for lifecycle in current:
+            lifecycle.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    runs: list[Run] = []
+    for done, cell in enumerate(planned):
+        sys.stderr.write(f"{done} of {len(planned)} runs done; {cell.strategy}, repeat {cell.repeat + 1}\n")
+        run = await carry_out(archive, cell, problem, programs[0], current.append)
+        if stopped.is_set() or run.status is not RunStatus.FINISHED:
+            raise RunError(f"the benchmark was stopped after {done} of {len(planned)} runs; the same command goes on")
+        runs.append(run)
+    return await _judge(archive, planned, runs, problem, programs, plan)
+
+
+async def _judge(
+    archive: Archive,
+    planned: Sequence[Cell],
+    runs: Sequence[Run],
+    problem: Problem,
+    programs: Sequence[Program],
+    plan: Plan,
+) -> tuple[list[Curve], dict[str, float]]:
+    sys.stderr.write("scoring the leaders and the baselines on the hold-out\n")
+    task = problem.task
+    secrets = split_secrets(archive, runs[0], task)
+    hello = Hello(task=task.name, parameters=task.parameters, secrets=secrets)
+    slots = int(str(plan.base["workers"])) or os.cpu_count() or 1
+    backend = await LocalBackend.start(hello, slots, evaluation_timeout_s(problem))
+    try:
+        judge = Judge(archive, backend, problem, plan.tier)
+        curves = [await judge.curve(cell, run, plan.evaluations) for cell, run in zip(planned, runs, strict=True)]
+        shipped = [program for program in programs if program.role is FounderRole.BASELINE]
+        return curves, await judge.baselines(runs[0], planned[0], shipped)
+    finally:
+        await backend.close()
+
+
+def results_table(results: Sequence[Result], baselines: Mapping[str, float], repeats: int) -> str:
+    """Strategies as rows; for each baseline better than nothing, how many repeats reached it and how soon."""
+    levels = sorted((level, name) for name, level in baselines.items() if level > 0.5 * max(baselines.values()))
+    columns = ["strategy", "hold-out", "area", "difference", "95 % over repeats", "p"]
+    columns += [f"{name} {level:.3f}" for level, name in levels]
+    rows = [
+        [
+            result.strategy,
+            f"{result.final:.4f}",
+            f"{result.area:.4f}",
+            "-" if result.difference is None else f"{result.difference:+.4f}",
+            interval(result.low, result.high),
+            "-" if result.p is None else f"{result.p:.3g}",
+            *(_reached_text(*result.reached[name], repeats) for _, name in levels),
+        ]
+        for result in results
+    ]
+    return table_text(columns, rows)
+
+
+def _reached_text(count: int, needed: float | None, repeats: int) -> str:
+    return f"{count}/{repeats}" + ("" if needed is None else f" in {needed:g}")
+
+
+def _by_strategy(curves: Sequence[Curve]) -> dict[str, list[tuple[float, ...]]]:
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for curve in curves:
+        found.setdefault(curve.strategy, []).append(curve.holdout)
+    return found
+
+
+def _write(
+    plan: Plan,
+    problem: Problem,
+    curves: Sequence[Curve],
+    baselines: Mapping[str, float],
+    results: Sequence[Result],
+    out: Path,
+) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / f"strategies_{problem.task.name}.json"
+    document = {
+        "date": timestamp(),
+        "software": software_version(),
+        "task": problem.task.name,
+        "task_identity": problem.task.identity,
+        "evaluations": plan.evaluations,
+        "repeats": plan.repeats,
+        "first_seed": plan.first_seed,
+        "donors": str(plan.base["donors"]),
+        "holdout_tier": plan.tier,
+        "cores": os.cpu_count(),
+        "results": results,
+        "verdict": verdict(results),
+        "baselines": baselines,
+        "curves": curves,
+    }
+    path.write_text(jsonable.dumps(document) + "\n", encoding="utf-8")
+    sys.stderr.write(f"figures: {path}\n")
+    if find_spec("matplotlib") is None:
+        sys.stderr.write("no picture: matplotlib is not installed (pip install 'evenkeel[plots]')\n")
+        return
+    from evolve.cli.plots import draw_curves
+
+    draw_curves(_by_strategy(curves), baselines, path.with_suffix(".png"), problem.task.name)
+    sys.stderr.write(f"picture: {path.with_suffix('.png')}\n")

@@ -1,0 +1,131 @@
+"""The strategies that `evolve benchmark` compares, and how far each run got. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median, stdev
+
+from scipy import special
+
+from evaluators.significance import sign_flip_p
+from evolve.choices import Sampler
+
+# What a strategy changes in the run file. Everything else, budgets and seeds included, is the same for all.
+STRATEGIES: Mapping[str, Mapping[str, object]] = {
+    "weighted": {},  # the default search: two islands, parents by robust score and few children
+    "hill": {"sampler": Sampler.HILL_CLIMBING, "islands": 1},  # always the best so far
+    "best_of_n": {"sampler": Sampler.BEST_OF_N, "islands": 1},  # every child straight from the initial program
+    "random": {"sampler": Sampler.UNIFORM, "islands": 1},  # any survivor, whatever its score
+    "repeated": {"sampler": Sampler.HILL_CLIMBING, "islands": 4, "migration_every": 0},  # four climbs, a quarter each
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A program that led a run, and from which evaluation on."""
+
+    evaluation: int  # evaluations of new programs until then, itself included; 0 for the initial program
+    candidate_id: str
+    search: float
+
+
+def leading_steps(initial: Step, evaluated: Sequence[tuple[str, float | None]]) -> list[Step]:
+    """The programs that led by search score, in order; `evaluated` holds id and score (None: failed) in tell order."""
+    steps = [initial]
+    for number, (candidate_id, score) in enumerate(evaluated, start=1):
+        if score is not None and score > steps[-1].search:
+            steps.append(Step(evaluation=number, candidate_id=candidate_id, search=score))
+    return steps
+
+
+def best_so_far(steps: Sequence[Step], holdouts: Mapping[str, float], evaluations: int) -> list[float]:
+    """Hold-out score of the leader after 0, 1, ... `evaluations` evaluations; the leader is chosen by search score."""
+    curve: list[float] = []
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        end = evaluations + 1 if following is None else following.evaluation
+        curve += [holdouts[step.candidate_id]] * (end - len(curve))
+    return curve
+
+
+def area(curve: Sequence[float]) -> float:
+    """Mean height of a curve above its first point."""
+    return sum(curve) / len(curve) - curve[0]
+
+
+def evaluations_to_reach(curve: Sequence[float], level: float) -> int | None:
+    """How many evaluations a run needed to lead with at least `level`; None if it never did."""
+    return next((number for number, score in enumerate(curve) if score >= level), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One strategy over all repeats; differences are to the first strategy, paired by repeat."""
+
+    strategy: str
+    final: float  # mean hold-out of the leader at the end
+    area: float  # mean of the curves' areas above their first point
+    difference: float | None  # of `final`; None for the first strategy itself
+    low: float | None  # 95 % over repeats, Student's t: honest, and wide for few repeats
+    high: float | None
+    p: float | None  # two-sided sign-flip over repeats; at 5 repeats it cannot fall below 1/16
+    reached: Mapping[str, tuple[int, float | None]]  # baseline -> repeats that reached it, their median evaluations
+
+
+def compare_strategies(curves: Mapping[str, Sequence[Sequence[float]]], baselines: Mapping[str, float]) -> list[Result]:
+    """Every strategy against the first, in the order given; ``curves[strategy][repeat]`` is a hold-out curve."""
+    first = next(iter(curves.values()))
+    return [_result(name, own, None if own is first else first, baselines) for name, own in curves.items()]
+
+
+def verdict(results: Sequence[Result]) -> str:
+    """Which strategy wins, by how much, and whether the interval excludes zero."""
+    best = max(results, key=lambda result: result.final)
+    first = results[0]
+    if best is first:
+        rival = max((r for r in results if r is not first), key=lambda r: r.final, default=None)
+        if rival is None or rival.difference is None or rival.low is None or rival.high is None:
+            return f"{first.strategy} was compared with nothing."
+        gain, low, high, p, other = -rival.difference, -rival.high, -rival.low, rival.p, rival.strategy
+    else:
+        if best.difference is None or best.low is None or best.high is None:
+            return f"{best.strategy} has the highest mean, from too few repeats to say how sure."
+        gain, low, high, p, other = best.difference, best.low, best.high, best.p, first.strategy
+    settled = "which excludes zero" if low > 0 else "which includes zero: nothing is settled"
+    return (
+        f"{best.strategy} ends highest on the hold-out, {gain:+.4f} above {other}, "
+        f"95 % interval over repeats [{low:+.4f}, {high:+.4f}], {settled} (sign-flip p = {p:.3g})."
+    )
+
+
+def _result(
+    name: str,
+    curves: Sequence[Sequence[float]],
+    reference: Sequence[Sequence[float]] | None,
+    baselines: Mapping[str, float],
+) -> Result:
+    finals = [curve[-1] for curve in curves]
+    differences = [] if reference is None else [a - b[-1] for a, b in zip(finals, reference, strict=True)]
+    low, high = _student_interval(differences)
+    return Result(
+        strategy=name,
+        final=fmean(finals),
+        area=fmean(area(curve) for curve in curves),
+        difference=fmean(differences) if differences else None,
+        low=low,
+        high=high,
+        p=sign_flip_p(differences) if differences else None,
+        reached={baseline: _reached(curves, level) for baseline, level in baselines.items()},
+    )
+
+
+def _student_interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
+    if len(differences) < 2:
+        return None, None
+    half = float(special.stdtrit(len(differences) - 1, 0.975)) * stdev(differences) / len(differences) ** 0.5
+    return fmean(differences) - half, fmean(differences) + half
+
+
+def _reached(curves: Sequence[Sequence[float]], level: float) -> tuple[int, float | None]:
+    needed = [number for curve in curves if (number := evaluations_to_reach(curve, level)) is not None]
+    return len(needed), median(needed) if needed else None

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evolve.config import build_config
+from evolve.strategies import (
+    STRATEGIES,
+    Step,
+    area,
+    best_so_far,
+    compare_strategies,
+    evaluations_to_reach,
+    leading_steps,
+    verdict,
+)
+
+INITIAL = Step(evaluation=0, candidate_id="initial", search=0.5)
+
+
+def test_only_a_higher_search_score_takes_the_lead() -> None:
+    steps = leading_steps(INITIAL, [("a", 0.4), ("b", None), ("c", 0.6), ("d", 0.6), ("e", 0.7)])
+    assert [(step.candidate_id, step.evaluation) for step in steps] == [("initial", 0), ("c", 3), ("e", 5)]
+
+
+def test_the_curve_follows_the_leader_even_down() -> None:
+    steps = leading_steps(INITIAL, [("a", 0.4), ("b", 0.6), ("c", 0.7)])
+    curve = best_so_far(steps, {"initial": 0.3, "b": 0.5, "c": 0.4}, evaluations=5)
+    assert curve == [0.3, 0.3, 0.5, 0.4, 0.4, 0.4]
+    assert evaluations_to_reach(curve, 0.45) == 2
+    assert evaluations_to_reach(curve, 0.9) is None
+
+
+@given(st.lists(st.none() | st.floats(0, 1), max_size=30))
+def test_a_curve_has_a_point_for_every_evaluation(scores: list[float | None]) -> None:
+    steps = leading_steps(INITIAL, [(str(i), score) for i, score in enumerate(scores)])
+    holdouts = {step.candidate_id: step.search for step in steps}
+    curve = best_so_far(steps, holdouts, len(scores))
+    assert len(curve) == len(scores) + 1
+    assert curve == sorted(curve)
+    assert area(curve) >= 0
+
+
+def test_strategies_are_compared_with_the_first_repeat_by_repeat() -> None:
+    curves = {"weighted": [[0.0, 0.5], [0.0, 0.7], [0.0, 0.6]], "hill": [[0.0, 0.4], [0.0, 0.55], [0.0, 0.52]]}
+    first, second = compare_strategies(curves, {"eplb": 0.5})
+    assert first.difference is None
+    assert first.final == pytest.approx(0.6)
+    assert second.difference == pytest.approx(-0.11)
+    assert (second.low or 0.0) < -0.11 < (second.high or -1.0)
+    assert second.p == pytest.approx(0.25)
+    assert (first.reached["eplb"], second.reached["eplb"]) == ((3, 1), (2, 1))
+    assert "weighted ends highest on the hold-out, +0.1100 above hill" in verdict([first, second])
+
+
+def test_a_difference_within_the_noise_is_not_settled() -> None:
+    curves = {"weighted": [[0.0, 0.5], [0.0, 0.7]], "hill": [[0.0, 0.6], [0.0, 0.62]]}
+    assert "nothing is settled" in verdict(compare_strategies(curves, {}))
+
+
+def test_every_strategy_is_a_valid_run_file() -> None:
+    for changes in STRATEGIES.values():
+        build_config({"task": "toy", **changes})
