@@ -87,6 +87,11 @@ def outside_blocks(source: str) -> tuple[str, ...]:
     return tuple(source[start:end] for start, end in zip(starts, ends, strict=True))
 
 
+def without_markers(source: str) -> str:
+    """`source` with its marker lines left out and nothing else changed."""
+    return _MARKER.sub("", source)
+
+
 def _misplaced(source: str, line: int, opened: re.Match[str] | None) -> str:
     if opened is None:
         return f"line {line} ends an EVOLVE-BLOCK, but none is open: it needs a {START!r} line before it"

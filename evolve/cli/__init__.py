@@ -9,7 +9,20 @@ import typer
 
 from archive.errors import ArchiveError
 from evaluators.contract import EvaluatorError
-from evolve.cli import compare, doctor, evaluate, leaderboard, maintenance, run, runs, show, tasks, verify
+from evolve.cli import (
+    benchmark,
+    compare,
+    doctor,
+    evaluate,
+    export,
+    leaderboard,
+    maintenance,
+    run,
+    runs,
+    show,
+    tasks,
+    verify,
+)
 from evolve.errors import EvolveError
 
 EXIT_BAD_INPUT = 1
@@ -34,6 +47,8 @@ app.command("leaderboard")(leaderboard.leaderboard)
 app.command("show")(show.show)
 app.command("compare")(compare.compare)
 app.command("verify")(verify.verify)
+app.command("benchmark")(benchmark.benchmark)
+app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.add_typer(maintenance.app, name="archive")
 

@@ -38,7 +38,7 @@ def show(
         if source:
             print_text(candidate.source)
             return
-        path = _lineage(opened, candidate.id)
+        path = lineage_of(opened, candidate.id)
         origin = path[-1] if path else None
         evaluations = opened.evaluations(candidate.id)
         change = _diff(opened, candidate.id, candidate.source, origin, diff) if diff else ""
@@ -53,7 +53,7 @@ def show(
         print_text("\n" + change)
 
 
-def _lineage(archive: Archive, candidate_id: str) -> list[Attempt]:
+def lineage_of(archive: Archive, candidate_id: str) -> list[Attempt]:
     """The attempts that led to the candidate, in the newest run that made it; empty if none did."""
     from archive.queries import lineage
 

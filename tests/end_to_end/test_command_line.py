@@ -260,6 +260,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
         "show",
         "compare",
         "verify",
+        "export",
         "doctor",
         "archive",
     ],

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.blocks import END, START, BlockError, find_blocks, outside_blocks, replace_bodies
+from evolve.blocks import END, START, BlockError, find_blocks, outside_blocks, replace_bodies, without_markers
 
 TWO = f"a = 1\n{START}\nb = 2\n{END}\nc = 3\n    {START} (tunable)\n    d = 4\n    {END}\ne = 5\n"
 LINES = st.text(st.characters(codec="utf-8", exclude_characters="#\r"), max_size=20)
@@ -57,3 +57,9 @@ def test_bodies_that_do_not_fit_are_refused() -> None:
         replace_bodies(TWO, ["x"])
     with pytest.raises(BlockError, match="body 2 of 2 contains an EVOLVE-BLOCK marker"):
         replace_bodies(TWO, ["x", f"y\n{END}\n"])
+
+
+def test_without_markers_nothing_else_changes() -> None:
+    source = f"import numpy\n{START}\nx = 1\n  {END}\ny = 2"
+    assert without_markers(source) == "import numpy\nx = 1\ny = 2"
+    assert without_markers("x = 1\n") == "x = 1\n"
