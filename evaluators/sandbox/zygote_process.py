@@ -36,6 +36,7 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
+    "TORCHINDUCTOR_CACHE_DIR": "/",  # torch's optimizers want a folder that exists; they write nothing into it
 }
 _PASSED_ON = ("LD_LIBRARY_PATH",)  # where the interpreter's own libraries lie, on machines with environment modules
 

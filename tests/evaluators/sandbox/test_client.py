@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -285,3 +286,21 @@ def test_environment_of_programs_is_built_from_scratch(monkeypatch: pytest.Monke
     assert "OPENAI" not in told
     assert "PATH" not in told
     assert "OMP_NUM_THREADS" in told
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
+def test_torch_trains_with_its_own_optimizers() -> None:
+    source = """
+import torch
+def train():
+    model = torch.nn.Linear(4, 1)
+    for kind in (torch.optim.AdamW, torch.optim.SGD):
+        optimizer = kind(model.parameters(), lr=0.1)
+        optimizer.zero_grad()
+        model(torch.ones(2, 4)).square().sum().backward()
+        optimizer.step()
+    return model.weight.detach().numpy()
+"""
+    weight = ReplyField(name="weight", dtype="float32", shape=(1, 4))
+    with Sandbox.start(["torch"], allow_unsafe=True) as sandbox, sandbox.candidate(source, LIMITS) as loaded:
+        assert np.isfinite(loaded.function("train", [], [weight]).arrays["weight"]).all()
