@@ -6,6 +6,7 @@ Runs the whole corpus under every set of layers that this machine and user offer
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -51,11 +52,14 @@ def measured_surveys() -> dict[str, Survey]:
         if os.geteuid() != 0:
             return {"ordinary user": survey_as(None, here, (), folder)}
         readable = readable_python(folder / "python")
-        return {
+        surveys = {
             "ordinary user": survey_as(NOBODY, readable, (), folder),
             "root": survey_as(None, here, ("uid",), folder),
             "root, children as nobody": survey_as(None, readable, (), folder),
         }
+        if shutil.which("bwrap"):
+            surveys["ordinary user, bubblewrap"] = survey_as(NOBODY, readable, (), folder, launcher="bubblewrap")
+        return surveys
 
 
 def stamp(surveys: Mapping[str, Survey]) -> list[str]:
@@ -65,7 +69,7 @@ def stamp(surveys: Mapping[str, Survey]) -> list[str]:
     layers = "; ".join(f"{name}: `{survey.layers}`" for name, survey in surveys.items())
     return [
         f"Measured {when} on {machine.operating_system}, {machine.architecture}, Python {sys.version.split()[0]}.",
-        f"{layers}. Namespaces are used in none.",
+        f"{layers}. Only bubblewrap uses namespaces.",
     ]
 
 

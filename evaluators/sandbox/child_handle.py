@@ -61,7 +61,7 @@ class ChildHandle:
         self.guard.kill()
         self._ending = Ending(wait_status=signal.SIGKILL, cpu_s=self.cpu_s())
         try:
-            self._ending = self._zygote.reap(self._child.pid)
+            self._ending = self._zygote.reap(self._child.zygote_pid)
             self._cpu_s = self._ending.cpu_s
         finally:
             watchdog().release(self._child.output)

@@ -11,6 +11,7 @@ from evaluators.candidate import CandidateFailure
 from evaluators.contract import Limits, Outcome
 from evaluators.sandbox.child_handle import ChildHandle
 from evaluators.sandbox.errors import SandboxError
+from evaluators.sandbox.launch import Launcher, chosen
 from evaluators.sandbox.sandboxed_candidate import SandboxedCandidate
 from evaluators.sandbox.selftest import missing_properties, refusal
 from evaluators.sandbox.zygote_process import ZygoteError, ZygoteProcess
@@ -26,20 +27,32 @@ class Sandbox:
     Not thread-safe, and its zygote dies with the thread that calls `start`. One per worker.
     """
 
-    def __init__(self, libraries: Sequence[str], disabled: Collection[str] = ()) -> None:
+    def __init__(
+        self, libraries: Sequence[str], disabled: Collection[str] = (), launcher: Launcher | None = None
+    ) -> None:
         self._libraries = tuple(dict.fromkeys(("numpy", *libraries)))
         self._disabled = tuple(disabled)
-        self._zygote: ZygoteProcess | None = ZygoteProcess(self._libraries, self._disabled)
+        self._launcher = launcher or chosen()
+        self._zygote: ZygoteProcess | None = self._new_zygote()
         self._layers = "+".join(self._zygote.layers)
 
     @classmethod
-    def start(cls, libraries: Sequence[str], *, allow_unsafe: bool = False, disabled: Collection[str] = ()) -> Sandbox:
+    def start(
+        cls,
+        libraries: Sequence[str],
+        *,
+        allow_unsafe: bool = False,
+        disabled: Collection[str] = (),
+        launcher: Launcher | None = None,
+    ) -> Sandbox:
         """A sandbox with these libraries loaded beside numpy; tests leave out layers with `disabled`.
+
+        The launcher is the one that the environment variable ``EVENKEEL_SANDBOX`` names, unless one is given.
 
         Raises:
             SandboxError: A library is not installed, or a required protection is missing and `allow_unsafe` is false.
         """
-        sandbox = cls(libraries, disabled)
+        sandbox = cls(libraries, disabled, launcher)
         try:
             missing = missing_properties(sandbox, sandbox.layers, sandbox.libraries)
             if missing and not allow_unsafe:
@@ -109,8 +122,11 @@ class Sandbox:
 
     def _try_to_spawn(self, limits: Limits) -> ChildHandle:
         if self._zygote is None:
-            self._zygote = ZygoteProcess(self._libraries, self._disabled)
+            self._zygote = self._new_zygote()
         return ChildHandle(self._zygote, self._zygote.spawn(limits), limits)
+
+    def _new_zygote(self) -> ZygoteProcess:
+        return ZygoteProcess(self._libraries, self._disabled, self._launcher)
 
 
 def _source_bytes(source: str) -> bytes:

@@ -44,8 +44,9 @@ STANDARD_LIBRARY = (
 def main() -> None:
     """Load, prepare, then serve the control socket (file descriptor and parent's pid are in argv) until it closes."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    parent, settings = int(sys.argv[2]), json.loads(sys.argv[3])
+    parent, settings = int(sys.argv[2]) or os.getppid(), json.loads(sys.argv[3])  # 0: in a process namespace of its own
     layers.die_with_parent(parent)
+    os.environ.pop("PWD", None)  # set by bubblewrap
     try:
         _import_all(settings["libraries"])
     except ImportError as error:

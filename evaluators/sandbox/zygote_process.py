@@ -15,6 +15,7 @@ from pathlib import Path
 from evaluators.contract import ContractError, Limits
 from evaluators.jsonable import from_json
 from evaluators.sandbox.errors import SandboxError
+from evaluators.sandbox.launch import Launcher, Native
 from evaluators.sandbox.zygote import MAX_MESSAGE_BYTES, REAP, REAPED, SPAWN, SPAWNED
 
 START_TIMEOUT_S = 180.0  # importing torch from a cold disk
@@ -50,6 +51,7 @@ class ChildProcess:
     """A forked child and our ends of its pipes."""
 
     pid: int
+    zygote_pid: int  # its number where the zygote lives
     pidfd: int
     requests: int
     replies: int
@@ -82,12 +84,15 @@ class ZygoteProcess:
     The kernel kills it when the THREAD that created this object ends: create it in a thread that lives on.
     """
 
-    def __init__(self, libraries: Sequence[str], disabled: Sequence[str]) -> None:
+    def __init__(self, libraries: Sequence[str], disabled: Sequence[str], launcher: Launcher | None = None) -> None:
+        launcher = launcher or Native()
+        self._own_process_numbers = launcher.own_process_numbers
+        parent = 0 if launcher.own_process_numbers else os.getpid()
         settings = json.dumps({"libraries": list(libraries), "disabled": list(disabled)})
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [*_COMMAND, str(theirs.fileno()), str(os.getpid()), settings, _ROOT],
+                launcher.command([*_COMMAND, str(theirs.fileno()), str(parent), settings, _ROOT]),
                 env=_ENVIRONMENT | {name: os.environ[name] for name in _PASSED_ON if name in os.environ},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -96,7 +101,7 @@ class ZygoteProcess:
                 start_new_session=True,
             )
         hello = self._hello()
-        self.layers = hello.layers
+        self.layers = (*launcher.layers, *hello.layers)
         self.resident_bytes = hello.resident_bytes
 
     def spawn(self, limits: Limits) -> ChildProcess:
@@ -108,7 +113,7 @@ class ZygoteProcess:
         (request_end, requests), (replies, reply_end), (output, output_end) = os.pipe(), os.pipe(), os.pipe()
         try:
             message = SPAWN.pack(b"S", limits.memory_bytes, int(limits.cpu_s) + 2)
-            pid, pidfd = self._ask_for_child(message, [request_end, reply_end, output_end])
+            zygote_pid, pidfd = self._ask_for_child(message, [request_end, reply_end, output_end])
         except ZygoteError:
             for fd in (requests, replies, output):
                 os.close(fd)
@@ -117,10 +122,11 @@ class ZygoteProcess:
             for fd in (request_end, reply_end, output_end):
                 os.close(fd)
         os.set_blocking(output, False)
-        return ChildProcess(pid, pidfd, requests, replies, output)
+        pid = _process_number(pidfd) if self._own_process_numbers else zygote_pid
+        return ChildProcess(pid, zygote_pid, pidfd, requests, replies, output)
 
     def reap(self, pid: int) -> Ending:
-        """How the child `pid` ended; it must be dead or dying.
+        """How the child that the zygote knows as `pid` ended; it must be dead or dying.
 
         Raises:
             ZygoteError: No answer, or not the expected one.
@@ -171,3 +177,9 @@ class ZygoteProcess:
     def _failure(self, text: str) -> ZygoteError:
         self.kill()
         return ZygoteError(f"the sandbox's zygote failed: {text}")
+
+
+def _process_number(pidfd: int) -> int:
+    """The number by which we know a process; -1 once it is reaped."""
+    with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pid:"))

@@ -11,6 +11,7 @@ import sysconfig
 from pathlib import Path
 
 from evaluators.jsonable import from_json
+from evaluators.sandbox.launch import CHOICE
 from tests.hostile.corpus import Survey
 
 NOBODY = 65534
@@ -42,7 +43,9 @@ def readable_python(folder: Path) -> Path:
     return Path(shutil.copy(Path(sys.executable).resolve(), folder / "bin" / version))
 
 
-def survey_as(uid: int | None, python: Path, disabled: tuple[str, ...], cache: Path) -> Survey:
+def survey_as(
+    uid: int | None, python: Path, disabled: tuple[str, ...], cache: Path, launcher: str = "native"
+) -> Survey:
     """The corpus in a process of its own, as user `uid` where one is given.
 
     Raises:
@@ -50,6 +53,7 @@ def survey_as(uid: int | None, python: Path, disabled: tuple[str, ...], cache: P
     """
     command = [str(python), "-B", "-m", "tests.hostile.survey", *disabled]
     environment = {"PATH": os.environ.get("PATH", ""), "XDG_CACHE_HOME": str(cache), "HOME": "/nonexistent"}
+    environment[CHOICE] = launcher
     groups: list[int] | None = [] if uid is not None else None
     done = subprocess.run(
         command,

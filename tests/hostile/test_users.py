@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,3 +50,12 @@ def test_corpus_holds_for_root_with_and_without_a_change_of_user(
     found = survey_as(None, python, disabled, shared_folder)
     assert {result.attack: result.problems for result in found.results if result.problems} == {}
     assert ("uid" in found.layers.split("+")) is not bool(disabled)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+@pytest.mark.parametrize("uid", [None, NOBODY])
+def test_corpus_holds_in_bubblewrap(python: Path, shared_folder: Path, uid: int | None) -> None:
+    found = survey_as(uid, python, (), shared_folder, launcher="bubblewrap")
+    assert {result.attack: result.problems for result in found.results if result.problems} == {}
+    assert "bubblewrap" in found.layers.split("+")
