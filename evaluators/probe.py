@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluators.sandbox import landlock, seccomp
+from evaluators.sandbox.container import ENGINES
 from evaluators.sandbox.properties import Property
 
 _NEWER_KERNEL = "use a kernel of at least 5.13 with Landlock enabled (`lsm=landlock,...` on its command line)"
@@ -48,8 +50,10 @@ class SandboxReport:
     architecture: str
     landlock_abi: int  # 0 without Landlock
     seccomp: bool
-    user_namespaces: bool  # allowed to this user; not used yet
+    user_namespaces: bool  # allowed to this user; bubblewrap needs them, nothing else does
     uid: int
+    bubblewrap: bool  # installed; EVENKEEL_SANDBOX=bubblewrap uses it
+    container_engines: tuple[str, ...]  # installed, whether or not they answer
 
     @property
     def missing(self) -> tuple[PropertyReport, ...]:
@@ -67,16 +71,26 @@ def probe_machine() -> SandboxReport:
     linux = platform.system() == "Linux"
     abi = landlock.abi_version() if linux else 0
     filters = linux and seccomp.available()
+    layers = _layers(linux, abi, filters)
     return SandboxReport(
-        properties=tuple(_report(promise, linux, abi, filters) for promise in Property),
-        layers=_layers(linux, abi, filters),
+        properties=properties_of(layers),
+        layers=layers,
         operating_system=f"{platform.system()} {platform.release()}",
         architecture=platform.machine(),
         landlock_abi=abi,
         seccomp=filters,
         user_namespaces=linux and _user_namespaces(),
         uid=os.getuid() if linux else 0,
+        bubblewrap=shutil.which("bwrap") is not None,
+        container_engines=tuple(name for name in ENGINES if shutil.which(name)),
     )
+
+
+def properties_of(layers: str) -> tuple[PropertyReport, ...]:
+    """The promises that a sandbox of these layers keeps; also for ``environment.sandbox`` of a stored evaluation."""
+    names = layers.split("+")
+    abi = max((int(name.removeprefix("landlock")) for name in names if name.startswith("landlock")), default=0)
+    return tuple(_report(promise, "rlimit" in names, abi, "seccomp" in names) for promise in Property)
 
 
 def _report(promise: Property, linux: bool, abi: int, filters: bool) -> PropertyReport:
