@@ -23,7 +23,7 @@ from benchmarks.stamp import RESULTS, write_result
 from evaluators import registry
 from evaluators.contract import Evaluation, InstanceResult, Outcome, Split, Tier
 from evaluators.environment import current_environment
-from evaluators.measure import mean_interval
+from evaluators.measure import mean_interval, paired_interval
 from evaluators.placement.expert_replication.oracle import oracle_us
 from evaluators.placement.expert_replication.scenario import Scenario
 from evaluators.problem import ClockPolicy
@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 PROGRAMS = ROOT / "seeds" / TASK
 PAGE = ROOT / "docs" / "tasks" / f"{TASK}.md"
 SPLITS = (Split.SEARCH, Split.HOLDOUT)
-ORACLE = "oracle"
+ORACLE, REFERENCE = "oracle", "eplb_global"
 METRICS = ("gpu_balance", "moved_fraction", "migration_gb", "planner_s", "time_over_bound")
 
 Row = Mapping[str, Any]  # a JSON object
@@ -165,18 +165,29 @@ def ranked(rows: Mapping[str, Row]) -> list[str]:
 def ranking(rows: Mapping[str, Row]) -> str:
     """Score and interval of every program, and its score per regime."""
     regimes = list(next(iter(rows.values()))["regimes"])
-    header = ["program", "score", "95 %", *regimes, "moved / window"]
+    header = ["program", "score", "95 %", f"minus `{REFERENCE}`, 95 %", *regimes, "moved / window"]
     body = [
         [
             name if name == ORACLE else f"`{name}`",
             f"{row['score']:.3f}",
             f"{row['low']:.3f} .. {row['high']:.3f}" if row["low"] is not None else "-",
+            difference(row, rows[REFERENCE]) if name != REFERENCE else "-",
             *(f"{row['regimes'][regime]:.2f}" for regime in regimes),
             f"{100 * row['moved_fraction']:.0f} %" if "moved_fraction" in row else "-",
         ]
         for name, row in ((name, rows[name]) for name in ranked(rows))
     ]
     return table(header, body)
+
+
+def difference(row: Row, reference: Row) -> str:
+    """The paired difference over the instances of both, and its interval."""
+    names = [name for name in reference.get("scores", {}) if name in row.get("scores", {})]
+    scores, others = ([r["scores"][name] for name in names] for r in (row, reference))
+    interval = paired_interval(scores, others, [name.split("-")[0] for name in names])
+    if interval is None:
+        return "-"
+    return f"{np.mean(scores) - np.mean(others):+.3f} ({interval.low:+.3f} .. {interval.high:+.3f})"
 
 
 def headroom(rows: Mapping[str, Row]) -> str:

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.baseline_table import (
     PAGE,
     between_markers,
+    difference,
     headroom,
     program_files,
     ranking,
@@ -20,7 +21,7 @@ from evaluators.contract import Split, Tier
 
 START, END = "<!-- baseline table: start -->", "<!-- baseline table: end -->"
 ROWS = {
-    "eplb": {**score_figures([("slow", 0.5), ("fast", 0.3)]), "moved_fraction": 0.94},
+    "eplb_global": {**score_figures([("slow", 0.5), ("fast", 0.3)]), "moved_fraction": 0.94},
     "edits": {**score_figures([("slow", 0.6), ("fast", 0.2)]), "moved_fraction": 0.07},
     "oracle": score_figures([("slow", 0.7), ("fast", 0.9)]),
 }
@@ -42,13 +43,16 @@ def test_figures_have_an_interval_from_twelve_scores_on() -> None:
 
 def test_ranking_starts_with_the_oracle_and_then_the_best() -> None:
     first = [line.split(" | ")[0] for line in ranking(ROWS).splitlines()]
-    assert first == ["| program", "| ---", "| oracle", "| `eplb`", "| `edits`"]
+    assert first == ["| program", "| ---", "| oracle", "| `eplb_global`", "| `edits`"]
     assert "| 94 % |" in ranking(ROWS)
 
 
 def test_headroom_is_the_oracle_minus_the_best_of_the_regime() -> None:
     lines = headroom(ROWS).splitlines()[2:]
-    assert lines == ["| `slow` | `edits` | 0.600 | 0.700 | +0.100 |", "| `fast` | `eplb` | 0.300 | 0.900 | +0.600 |"]
+    assert lines == [
+        "| `slow` | `edits` | 0.600 | 0.700 | +0.100 |",
+        "| `fast` | `eplb_global` | 0.300 | 0.900 | +0.600 |",
+    ]
 
 
 def test_only_what_is_between_the_markers_changes() -> None:
@@ -70,3 +74,12 @@ def test_the_page_shows_the_stored_figures() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert between_markers(page, tables(stored)) == page
     assert set(stored["search"]) <= {*program_files(), "oracle"}
+
+
+def test_differences_are_paired() -> None:
+    names = [f"{regime}-decode-{i}" for regime in ("slow", "fast") for i in range(8)]
+    levels = [i / 10 for i in range(16)]
+    reference = {"scores": dict(zip(names, levels, strict=True))}
+    gains = {"scores": {n: s + 0.25 for n, s in reference["scores"].items()}}
+    assert difference(gains, reference) == "+0.250 (+0.250 .. +0.250)"
+    assert difference({}, reference) == "-"
