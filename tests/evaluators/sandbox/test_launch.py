@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +14,7 @@ from evaluators.contract import Limits, Outcome
 from evaluators.sandbox.client import Sandbox
 from evaluators.sandbox.errors import SandboxError
 from evaluators.sandbox.launch import CHOICE, Bubblewrap, Native, chosen
+from tests.hostile.bubblewrap import bubblewrap_works
 from tests.hostile.processes import descendants
 
 LIMITS = Limits(wall_s=20.0, cpu_s=10.0, call_wall_s=10.0, memory_bytes=256 << 20)
@@ -27,13 +27,6 @@ def loop():
     while True:
         pass
 """
-
-
-def bubblewrap_works() -> bool:
-    program = shutil.which("bwrap")
-    if program is None:
-        return False
-    return subprocess.run(Bubblewrap(program).command(["true"]), capture_output=True, check=False).returncode == 0
 
 
 needs_bubblewrap = pytest.mark.skipif(not bubblewrap_works(), reason="bubblewrap is not installed, or cannot run here")
