@@ -20,6 +20,13 @@ def secret_from_seed(seed: int) -> str:
     return hashlib.sha256(f"evenkeel run seed {seed}".encode()).hexdigest()
 
 
+def round_secret(secret: str, fresh_round: int) -> str:
+    """The secret of a run's further rounds of instances: nobody saw them when a program was chosen on round 0."""
+    if fresh_round == 0:
+        return secret
+    return hmac.new(secret.encode(), f"evenkeel round {fresh_round}".encode(), hashlib.sha256).hexdigest()
+
+
 def report_secret(task: str, revision: int) -> str:
     """The public secret of the `REPORT` split: the same everywhere for one revision of a task."""
     return hashlib.sha256(f"evenkeel report {task} revision {revision}".encode()).hexdigest()

@@ -38,6 +38,9 @@ class RunConfig(BaseModel):
     crossover: float = Field(default=0.2, ge=0, le=1, description="share of asks that cross two programs")
     donors: Donors = Donors.ARCHIVE
     final_tier: Tier = Field(default=Tier.FULL, description="tier of the hold-out ranking at the end")
+    look_every: int = Field(
+        default=50, ge=0, description="tells between looks at the champion on fresh validation seeds; 0: never"
+    )
     finalists: int = Field(default=3, ge=0, le=100, description="programs that get a hold-out score at the end")
     allow_unsafe: bool = False
 

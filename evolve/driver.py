@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from archive.records import Attempt, AttemptState, Candidate, Run
+from archive.records import Attempt, AttemptState, Candidate, FounderRole, Run
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evolve.budget import Budget, Spent, reason_to_stop
 from evolve.champion import NUM_CONTENDERS, VALIDATION_SHARE
 from evolve.choices import Order
 from evolve.config import RunConfig
+from evolve.fresh_look import NUM_EVALUATIONS, FreshLooks
 from evolve.novelty import NoveltyIndex, source_digest
 from evolve.progress import Progress
 from evolve.proposer import Proposal, Proposer
@@ -37,6 +38,8 @@ class Session:
     novelty: NoveltyIndex
     pending: tuple[Attempt, ...] = ()  # asked before this session and not ended
     evaluated: int = 0  # attempts that were evaluated before this session
+    validated: tuple[str, ...] = ()  # candidates that were validated before this session, in tell order
+    num_validations: int = 0  # evaluations on validation seeds before this session, looks included
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,15 @@ class Driver:
         self._in_flight = session.config.window if self._ordered else in_flight
         self._turnstile = Turnstile(ordered=self._ordered)
         self._running: set[asyncio.Task[Ended]] = set()
-        self._validating: set[asyncio.Task[Evaluation]] = set()
+        self._validating: set[asyncio.Task[Evaluation] | asyncio.Task[None]] = set()
+        self._validations: list[tuple[str, asyncio.Task[Evaluation] | None]] = [(i, None) for i in session.validated]
+        self._looks = FreshLooks(self._archive, stages, _initial_of(session), session.config.look_every)
+        self._look_is_due = False
+        self._last_look: asyncio.Task[None] | None = None
         self._ended: dict[int, Ended] = {}
         self._contenders: list[tuple[float, str]] = []
         self._evaluated = session.evaluated
-        self._num_validations = 0
+        self._num_validations = session.num_validations
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -222,8 +229,11 @@ class Driver:
         self._search.tell(told)
         self._evaluated += ended.evaluation is not None
         self._note(attempt, ended.evaluation)
+        self._look_is_due = self._look_is_due or self._looks.is_due(self._search.num_tells)
         if told.member is not None:
             self._consider_validation(told.member)
+        if self._look_is_due and self._may_validate(self._look_cost):
+            self._begin_look()
 
     def _note(self, attempt: Attempt, evaluation: Evaluation | None) -> None:
         progress = self._progress
@@ -236,16 +246,47 @@ class Driver:
             progress.best_change = attempt.change
 
     def _consider_validation(self, member: Member) -> None:
-        """Start a validation for a new top five, as long as validations stay a tenth of the evaluations."""
+        """Start a validation for a new top five, unless a look at the champion is waiting for its turn."""
         self._contenders.append((member.score, member.candidate_id))
         self._contenders.sort(key=lambda pair: -pair[0])
         del self._contenders[NUM_CONTENDERS:]
         is_contender = any(candidate_id == member.candidate_id for _, candidate_id in self._contenders)
-        if is_contender and self._num_validations < VALIDATION_SHARE * self._evaluated:
+        if is_contender and not self._look_is_due and self._may_validate(1):
             self._num_validations += 1
             candidate = self._archive.candidate(member.candidate_id)
-            validation = self._stages.evaluate(candidate, Tier.QUICK, Split.VALIDATION, member.attempt_index)
-            self._validating.add(asyncio.create_task(validation))
+            evaluation = self._stages.evaluate(candidate, Tier.QUICK, Split.VALIDATION, member.attempt_index)
+            validation = asyncio.create_task(evaluation)
+            self._validating.add(validation)
+            self._validations.append((member.candidate_id, validation))
+
+    def _may_validate(self, number: int) -> bool:
+        """Whether validations stay a tenth of the evaluations, rounded up, if so many more are made."""
+        return self._num_validations + number < VALIDATION_SHARE * self._evaluated + 1
+
+    def _begin_look(self) -> None:
+        """Have the champion of now scored on fresh seeds, after the look before."""
+        self._look_is_due = False
+        if not self._validations:
+            return
+        self._num_validations += self._look_cost
+        look = self._look(self._search.num_tells, tuple(self._validations), self._last_look)
+        self._last_look = asyncio.create_task(look)
+        self._validating.add(self._last_look)
+
+    @property
+    def _look_cost(self) -> int:
+        """In evaluations; the first look needs the initial program's own validation too."""
+        return NUM_EVALUATIONS + (self._last_look is None)
+
+    async def _look(
+        self,
+        num_tells: int,
+        validations: Sequence[tuple[str, asyncio.Task[Evaluation] | None]],
+        earlier: asyncio.Task[None] | None,
+    ) -> None:
+        if earlier is not None:
+            await earlier
+        await self._looks.look(num_tells, validations)
 
     def _budget(self) -> Budget:
         config = self._session.config
@@ -271,7 +312,16 @@ class Driver:
         return attempt_rng(self._session.run.seed, *key)
 
 
-async def _cancel(tasks: Iterable[asyncio.Task[bool] | asyncio.Task[Ended] | asyncio.Task[Evaluation]]) -> None:
+def _initial_of(session: Session) -> str:
+    """The candidate that gains are measured against."""
+    founders = session.archive.founders(session.run.id)
+    return next(founder.candidate_id for founder in founders if founder.role is FounderRole.INITIAL)
+
+
+AnyTask = asyncio.Task[bool] | asyncio.Task[Ended] | asyncio.Task[Evaluation] | asyncio.Task[None]
+
+
+async def _cancel(tasks: Iterable[AnyTask]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -11,6 +11,7 @@ from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.measure import Interval, mean_interval, paired_interval
 from evolve.champion import NUM_CONTENDERS, choose_champion, finalists
+from evolve.fresh_look import FreshLooks, Look
 from evolve.search import Search
 from evolve.stages import Stages
 
@@ -37,6 +38,7 @@ class Verdict:
 
     champion_id: str
     standings: tuple[Standing, ...]  # best hold-out first; those without one last
+    looks: tuple[Look, ...] = ()  # at champions on fresh validation seeds, in order; the last is at this one
 
     @property
     def champion(self) -> Standing:
@@ -48,9 +50,16 @@ class Finale:
     """Judges a run that has ended. Executes only what the archive does not hold yet."""
 
     def __init__(
-        self, archive: Archive, stages: Stages, founders: Sequence[Founder], tier: Tier, note: Callable[[str], None]
+        self,
+        archive: Archive,
+        stages: Stages,
+        founders: Sequence[Founder],
+        tier: Tier,
+        look_every: int,
+        note: Callable[[str], None],
     ) -> None:
         self._archive = archive
+        self._look_every = look_every
         self._stages = stages
         self._founders = founders
         self._tier = tier
@@ -68,13 +77,21 @@ class Finale:
         contenders = dict.fromkeys([initial, *validated, *_top(search, NUM_CONTENDERS)])
         validations = await self._all("validation of the best programs", list(contenders), Tier.QUICK, Split.VALIDATION)
         champion = choose_champion(initial, validations)
+        looks = await self._look(initial, champion, list(contenders), search.num_tells)
         chosen = finalists(champion, validations, num_finalists)
         ids = dict.fromkeys([*(founder.candidate_id for founder in self._founders), *chosen])
         judged = [candidate_id for candidate_id in ids if self._has_search_score(candidate_id)]
         holdouts = dict(await self._all("hold-out, instances nobody has seen", judged, self._tier, Split.HOLDOUT))
         rows = [self._standing(i, initial, champion, dict(validations), holdouts) for i in ids]
         rows.sort(key=lambda row: -2.0 if row.holdout is None else row.holdout, reverse=True)
-        return Verdict(champion_id=champion, standings=tuple(rows))
+        return Verdict(champion_id=champion, standings=tuple(rows), looks=tuple(looks))
+
+    async def _look(self, initial: str, champion: str, contenders: Sequence[str], num_tells: int) -> list[Look]:
+        """Score the champion on fresh seeds once more, and gather every look of the run."""
+        self._note("validation of the champion on fresh seeds")
+        looks = FreshLooks(self._archive, self._stages, initial, self._look_every)
+        await looks.final(champion, num_tells)
+        return looks.made(num_tells, contenders)
 
     async def _all(self, what: str, ids: Sequence[str], tier: Tier, split: Split) -> list[tuple[str, Evaluation]]:
         """The evaluations of `ids` in their order, `what` is noted with the count of those that are done."""

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from archive.store import Archive
 from evaluators.contract import Split, Task
-from evaluators.seeding import SeedSource, report_secret, secret_from_seed
+from evaluators.seeding import SeedSource, report_secret, round_secret, secret_from_seed
 
 PUBLIC_SEEDS = range(1000)  # of `evolve evaluate --seed`, which are not stored
+FRESH_ROUNDS = range(1, 500)  # of a run's looks at its champion
 
 
 class KnownSeeds:
@@ -36,3 +37,4 @@ class KnownSeeds:
             runs = [run for run in self._archive.runs() if run.task == self._task.name]
             yield from (run.secret for run in reversed(runs))
             yield from (secret_from_seed(seed) for seed in self._seeds)
+            yield from (round_secret(run.secret, number) for run in reversed(runs) for number in FRESH_ROUNDS)

@@ -100,7 +100,9 @@ class Lifecycle:
         reason = await driver.evolve()
         if reason == STOPPED or not self._judge:
             return self._ending(reason, None)
-        finale = Finale(self._archive, stages, founders, self._config.final_tier, self._announce)
+        finale = Finale(
+            self._archive, stages, founders, self._config.final_tier, self._config.look_every, self._announce
+        )
         verdict = await finale.judge(session.search, self._validated(), self._config.finalists)
         return self._ending(reason, verdict)
 

@@ -112,8 +112,9 @@ def restore(
         SearchError: The rows contradict each other.
     """
     attempts = archive.attempts(run.id)
+    stored = archive.evaluations_for_run(run.id)
     pending = tuple(attempt for attempt in attempts if not attempt.state.is_final)
-    tolds, evaluated = _tolds(attempts, stages.stored_searches(archive.evaluations_for_run(run.id)))
+    tolds, evaluated = _tolds(attempts, stages.stored_searches(stored))
     search = Search.replay(
         search_config(config),
         members,
@@ -122,9 +123,26 @@ def restore(
         lambda index: attempt_rng(run.seed, index),
     )
     novelty = _known_programs(archive, founders, attempts)
+    validations = [row for row in stored if row.run_id == run.id and row.evaluation.split is Split.VALIDATION]
+    during_search = [row for row in validations if row.attempt_index is not None]
+    looks = [row for row in validations if row.evaluation.seeds != stages.seeds(Split.VALIDATION)]
     return Session(
-        archive=archive, run=run, config=config, search=search, novelty=novelty, pending=pending, evaluated=evaluated
+        archive=archive,
+        run=run,
+        config=config,
+        search=search,
+        novelty=novelty,
+        pending=pending,
+        evaluated=evaluated,
+        validated=_in_tell_order({row.candidate_id for row in during_search}, attempts),
+        num_validations=len(during_search) + len(looks),
     )
+
+
+def _in_tell_order(ids: set[str], attempts: Sequence[Attempt]) -> tuple[str, ...]:
+    told = [a for a in attempts if a.state is AttemptState.RECORDED and a.candidate_id in ids]
+    ordered = sorted(told, key=lambda attempt: attempt.tell_order or 0)
+    return tuple(attempt.candidate_id or "" for attempt in ordered)
 
 
 def search_config(config: RunConfig) -> SearchConfig:

@@ -8,7 +8,7 @@ from archive.records import Candidate, EvaluationKey, StoredEvaluation
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, PlannerClock, Split, Task, Tier
 from evaluators.protocol import EvaluateRequest
-from evaluators.seeding import SeedSource
+from evaluators.seeding import SeedSource, round_secret
 from evolve.execution.backend import EvaluationBackend
 
 
@@ -27,43 +27,56 @@ class Stages:
         self._archive = archive
         self._backend = backend
         self._task = task
+        self._secrets = dict(secrets)
         self._seeds = {split: SeedSource(secret, split).digest() for split, secret in secrets.items()}
         self._clock = clock
         self._run_id = run_id
         self.executed = 0  # evaluations that were not in the archive
 
-    def key(self, candidate_id: str, tier: Tier, split: Split) -> EvaluationKey:
+    def seeds(self, split: Split, fresh_round: int = 0) -> str:
+        """The digest of a split's seeds; those of another round than 0 are seen by nothing that chooses."""
+        if fresh_round == 0:
+            return self._seeds[split]
+        return SeedSource(round_secret(self._secrets[split], fresh_round), split).digest()
+
+    def key(self, candidate_id: str, tier: Tier, split: Split, fresh_round: int = 0) -> EvaluationKey:
         """What makes this evaluation the same work as another."""
         return EvaluationKey(
             candidate_id=candidate_id,
             task_identity=self._task.identity,
             tier=tier,
             split=split,
-            seeds=self._seeds[split],
+            seeds=self.seeds(split, fresh_round),
             environment_class=self._backend.environment_class,
             planner_clock=self._clock,
         )
 
-    def stored(self, candidate_id: str, tier: Tier, split: Split) -> Evaluation | None:
+    def stored(self, candidate_id: str, tier: Tier, split: Split, fresh_round: int = 0) -> Evaluation | None:
         """The evaluation if it has been executed before, in whichever run."""
-        found = self._archive.find_evaluation(self.key(candidate_id, tier, split))
+        found = self._archive.find_evaluation(self.key(candidate_id, tier, split, fresh_round))
         return found.evaluation if found else None
 
     async def evaluate(
-        self, candidate: Candidate, tier: Tier, split: Split, attempt_index: int | None = None
+        self,
+        candidate: Candidate,
+        tier: Tier,
+        split: Split,
+        attempt_index: int | None = None,
+        fresh_round: int = 0,
     ) -> Evaluation:
         """The evaluation of one stage.
 
         Raises:
             BackendError: It cannot be executed here.
         """
-        known = self.stored(candidate.id, tier, split)
+        known = self.stored(candidate.id, tier, split, fresh_round)
         if known is not None:
             return known
         self.executed += 1
-        request = EvaluateRequest(source=candidate.source, tier=tier, split=split, clock=self._clock)
+        secret = round_secret(self._secrets[split], fresh_round) if fresh_round else ""
+        request = EvaluateRequest(source=candidate.source, tier=tier, split=split, clock=self._clock, secret=secret)
         evaluation = await self._backend.evaluate(request)
-        key = self.key(candidate.id, tier, split)
+        key = self.key(candidate.id, tier, split, fresh_round)
         self._archive.add_evaluation(candidate.id, evaluation, key, self._run_id, attempt_index)
         return evaluation
 

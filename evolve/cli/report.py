@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archive.queries import outcome_counts
 from archive.records import Run
 from archive.store import Archive
 from evolve.cli.printing import interval, print_json, print_text, score, table_text
 from evolve.finale import Standing, Verdict
+from evolve.fresh_look import Look
 from evolve.lifecycle import Ending
 
 
@@ -20,6 +23,7 @@ def print_run_json(archive: Archive, run: Run, ending: Ending) -> None:
             "attempts": sum(outcomes.values()),
             "outcomes": dict(outcomes),
             "best": _best_json(ending.verdict),
+            "looks": _looks_json(ending.verdict),
             "seconds": round(ending.seconds, 3),
             "usd": 0.0,
         }
@@ -40,6 +44,9 @@ def print_run(archive: Archive, run: Run, ending: Ending) -> None:
     print_text(verdict_table(ending.verdict))
     print_text("")
     print_text(verdict_sentence(ending.verdict))
+    if ending.verdict.looks:
+        print_text("\n" + looks_table(ending.verdict.looks))
+        print_text(looks_sentence(ending.verdict.looks[-1]))
     champion = ending.verdict.champion_id[:10]
     print_text(f"see it: evolve show {champion} --diff initial")
 
@@ -70,6 +77,48 @@ def verdict_sentence(verdict: Verdict) -> str:
         f"The champion {champion.name} is {claim}: paired gain {interval(low, high)} (95 %); "
         f"its mean is above {beaten} of {total} baselines."
     )
+
+
+def looks_table(looks: Sequence[Look]) -> str:
+    """What champions gained where they were chosen, and on fresh seeds."""
+    columns = ["after", "champion", "gain when chosen", "on fresh seeds", "95 % interval", "shrank by"]
+    return table_text(columns, [_look_row(look) for look in looks])
+
+
+def looks_sentence(look: Look) -> str:
+    """The winner's curse of the last champion in words."""
+    what = f"{look.shrank:.4f} of it shrank" if look.shrank > 0 else "none of it shrank"
+    return (
+        f"Winner's curse: chosen for a validation gain of {look.chosen_gain:+.4f} over the initial program, "
+        f"{look.candidate_id[:10]} has {look.fresh_gain:+.4f} on fresh validation seeds; {what}."
+    )
+
+
+def _look_row(look: Look) -> list[str]:
+    ci = look.interval
+    return [
+        str(look.after),
+        look.candidate_id[:10],
+        f"{look.chosen_gain:+.4f}",
+        f"{look.fresh_gain:+.4f}",
+        interval(ci.low, ci.high) if ci else "-",
+        f"{look.shrank:+.4f}",
+    ]
+
+
+def _looks_json(verdict: Verdict | None) -> list[dict[str, object]]:
+    return [
+        {
+            "after": look.after,
+            "id": look.candidate_id,
+            "chosen_gain": look.chosen_gain,
+            "fresh_gain": look.fresh_gain,
+            "low": look.interval.low if look.interval else None,
+            "high": look.interval.high if look.interval else None,
+            "shrank": look.shrank,
+        }
+        for look in (verdict.looks if verdict else ())
+    ]
 
 
 def _row(standing: Standing) -> list[str]:

@@ -47,6 +47,9 @@ def run(
     loads: Annotated[Path | None, typer.Option(help="recorded workload; short for --set loads=FILE")] = None,
     final_tier: Annotated[Tier | None, typer.Option(help="tier of the hold-out at the end (default full)")] = None,
     finalists: Annotated[int | None, typer.Option(help="programs that get a hold-out score (default 3)")] = None,
+    look_every: Annotated[
+        int | None, typer.Option(help="tells between looks at the champion on fresh validation seeds (default 50)")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="run file (TOML); options override it")] = None,
     archive: ArchiveUrl = DEFAULT_ARCHIVE,
     allow_unsafe: AllowUnsafe = False,
@@ -71,6 +74,7 @@ def run(
         "donors": donors,
         "final_tier": final_tier,
         "finalists": finalists,
+        "look_every": look_every,
         "allow_unsafe": allow_unsafe or None,
     }
     if loads is not None:

@@ -43,7 +43,7 @@ def test_a_run_names_every_baseline_and_judges_the_champion(tmp_path: Path) -> N
 
 def test_run_as_json_ends_with_the_documented_object(tmp_path: Path) -> None:
     found = evolve_json(tmp_path, *TOY, "--attempts", "5", "--seed", "1")
-    assert set(found) == {"run", "task", "attempts", "outcomes", "best", "seconds", "usd"}
+    assert set(found) == {"run", "task", "attempts", "outcomes", "best", "looks", "seconds", "usd"}
     assert found["attempts"] == 5
     best = found["best"]
     assert isinstance(best, dict)

@@ -72,6 +72,25 @@ def test_every_evaluation_of_a_run_is_reproduced(finished: Path) -> None:
     assert "reproduced bit for bit" in shown.stdout
 
 
+def test_the_summary_says_what_shrank_and_its_looks_are_reproduced(tmp_path: Path) -> None:
+    programs = [f"def guess(hints):\n    return hints.mean() - {shift}\n" for shift in (0.02, 0.03, 0.04, 0.05)]
+    (tmp_path / "replies.jsonl").write_text("\n".join(json.dumps({"source": source}) for source in programs))
+    words = ("run", "toy", "--final-tier", "quick", "--workers", "1", "--seed", "1", "--set", "hints=40")
+    recorded = ("--proposer", "recorded", "--replies", "replies.jsonl", "--attempts", "4")
+    done = evolve(tmp_path, *words, *recorded)
+    assert done.returncode == 0, done.stderr
+    assert "Winner's curse: chosen for a validation gain of" in done.stdout
+    (run,) = evolve_rows(tmp_path, "runs")
+    looks = evolve_json(tmp_path, "resume", str(run["run"]))["looks"]
+    assert isinstance(looks, list)
+    assert set(looks[-1]) == {"after", "id", "chosen_gain", "fresh_gain", "low", "high", "shrank"}
+    assert looks[-1]["low"] <= looks[-1]["fresh_gain"] <= looks[-1]["high"]
+    found = evolve_json(tmp_path, "verify", looks[-1]["id"], "--all", "--replay-only")
+    validations = [row for row in rows(found) if row["split"] == "validation"]
+    assert len(validations) >= 2
+    assert {row["status"] for row in validations} == {"reproduced"}
+
+
 def test_seeds_that_nobody_can_know_are_said_and_can_be_told(finished: Path) -> None:
     words = ("verify", program(finished, "mean.py"), "--all", "--replay-only")
     found = evolve_json(finished, *words)

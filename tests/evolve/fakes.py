@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from evaluators.contract import Environment, Evaluation, Outcome
 from evaluators.protocol import EvaluateRequest
+from evaluators.seeding import SeedSource
 from evolve.proposer import Proposal
 from evolve.request import MutationRequest
 from tests.evolve.evaluations import ENVIRONMENT, a_failed_evaluation, an_evaluation
@@ -39,7 +41,8 @@ class FakeBackend:
             self.running -= 1
         if "crash" in request.source:
             return a_failed_evaluation(Outcome.CRASHED, request.tier, request.split)
-        return an_evaluation(scores_of(request.source, request.split), request.tier, request.split)
+        made = an_evaluation(scores_of(request.source + request.secret, request.split), request.tier, request.split)
+        return replace(made, seeds=SeedSource(request.secret, request.split).digest()) if request.secret else made
 
     async def close(self) -> None:
         pass

@@ -132,10 +132,47 @@ def test_validations_stay_a_tenth_of_the_evaluations(archive: Archive) -> None:
     config = a_config(attempts=100)
     backend = FakeBackend()
     drive(archive, a_run(archive, config), config, backend)
-    validations = [r.source for r in backend.requests if r.split is Split.VALIDATION]
+    validations = [(r.source, r.secret) for r in backend.requests if r.split is Split.VALIDATION]
     searches = [r for r in backend.requests if r.split is Split.SEARCH and r.tier is Tier.SMOKE]
     assert 1 <= len(validations) <= 1 + len(searches) / 10
     assert len(validations) == len(set(validations))
+
+
+def looks_of(backend: FakeBackend) -> set[tuple[str, str]]:
+    """Programs scored on fresh validation seeds, with the secrets of these."""
+    return {(r.source, r.secret) for r in backend.requests if r.secret}
+
+
+def test_the_champion_is_looked_at_on_fresh_validation_seeds(archive: Archive) -> None:
+    config = a_config(attempts=120, look_every=30)
+    backend = FakeBackend()
+    drive(archive, a_run(archive, config), config, backend)
+    looks = looks_of(backend)
+    rounds = {secret for _, secret in looks}
+    assert len(rounds) >= 2
+    for secret in rounds:
+        sources = {source for source, of in looks if of == secret}
+        assert len(sources) == 2
+        assert "# initial\n" in sources
+
+
+def test_looks_can_be_left_out(archive: Archive) -> None:
+    config = a_config(attempts=60, look_every=0)
+    backend = FakeBackend()
+    drive(archive, a_run(archive, config), config, backend)
+    assert not looks_of(backend)
+
+
+def test_index_order_gives_the_same_looks_whatever_the_timing(tmp_path: Path) -> None:
+    found = []
+    for pace, slots in [(0, 2), (3, 7)]:
+        with Archive.open(f"sqlite:///{tmp_path}/{pace}.db") as archive:
+            config = a_config(order="index", attempts=100, look_every=20)
+            backend = FakeBackend(slots, pace)
+            drive(archive, a_run(archive, config), config, backend)
+            found.append(looks_of(backend))
+    assert found[0]
+    assert found[0] == found[1]
 
 
 class StoppingBackend(FakeBackend):

@@ -1,0 +1,107 @@
+"""Looks at the champion on validation seeds that it was not chosen on: what is left of its gain (winner's curse).
+
+The best of many noisy scores is too high by the noise that made it the best. A look scores the champion and the initial
+program on a further round of validation seeds. It is made every so many tells and at the end; it chooses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+
+from archive.store import Archive
+from evaluators.contract import Evaluation, Outcome, Split, Tier
+from evaluators.measure import Interval, paired_interval
+from evolve.champion import choose_champion
+from evolve.comparison import counted_scores
+from evolve.stages import Stages
+
+NUM_EVALUATIONS = 2  # of a look: the champion and the initial program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One champion, when it was chosen and on fresh seeds."""
+
+    after: int  # tells
+    candidate_id: str
+    chosen_gain: float  # over the initial program, on the validation instances it was chosen by
+    fresh_gain: float  # on fresh ones
+    interval: Interval | None  # 95 %, paired, of the fresh gain
+
+    @property
+    def shrank(self) -> float:
+        """How much of the gain was luck; negative if it grew."""
+        return self.chosen_gain - self.fresh_gain
+
+
+class FreshLooks:
+    """Makes the looks of one run and reads them back."""
+
+    def __init__(self, archive: Archive, stages: Stages, initial: str, every: int) -> None:
+        self._archive = archive
+        self._stages = stages
+        self._initial = initial
+        self._every = every
+
+    def is_due(self, num_tells: int) -> bool:
+        """Whether the tell that has just been made ends a round."""
+        return self._every > 0 and num_tells > 0 and num_tells % self._every == 0
+
+    async def look(self, num_tells: int, validations: Sequence[tuple[str, Awaitable[Evaluation] | None]]) -> None:
+        """Score the champion of `validations` on this round's fresh seeds.
+
+        Args:
+            num_tells: So many ended with the tell that made the look due.
+            validations: Candidates in tell order; what still runs is awaited, None is archived.
+        """
+        initial = await self._validation(self._initial, 0)
+        known = [(i, await (running or self._validation(i, 0))) for i, running in validations]
+        champion = choose_champion(self._initial, [(self._initial, initial), *known])
+        await self.score(champion, self._round(num_tells))
+
+    async def final(self, champion: str, num_tells: int) -> None:
+        """The look at the end of a run, on a round of its own."""
+        if self._every > 0:
+            await self.score(champion, self._round(num_tells) + 1)
+
+    async def score(self, champion: str, fresh_round: int) -> None:
+        """Archive the champion's and the initial program's scores of a round; nothing to see if they are one."""
+        if champion != self._initial:
+            await asyncio.gather(*(self._validation(i, fresh_round) for i in (champion, self._initial)))
+
+    def made(self, num_tells: int, candidates: Sequence[str]) -> list[Look]:
+        """The looks at any of `candidates` that are archived, in order; the last round may be the final one."""
+        if self._every == 0:
+            return []
+        rounds = range(1, self._round(num_tells) + 2)
+        looks = (self._read(i, number, num_tells) for number in rounds for i in dict.fromkeys(candidates))
+        return [look for look in looks if look is not None]
+
+    def _round(self, num_tells: int) -> int:
+        return num_tells // self._every
+
+    def _read(self, candidate_id: str, fresh_round: int, num_tells: int) -> Look | None:
+        if candidate_id == self._initial:
+            return None
+        keys = ((candidate_id, fresh_round), (self._initial, fresh_round), (candidate_id, 0), (self._initial, 0))
+        found = [e for key in keys if (e := self._stored(*key)) is not None and e.outcome is Outcome.SCORED]
+        if len(found) < len(keys):
+            return None
+        fresh, fresh_initial, chosen, chosen_initial = found
+        regimes = [instance.regime for instance in fresh.instances]
+        return Look(
+            after=min(fresh_round * self._every, num_tells),
+            candidate_id=candidate_id,
+            chosen_gain=(chosen.objective or 0.0) - (chosen_initial.objective or 0.0),
+            fresh_gain=(fresh.objective or 0.0) - (fresh_initial.objective or 0.0),
+            interval=paired_interval(counted_scores(fresh), counted_scores(fresh_initial), regimes),
+        )
+
+    def _stored(self, candidate_id: str, fresh_round: int) -> Evaluation | None:
+        return self._stages.stored(candidate_id, Tier.QUICK, Split.VALIDATION, fresh_round)
+
+    async def _validation(self, candidate_id: str, fresh_round: int) -> Evaluation:
+        candidate = self._archive.candidate(candidate_id)
+        return await self._stages.evaluate(candidate, Tier.QUICK, Split.VALIDATION, fresh_round=fresh_round)
