@@ -10,6 +10,7 @@ import numpy as np
 from evaluators.candidate import Candidate
 from evaluators.contract import FLOOR, ContractError, InstanceResult, Outcome
 from evaluators.placement.cost import Floats
+from evaluators.placement.expert_replication.balance_bound import even_balance_bound
 from evaluators.placement.expert_replication.bound import bound_us
 from evaluators.placement.expert_replication.dispatch import Plan, even_plan, static_placement
 from evaluators.placement.expert_replication.oracle import oracle_us
@@ -46,6 +47,7 @@ class Scenario:
     weak_us: float  # the static placement's time per iteration
     bound_us: float
     oracle_us: float | None = None  # a clairvoyant heuristic's time, where it was computed
+    balance_bound: float | None = None  # of plans with even split, where it was computed
 
     def play(self, candidate: Candidate, clock: ClockPolicy) -> InstanceResult:
         """Plan every window of the scenario with a fresh program and score what was served."""
@@ -125,13 +127,17 @@ class Scenario:
             "migration_gb": _mean([window.moved_bytes for window in served]) / 1e9,
             "planner_s": _mean(delays),
         }
-        return metrics if self.oracle_us is None else {**metrics, "oracle_score": self.score(self.oracle_us)}
+        if self.oracle_us is not None:
+            metrics["oracle_score"] = self.score(self.oracle_us)
+        if self.balance_bound is not None:
+            metrics["even_balance_bound"] = self.balance_bound
+        return metrics
 
 
 def build_scenario(
     name: str, regime: str, system: System, workload: Workload, candidate_seed: int, *, oracle: bool = False
 ) -> Scenario:
-    """The scenario with its two anchors computed, and the oracle's line if asked for.
+    """The scenario with its two anchors computed, and the lines to compare with if asked for (`oracle`).
 
     Raises:
         ContractError: No plan can beat the static placement here, so there is nothing to score.
@@ -155,6 +161,7 @@ def build_scenario(
         weak_us=weak,
         bound_us=bound,
         oracle_us=_mean([oracle_us(window, system) for window in loads]) if oracle else None,
+        balance_bound=_mean([even_balance_bound(window.sum(axis=0), system) for window in loads]) if oracle else None,
     )
 
 

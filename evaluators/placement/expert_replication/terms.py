@@ -67,4 +67,7 @@ METRICS = (
     _metric("migration_gb", "GB/window", _DOWN, "weights moved over all GPUs"),
     _metric("planner_s", "s", _DOWN, "planner time charged per call"),
     _metric("oracle_score", "1", _UP, "score of a clairvoyant greedy plan; report tier only, a line to compare with"),
+    _metric(
+        "even_balance_bound", "1", _UP, "proven bound of gpu_balance for even split of known loads; report tier only"
+    ),
 )
