@@ -44,13 +44,21 @@ def timeless(attempt: Attempt) -> tuple[object, ...]:
     )
 
 
-def content(path: Path) -> tuple[list[tuple[object, ...]], dict[tuple[str, str, str], str]]:
-    """Attempts in order, and every instance of every evaluation that is not on the hold-out (whose secret differs)."""
+Scores = dict[tuple[str, str, str], list[tuple[object, ...]]]
+
+
+def content(path: Path) -> tuple[list[tuple[object, ...]], Scores]:
+    """Attempts in order, and every instance of every evaluation that is not on the hold-out (whose secret differs).
+
+    Of an instance its name, outcome, score and metrics count; the words of a failure may hold an address or a time.
+    """
     with Archive.open(f"sqlite:///{path}", create=False, read_only=True) as archive:
         (run_row,) = archive.runs()
         attempts = [timeless(attempt) for attempt in archive.attempts(run_row.id)]
         scores = {
-            (s.candidate_id, str(s.evaluation.tier), str(s.evaluation.split)): dumps(s.evaluation.instances)
+            (s.candidate_id, str(s.evaluation.tier), str(s.evaluation.split)): [
+                (i.name, i.outcome, i.score, dumps(i.metrics)) for i in s.evaluation.instances
+            ]
             for s in archive.evaluations_of_run(run_row.id)
             if s.evaluation.split is not Split.HOLDOUT
         }
