@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from archive.records import Attempt
@@ -44,7 +45,7 @@ def timeless(attempt: Attempt) -> tuple[object, ...]:
     )
 
 
-Scores = dict[tuple[str, str, str], list[tuple[object, ...]]]
+Scores = Mapping[tuple[str, str, str], Sequence[tuple[object, ...]]]
 
 
 def content(path: Path) -> tuple[list[tuple[object, ...]], Scores]:
