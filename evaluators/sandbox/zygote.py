@@ -31,7 +31,7 @@ MAX_MESSAGE_BYTES = 4096
 SUBMODULES = {
     "numpy": ("numpy.random", "numpy.linalg", "numpy.fft"),
     "scipy": ("scipy.optimize", "scipy.sparse", "scipy.sparse.csgraph", "scipy.special"),
-    "torch": ("torch", "torch.nn.functional", "torch._dynamo"),  # the last is what optimizers load
+    "torch": ("torch", "torch.nn.functional"),
 }
 STANDARD_LIBRARY = (
     *("abc", "array", "bisect", "cmath", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal"),
