@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from evaluators.contract import Evaluation, Outcome
 from evaluators.measure import paired_interval
@@ -11,29 +11,31 @@ NUM_CONTENDERS = 5  # best by search score that get a validation
 VALIDATION_SHARE = 0.1  # of the search evaluations, during the search
 
 
-def is_better(challenger: Evaluation, champion: Evaluation) -> bool:
+def is_better(challenger: Evaluation, reference: Evaluation) -> bool:
     """Whether the paired difference of the two is above zero with 95 % confidence."""
     if challenger.outcome is not Outcome.SCORED:
         return False
-    if champion.outcome is not Outcome.SCORED:
+    if reference.outcome is not Outcome.SCORED:
         return True
     interval = paired_interval(
         [instance.counted_score for instance in challenger.instances],
-        [instance.counted_score for instance in champion.instances],
-        [instance.regime for instance in champion.instances],
+        [instance.counted_score for instance in reference.instances],
+        [instance.regime for instance in reference.instances],
     )
     if interval is None:  # too few instances to say how sure: the plain order of the means
-        return _objective(challenger) > _objective(champion)
+        return _objective(challenger) > _objective(reference)
     return interval.low > 0
 
 
-def choose_champion(initial: str, validations: Iterable[tuple[str, Evaluation]]) -> str:
-    """The candidate that leads after `validations`, the initial program's first, the others in tell order."""
-    champion, held = initial, None
-    for candidate_id, evaluation in validations:
-        if held is None or is_better(evaluation, held):
-            champion, held = candidate_id, evaluation
-    return champion
+def choose_champion(initial: str, validations: Sequence[tuple[str, Evaluation]]) -> str:
+    """The candidate that leads after `validations`: of those shown to be better than `initial`, the highest mean.
+
+    Among these a further test would only hold on to whoever came first: the mean is the better guess, and the fresh
+    looks tell how much of it was luck. Equal means keep the earlier; the initial program leads where nothing beats it.
+    """
+    reference = dict(validations)[initial]
+    ranked = sorted(validations, key=lambda pair: -_objective(pair[1]))
+    return next((c for c, evaluation in ranked if c != initial and is_better(evaluation, reference)), initial)
 
 
 def finalists(champion: str, validations: Sequence[tuple[str, Evaluation]], number: int) -> list[str]:

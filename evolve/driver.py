@@ -87,7 +87,7 @@ class Driver:
         self._look_is_due = False
         self._last_look: asyncio.Task[None] | None = None
         self._ended: dict[int, Ended] = {}
-        self._contenders: list[tuple[float, str]] = []
+        self._contenders = [(m.score, m.candidate_id) for m in self._search.top(NUM_CONTENDERS) if not m.is_founder]
         self._evaluated = session.evaluated
         self._num_validations = session.num_validations
         self._stop = asyncio.Event()

@@ -74,7 +74,7 @@ class Finale:
             num_finalists: Evolved programs that get a hold-out score.
         """
         initial = next(f.candidate_id for f in self._founders if f.role is FounderRole.INITIAL)
-        contenders = dict.fromkeys([initial, *validated, *_top(search, NUM_CONTENDERS)])
+        contenders = dict.fromkeys([initial, *validated, *(m.candidate_id for m in search.top(NUM_CONTENDERS))])
         validations = await self._all("validation of the best programs", list(contenders), Tier.QUICK, Split.VALIDATION)
         champion = choose_champion(initial, validations)
         looks = await self._look(initial, champion, list(contenders), search.num_tells)
@@ -169,10 +169,3 @@ def first_failure(evaluation: Evaluation) -> str:
     """Why the first failed instance failed; empty if none did."""
     details = (i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
     return next(details, "")
-
-
-def _top(search: Search, number: int) -> list[str]:
-    """The best candidates of all islands by search score, the older first among equals."""
-    members = {elite.member.candidate_id: elite.member for island in search.islands for elite in island.elites}
-    ranked = sorted(members.values(), key=lambda m: (-m.score, -1 if m.attempt_index is None else m.attempt_index))
-    return [member.candidate_id for member in ranked[:number]]

@@ -138,6 +138,12 @@ class Search:
         """The populations, for a summary; to be read only."""
         return self._islands
 
+    def top(self, number: int) -> list[Member]:
+        """The best members of all islands by score, the older first among equals, founders first of all."""
+        members = {elite.member.candidate_id: elite.member for island in self._islands for elite in island.elites}
+        ranked = sorted(members.values(), key=lambda m: (-m.score, -1 if m.attempt_index is None else m.attempt_index))
+        return ranked[:number]
+
     def ask(self, rng: np.random.Generator) -> MutationRequest:
         """The next attempt, reserved under the next index. `rng` must be that of `next_index`."""
         request = self._request(self._next_index, rng)

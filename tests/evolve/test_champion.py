@@ -27,6 +27,14 @@ def test_a_gain_within_the_noise_does_not() -> None:
     assert choose_champion("initial", [("initial", INITIAL), ("lucky", LUCKY)]) == "initial"
 
 
+def test_of_several_that_are_better_the_highest_mean_leads_whoever_came_first() -> None:
+    nearly = scored(*(BASE + 0.11 + RNG.normal(0, 0.05, 12)))
+    validations = [("initial", INITIAL), ("better", BETTER), ("nearly", nearly)]
+    assert choose_champion("initial", validations) == choose_champion("initial", validations[::-1])
+    means = {"better": BETTER.objective or 0.0, "nearly": nearly.objective or 0.0}
+    assert choose_champion("initial", validations) == max(means, key=lambda name: means[name])
+
+
 def test_a_failed_validation_never_leads() -> None:
     failed = a_failed_evaluation(Outcome.CRASHED)
     assert choose_champion("initial", [("initial", INITIAL), ("failed", failed)]) == "initial"
