@@ -12,6 +12,7 @@ from scipy import special
 
 MINIMUM_SCORES = 12  # below this an interval would cover far less than it says (DESIGN section 4)
 SKEWNESS_SHARE = 0.75  # of the estimated skewness that is corrected for; see `Pivot`
+LARGEST_STEP = 0.8  # of quantile x skewness: one odd score among few widens a side by half at most, never without limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +135,11 @@ def _third_moment(group: np.ndarray[tuple[int], np.dtype[np.float64]], scale: fl
 
 def _untransformed(quantile: float, skewness: float) -> float:
     """Hall's transformation undone: minus the studentised mean at the lower-tail `quantile` of its upper bound."""
-    skew = SKEWNESS_SHARE * skewness
+    largest = LARGEST_STEP / max(abs(quantile), LARGEST_STEP)
+    skew = max(-largest, min(largest, SKEWNESS_SHARE * skewness))
     if abs(skew) < 1e-6:
         return quantile
-    step = skew * (-quantile - skew / 6)
-    root = math.expm1(math.log1p(step) / 3) if step > -0.5 else math.copysign(abs(1 + step) ** (1 / 3), 1 + step) - 1
-    return -3 / skew * root
+    return -3 / skew * math.expm1(math.log1p(skew * (-quantile - skew / 6)) / 3)
 
 
 def _strata_scores(scores: Sequence[float], strata: Sequence[str]) -> list[list[float]]:
