@@ -118,6 +118,14 @@ HOLDOUT_MODELS: tuple[Mapping[str, int], ...] = (
     {"experts": 64, "layers": 16, "groups": 1, "group_limit": 1, "hidden": 2048, "intermediate": 1024},
     _MIXTRAL,
 )
+# Small shapes at the edges of the contract, for the smoke tier: a branch no search scenario takes (one slot per GPU,
+# several copies of every expert, none to spare) must not rot unseen until the hold-out takes it.
+_PLAIN = {"groups": 1, "group_limit": 1, "top_k": 2}
+EDGE_SHAPES: tuple[Mapping[str, int], ...] = (
+    {**_PLAIN, "experts": 12, "gpus": 16, "nodes": 4, "redundant": 4},
+    {**_PLAIN, "experts": 8, "gpus": 16, "nodes": 2, "redundant": 24},
+    {**_PLAIN, "experts": 64, "gpus": 8, "nodes": 1, "redundant": 0},
+)
 SEARCH_DEVICES = ("h800", "h200")
 HOLDOUT_DEVICES = ("h20", "gb200", "h800")
 
@@ -167,9 +175,18 @@ def recipes(
         regimes: Stand for the split's own, where the user gave loads.
     """
     size = SIZES[tier]
+    edges = EDGE_SHAPES if tier is Tier.SMOKE and _is_open(settings) and not regimes else ()
     regimes = regimes or (HOLDOUT_REGIMES if split is Split.HOLDOUT else SEARCH_REGIMES)
     whole_turns = max(1, size.instances // len(regimes)) * len(regimes)
-    return [_recipe(i, regimes, size, split, settings, curve) for i in range(min(size.instances, whole_turns))]
+    count = min(size.instances, whole_turns)
+    shapes = [_shape(i + i // len(regimes), split, settings) for i in range(count)]
+    shapes += [shape_of({**settings, **edge}, refit=True) for edge in edges]
+    return [_recipe(i, regimes, size, split, settings, curve, shape) for i, shape in enumerate(shapes)]
+
+
+def _is_open(settings: Mapping[str, ParameterValue]) -> bool:
+    """Whether the user fixed neither machine nor model, so that a program must take any."""
+    return not (TOPOLOGY_AXIS | MODEL_AXIS) & settings.keys()
 
 
 def _recipe(
@@ -179,11 +196,11 @@ def _recipe(
     split: Split,
     settings: Mapping[str, ParameterValue],
     curve: ExpertCurve | None,
+    shape: Shape,
 ) -> Recipe:
     turn, place = divmod(index, len(regimes))
     service = _service(SERVICES[(place + turn) % len(SERVICES)], settings)
     regime = regimes[place]
-    shape = _shape(index + turn, split, settings)
     system = _system(
         shape, service, _device(index + turn, split, settings), min(size.layers, shape.layers), settings, curve
     )

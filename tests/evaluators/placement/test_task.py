@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from evaluators import registry
+from evaluators.candidate import CandidateFailure
 from evaluators.contract import ContractError, InstanceResult, Outcome, ParameterKind, Split, Tier
 from evaluators.placement.expert_replication.parameters import PARAMETERS
 from evaluators.placement.expert_replication.scenario import Scenario
 from evaluators.placement.expert_replication.task import PROBLEM
-from evaluators.problem import ClockPolicy, Problem
+from evaluators.problem import ClockPolicy, Instance, Problem
+from evaluators.seeding import SeedSource, secret_from_seed
 from tests.evaluators.placement.scenes import STATIC, played, seeds
 from tests.in_process import InProcessCandidate
 
@@ -210,3 +213,31 @@ def test_pictures_have_a_row_per_regime() -> None:
         assert len(picture.rows) == 7
         assert all(len(row) == len(picture.columns) for row in picture.rows)
     assert PROBLEM.pictures([])[0].rows == ()
+
+
+def test_smoke_plays_the_edges_of_the_contract_unless_the_user_fixed_a_shape() -> None:
+    source = SeedSource(secret_from_seed(1), Split.SEARCH)
+    free = PROBLEM.instances(Tier.SMOKE, Split.SEARCH, source)
+    fixed = PROBLEM.configured({"gpus": 16}).instances(Tier.SMOKE, Split.SEARCH, source)
+    broken = "\n".join(
+        [
+            "class Policy:",
+            "    def __init__(self, config):",
+            "        assert config['slots_per_gpu'] > 1, 'one slot per GPU'",
+            "    def plan(self, loads, samples, placement, window):",
+            "        return {'placement': placement}",
+        ]
+    )
+
+    def failures(instances: Sequence[Instance]) -> list[str]:
+        found = []
+        for instance in instances:
+            try:
+                instance.play(InProcessCandidate(broken), ClockPolicy())
+            except CandidateFailure as failure:
+                found.append(failure.detail)
+        return found
+
+    assert len({instance.name for instance in free}) == len(free) == 5
+    assert len(failures(free)) == 1
+    assert failures(fixed) == []
