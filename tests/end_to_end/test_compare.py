@@ -13,14 +13,15 @@ WANTED |= {"difference", "low", "high", "p", "regimes", "verdict"}
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the archive of an ended run, and two programs."""
+    """A folder with the archive of an ended run, and some programs."""
     folder = tmp_path_factory.mktemp("compare")
     words = ("run", "toy", "--final-tier", "quick", "--workers", "1", "--attempts", "3", "--seed", "1")
     assert evolve(folder, *words).returncode == 0
     (folder / "mean.py").write_text("def guess(hints):\n    return hints.mean()\n")
     (folder / "far.py").write_text("def guess(hints):\n    return hints.mean() + 0.3\n")
     (folder / "broken.py").write_text("def guess(hints):\n    return 1 / 0\n")
-    other = evolve(folder, "evaluate", "far.py", "--task", "toy", "--set", "hints=3", "--split", "holdout")
+    (folder / "elsewhere.py").write_text("def guess(hints):\n    return hints.mean() - 0.3\n")
+    other = evolve(folder, "evaluate", "elsewhere.py", "--task", "toy", "--set", "hints=3", "--split", "holdout")
     assert other.returncode == 0, other.stderr
     return folder
 
@@ -70,7 +71,7 @@ BAD_INPUT = {
     "file without task": (("mean.py", "far.py"), "say its task with --task"),
     "settings without task": (("MEDIAN", "HALF", "--set", "hints=3"), "--set needs --task"),
     "unknown task": (("mean.py", "far.py", "--task", "tyo"), "did you mean 'toy'"),
-    "other parameters": (("MEDIAN", "FAR"), "were not scored on the same task"),
+    "other parameters": (("MEDIAN", "ELSEWHERE"), "were not scored on the same task"),
 }
 
 
@@ -78,8 +79,8 @@ BAD_INPUT = {
 def test_bad_input_is_one_sentence_and_exit_1(case: str, finished: Path) -> None:
     words, complaint = BAD_INPUT[case]
     known = ids(finished)
-    far = candidate_id((finished / "far.py").read_text())
-    names = {"MEDIAN": known["median"], "HALF": known["half"], "FAR": far}
+    elsewhere = candidate_id((finished / "elsewhere.py").read_text())
+    names = {"MEDIAN": known["median"], "HALF": known["half"], "ELSEWHERE": elsewhere}
     done = evolve(finished, "compare", *(names.get(word, word) for word in words))
     assert done.returncode == 1, done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
