@@ -16,13 +16,11 @@ from archive.store import Archive
 from evaluators import jsonable, registry
 from evaluators.contract import Tier
 from evaluators.problem import Problem
-from evaluators.protocol import Hello
 from evaluators.registry import did_you_mean
 from evolve.benchmark import Cell, Curve, Judge, carry_out, cells
 from evolve.cli.printing import interval, print_json, print_text, table_text
 from evolve.errors import ConfigError, RunError
-from evolve.execution.local import LocalBackend
-from evolve.execution.opening import evaluation_timeout_s
+from evolve.execution.opening import local_backend
 from evolve.lifecycle import Lifecycle, timestamp
 from evolve.programs import Program, founding_programs
 from evolve.session import split_secrets
@@ -102,17 +100,13 @@ async def _judge(
 ) -> tuple[list[Curve], dict[str, float]]:
     sys.stderr.write("scoring the leaders and the baselines on the hold-out\n")
     task = problem.task
-    secrets = split_secrets(archive, runs[0], task)
-    hello = Hello(task=task.name, parameters=task.parameters, secrets=secrets)
     slots = int(str(plan.base["workers"])) or os.cpu_count() or 1
-    backend = await LocalBackend.start(hello, slots, evaluation_timeout_s(problem))
-    try:
+    secrets = split_secrets(archive, runs[0], task)
+    async with local_backend(problem, secrets, slots, allow_unsafe=False) as backend:
         judge = Judge(archive, backend, problem, plan.tier)
         curves = [await judge.curve(cell, run, plan.evaluations) for cell, run in zip(planned, runs, strict=True)]
         shipped = [program for program in programs if program.role is FounderRole.BASELINE]
         return curves, await judge.baselines(runs[0], planned[0], shipped)
-    finally:
-        await backend.close()
 
 
 def results_table(results: Sequence[Result], baselines: Mapping[str, float], repeats: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 from typing import TypeVar
 
 from evaluators import protocol
@@ -12,6 +13,7 @@ from evaluators.contract import ContractError, Environment, Evaluation, Outcome
 from evolve.errors import BackendError
 
 MAX_TRIES = 3  # of one evaluation that fails for reasons of the infrastructure
+WORKER = (sys.executable, "-m", "evaluators.worker")
 _START_TIMEOUT_S = 120.0  # a cold start imports the task's libraries and self-tests the sandbox
 T = TypeVar("T")
 
@@ -28,15 +30,13 @@ class Worker:
         self.ready = ready
 
     @classmethod
-    async def start(cls, hello: protocol.Hello) -> Worker:
-        """A worker that has said it is ready.
+    async def start(cls, hello: protocol.Hello, command: Sequence[str]) -> Worker:
+        """A worker started by `command` that has said it is ready.
 
         Raises:
             BackendError: It says it cannot, or dies before it has said anything.
         """
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "evaluators.worker", stdin=PIPE, stdout=PIPE, start_new_session=True
-        )
+        process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, start_new_session=True)
         worker = cls(process, protocol.Ready())
         try:
             worker.ready = await worker._exchange(hello, protocol.Ready, _START_TIMEOUT_S)
@@ -92,7 +92,12 @@ class LocalBackend:
     """A fixed number of workers; a dead one is replaced, its evaluation retried."""
 
     def __init__(
-        self, hello: protocol.Hello, workers: list[Worker], environment: Environment, timeout_s: float
+        self,
+        hello: protocol.Hello,
+        workers: list[Worker],
+        environment: Environment,
+        timeout_s: float,
+        command: Sequence[str],
     ) -> None:
         self._hello = hello
         self._workers = workers
@@ -101,22 +106,29 @@ class LocalBackend:
             self._idle.put_nowait(worker)
         self._environment = environment
         self._timeout_s = timeout_s
+        self._command = command
 
     @classmethod
-    async def start(cls, hello: protocol.Hello, slots: int, timeout_s: float) -> LocalBackend:
+    async def start(
+        cls, hello: protocol.Hello, slots: int, timeout_s: float, command: Sequence[str] = WORKER
+    ) -> LocalBackend:
         """`slots` workers, all ready; `timeout_s` bounds one evaluation with a wide margin.
+
+        `command` starts one worker: a process of ours, or a container (`evaluators.sandbox.container`).
 
         Raises:
             BackendError: One of them cannot start; none is left behind.
         """
-        first = await Worker.start(hello)  # alone, so that a machine that cannot run any says so once
-        started = await asyncio.gather(*(Worker.start(hello) for _ in range(slots - 1)), return_exceptions=True)
+        first = await Worker.start(hello, command)  # alone, so that a machine that cannot run any says so once
+        started = await asyncio.gather(
+            *(Worker.start(hello, command) for _ in range(slots - 1)), return_exceptions=True
+        )
         workers = [first, *(worker for worker in started if isinstance(worker, Worker))]
         failure = next((result for result in started if isinstance(result, BaseException)), None)
         if failure is not None or first.ready.environment is None:
             await asyncio.gather(*(worker.kill() for worker in workers))
             raise BackendError(f"only {len(workers)} of {slots} evaluation workers started: {failure}") from failure
-        return cls(hello, workers, first.ready.environment, timeout_s)
+        return cls(hello, workers, first.ready.environment, timeout_s, command)
 
     @property
     def slots(self) -> int:
@@ -183,6 +195,6 @@ class LocalBackend:
 
     async def _replace(self, dead: Worker) -> Worker:
         await dead.kill()
-        fresh = await Worker.start(self._hello)
+        fresh = await Worker.start(self._hello, self._command)
         self._workers[self._workers.index(dead)] = fresh
         return fresh

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from evaluators.contract import Split
 from evaluators.problem import Problem
 from evaluators.protocol import Hello
-from evolve.execution.local import LocalBackend
+from evaluators.sandbox.container import container_for
+from evolve.execution.local import WORKER, LocalBackend
+
+IMAGE = "EVENKEEL_WORKER_IMAGE"  # environment variable: a container image with this package at this revision
 
 
 @asynccontextmanager
 async def local_backend(
     problem: Problem, secrets: Mapping[Split, str], slots: int, *, allow_unsafe: bool
 ) -> AsyncIterator[LocalBackend]:
-    """`slots` workers on this machine, gone at the end of the block.
+    """`slots` workers on this machine, gone at the end of the block; in containers where an `IMAGE` is named.
 
     Raises:
         BackendError: One of them cannot start; none is left behind.
+        SandboxError: An image is named, but there is no container engine.
     """
     task = problem.task
     hello = Hello(task=task.name, parameters=task.parameters, secrets=secrets, allow_unsafe=allow_unsafe)
-    backend = await LocalBackend.start(hello, slots, evaluation_timeout_s(problem))
+    command = worker_command(problem, os.environ.get(IMAGE, ""))
+    backend = await LocalBackend.start(hello, slots, evaluation_timeout_s(problem), command)
     try:
         yield backend
     finally:
         await backend.close()
+
+
+def worker_command(problem: Problem, image: str) -> Sequence[str]:
+    """What starts one worker: this Python, or a container of `image` where one is named.
+
+    Raises:
+        SandboxError: An image is named, but there is no container engine.
+    """
+    if not image:
+        return WORKER
+    largest = max(problem.task.limits.values(), key=lambda limits: limits.memory_bytes)
+    return container_for(largest, image).command()
 
 
 def evaluation_timeout_s(problem: Problem) -> float:

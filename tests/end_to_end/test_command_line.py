@@ -233,6 +233,31 @@ def test_a_run_lives_in_postgresql_as_in_sqlite(tmp_path: Path, postgres: Postgr
     assert list(tmp_path.iterdir()) == []
 
 
+ENGINE = """#!/bin/sh
+# Stands in for a container engine: answers `info`, and runs the worker of `run ... IMAGE python -m evaluators.worker`.
+[ "$1" = info ] && exit 0
+echo "$@" >> "$(dirname "$0")/asked"
+exec {python} -m evaluators.worker
+"""
+
+
+def test_workers_run_in_a_container_where_an_image_is_named(tmp_path: Path) -> None:
+    (tmp_path / "docker").write_text(ENGINE.format(python=sys.executable))
+    (tmp_path / "docker").chmod(0o755)
+    named = {"EVENKEEL_WORKER_IMAGE": "evenkeel:test", "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = evolve(tmp_path, *TOY, "--attempts", "3", "--seed", "1", env=named)
+    assert done.returncode == 0, done.stderr
+    asked = (tmp_path / "asked").read_text()
+    assert "--network none" in asked
+    assert "evenkeel:test python -m evaluators.worker" in asked
+
+
+def test_an_image_without_an_engine_is_refused(tmp_path: Path) -> None:
+    done = evolve(tmp_path, *TOY, "--attempts", "3", env={"EVENKEEL_WORKER_IMAGE": "x", "PATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert "expected a container engine" in done.stderr
+
+
 HEAVY = ("openai", "numpy", "sqlalchemy", "torch", "streamlit")
 
 
