@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import Evaluation, Outcome
-from evaluators.measure import paired_interval
+from evolve.comparison import gain_of
 
 NUM_CONTENDERS = 5  # best by search score that get a validation
 VALIDATION_SHARE = 0.1  # of the search evaluations, during the search
@@ -17,11 +17,7 @@ def is_better(challenger: Evaluation, reference: Evaluation) -> bool:
         return False
     if reference.outcome is not Outcome.SCORED:
         return True
-    interval = paired_interval(
-        [instance.counted_score for instance in challenger.instances],
-        [instance.counted_score for instance in reference.instances],
-        [instance.regime for instance in reference.instances],
-    )
+    interval = gain_of(challenger, reference)
     if interval is None:  # too few instances to say how sure: the plain order of the means
         return _objective(challenger) > _objective(reference)
     return interval.low > 0

@@ -85,6 +85,14 @@ def compare(name_a: str, a: Evaluation, name_b: str, b: Evaluation) -> Compariso
     )
 
 
+def gain_of(evaluation: Evaluation, reference: Evaluation) -> Interval | None:
+    """The 95 % interval of the paired difference of two evaluations on the same instances; None without two scores."""
+    if evaluation.outcome is not Outcome.SCORED or reference.outcome is not Outcome.SCORED:
+        return None
+    regimes = [instance.regime for instance in evaluation.instances]
+    return paired_interval(counted_scores(evaluation), counted_scores(reference), regimes)
+
+
 def counted_scores(evaluation: Evaluation) -> list[float]:
     """The score of each instance, the floor for one that failed."""
     return [instance.counted_score for instance in evaluation.instances]

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from archive.records import Candidate, Founder, FounderRole
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Tier
-from evaluators.measure import Interval, mean_interval, paired_interval
+from evaluators.measure import Interval, mean_interval
 from evolve.champion import NUM_CONTENDERS, choose_champion, finalists
+from evolve.comparison import counted_scores, gain_of
 from evolve.fresh_look import FreshLooks, Look
 from evolve.search import Search
 from evolve.stages import Stages
@@ -150,19 +151,7 @@ def interval_of(evaluation: Evaluation) -> Interval | None:
     """The 95 % interval of a scored evaluation's objective."""
     if evaluation.outcome is not Outcome.SCORED:
         return None
-    scores = [instance.counted_score for instance in evaluation.instances]
-    return mean_interval(scores, [instance.regime for instance in evaluation.instances])
-
-
-def gain_of(evaluation: Evaluation, reference: Evaluation) -> Interval | None:
-    """The 95 % interval of the paired difference of two evaluations on the same instances."""
-    if evaluation.outcome is not Outcome.SCORED or reference.outcome is not Outcome.SCORED:
-        return None
-    return paired_interval(
-        [instance.counted_score for instance in evaluation.instances],
-        [instance.counted_score for instance in reference.instances],
-        [instance.regime for instance in evaluation.instances],
-    )
+    return mean_interval(counted_scores(evaluation), [instance.regime for instance in evaluation.instances])
 
 
 def first_failure(evaluation: Evaluation) -> str:

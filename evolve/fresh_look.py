@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Tier
-from evaluators.measure import Interval, paired_interval
+from evaluators.measure import Interval
 from evolve.champion import choose_champion
-from evolve.comparison import counted_scores
+from evolve.comparison import gain_of
 from evolve.stages import Stages
 
 NUM_EVALUATIONS = 2  # of a look: the champion and the initial program
@@ -90,13 +90,12 @@ class FreshLooks:
         if len(found) < len(keys):
             return None
         fresh, fresh_initial, chosen, chosen_initial = found
-        regimes = [instance.regime for instance in fresh.instances]
         return Look(
             after=min(fresh_round * self._every, num_tells),
             candidate_id=candidate_id,
             chosen_gain=(chosen.objective or 0.0) - (chosen_initial.objective or 0.0),
             fresh_gain=(fresh.objective or 0.0) - (fresh_initial.objective or 0.0),
-            interval=paired_interval(counted_scores(fresh), counted_scores(fresh_initial), regimes),
+            interval=gain_of(fresh, fresh_initial),
         )
 
     def _stored(self, candidate_id: str, fresh_round: int) -> Evaluation | None:

@@ -31,7 +31,6 @@ class Stages:
         self._seeds = {split: SeedSource(secret, split).digest() for split, secret in secrets.items()}
         self._clock = clock
         self._run_id = run_id
-        self.executed = 0  # evaluations that were not in the archive
 
     def seeds(self, split: Split, fresh_round: int = 0) -> str:
         """The digest of a split's seeds; those of another round than 0 are seen by nothing that chooses."""
@@ -72,7 +71,6 @@ class Stages:
         known = self.stored(candidate.id, tier, split, fresh_round)
         if known is not None:
             return known
-        self.executed += 1
         secret = round_secret(self._secrets[split], fresh_round) if fresh_round else ""
         request = EvaluateRequest(source=candidate.source, tier=tier, split=split, clock=self._clock, secret=secret)
         evaluation = await self._backend.evaluate(request)
