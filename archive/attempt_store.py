@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from archive.candidate_store import CandidateStore
 from archive.errors import ConflictError, UnknownRecordError
 from archive.mapping import attempt_fate, attempt_of, attempt_values, candidate_values, reply_of, reply_values
-from archive.records import Attempt, AttemptState, Candidate, ModelReply
-from archive.schema import attempts, replies
+from archive.records import Attempt, AttemptState, BanditRow, Candidate, ModelReply
+from archive.schema import attempts, bandit_states, replies
 
 _OF_RUN = attempts.c.run_id == bindparam("this_run")
 _THIS = (_OF_RUN, attempts.c.attempt_index == bindparam("this_index"))
@@ -36,6 +37,31 @@ _REPLIES = (
     select(replies)
     .where(replies.c.run_id == bindparam("this_run"), replies.c.attempt_index == bindparam("this_index"))
     .order_by(replies.c.ordinal)
+)
+_COSTS = (
+    select(replies.c.attempt_index, func.sum(replies.c.price_usd).label("usd"))
+    .where(replies.c.run_id == bindparam("this_run"), replies.c.price_usd.is_not(None))
+    .group_by(replies.c.attempt_index)
+)
+_COST = select(func.sum(replies.c.price_usd)).where(
+    replies.c.run_id == bindparam("this_run"), replies.c.attempt_index == bindparam("this_index")
+)
+_CHILDREN = (
+    select(attempts)
+    .where(
+        _OF_RUN,
+        attempts.c.parent_id == bindparam("this_parent"),
+        attempts.c.tell_order < bindparam("before"),
+        attempts.c.candidate_id.is_not(None),
+        attempts.c.neighbour_id.is_(None),
+    )
+    .order_by(attempts.c.tell_order.desc())
+)
+_ADD_BANDIT = insert(bandit_states)
+_BANDIT = (
+    select(bandit_states)
+    .where(bandit_states.c.run_id == bindparam("this_run"))
+    .order_by(bandit_states.c.num_tells, bandit_states.c.model, bandit_states.c.operator)
 )
 
 
@@ -135,6 +161,34 @@ class AttemptStore(CandidateStore):
         values = reply_values(reply)
         with self._database.writing(durable=True) as connection:
             connection.execute(_ADD_REPLY, values)
+
+    def attempts_under(self, run_id: str, parent_id: str, before: int) -> list[Attempt]:
+        """The children of `parent_id` that were told before tell `before` and are not duplicates, newest first."""
+        wanted = {"this_run": run_id, "this_parent": parent_id, "before": before}
+        with self._database.reading() as connection:
+            return [attempt_of(row) for row in connection.execute(_CHILDREN, wanted)]
+
+    def call_costs(self, run_id: str) -> dict[int, float]:
+        """What the priced model calls of each attempt cost together, USD."""
+        with self._database.reading() as connection:
+            return {row.attempt_index: float(row.usd) for row in connection.execute(_COSTS, {"this_run": run_id})}
+
+    def call_cost(self, run_id: str, attempt_index: int) -> float:
+        """What the priced model calls of one attempt cost together, USD."""
+        with self._database.reading() as connection:
+            found = connection.execute(_COST, {"this_run": run_id, "this_index": attempt_index}).scalar()
+        return float(found or 0.0)
+
+    def add_bandit_states(self, rows: Sequence[BanditRow]) -> None:
+        """Archives what a bandit knew."""
+        with self._database.writing() as connection:
+            connection.execute(_ADD_BANDIT, [asdict(row) for row in rows])
+
+    def bandit_states(self, run_id: str) -> list[BanditRow]:
+        """What the bandit of a run knew, oldest first."""
+        with self._database.reading() as connection:
+            found = connection.execute(_BANDIT, {"this_run": run_id})
+            return [BanditRow(**row._mapping) for row in found]
 
     def replies(self, run_id: str, attempt_index: int) -> list[ModelReply]:
         """The model calls of one attempt, in order."""

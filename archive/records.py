@@ -147,6 +147,20 @@ class ModelReply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BanditRow:
+    """What the bandit knew of one arm after so many tells of a run; sums are discounted."""
+
+    run_id: str
+    num_tells: int
+    model: str
+    operator: str
+    told: int  # attempts of this arm, not discounted
+    pulls: float
+    reward: float
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationKey:
     """What makes two evaluations the same work: a finished one is never run twice."""
 
@@ -191,6 +205,7 @@ class NoteKind(StrEnum):
     NOTE = "note"
     PIN = "pin"  # keep it, and let it be a parent
     BAN = "ban"  # never a parent again
+    FREE = "free"  # neither pinned nor banned any more
     HINT = "hint"  # of a run: goes into the next prompts
 
 

@@ -46,6 +46,9 @@ _RELEASE_LEASE = _UPDATE_RUN.where(runs.c.lease_owner == bindparam("owner")).val
 _ADD_FOUNDER = insert(founders)
 _FOUNDERS = select(founders).where(founders.c.run_id == bindparam("this_run")).order_by(founders.c.ordinal)
 _ADD_NOTE = insert(notes)
+_NOTES_FOR = (
+    select(notes).where(or_(notes.c.run_id == bindparam("this_run"), notes.c.run_id.is_(None))).order_by(notes.c.id)
+)
 _ELITES = select(elites).where(elites.c.run_id == bindparam("this_run")).order_by(elites.c.cell)
 _SECRET = select(archive_meta.c.holdout_secret)
 
@@ -184,6 +187,11 @@ class RunStore:
             wanted = wanted.where(notes.c.candidate_id == candidate_id)
         with self._database.reading() as connection:
             return [note_of(row) for row in connection.execute(wanted)]
+
+    def notes_for(self, run_id: str) -> list[Note]:
+        """The remarks that a run heeds, oldest first: those on it, and those on no run in particular."""
+        with self._database.reading() as connection:
+            return [note_of(row) for row in connection.execute(_NOTES_FOR, {"this_run": run_id})]
 
     def put_elite(self, elite: Elite) -> None:
         """Makes `elite` the holder of its cell."""

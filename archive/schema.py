@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSIONS = ("0001",)  # alembic revisions, oldest first; the last is the one this code reads and writes
+SCHEMA_VERSIONS = ("0001", "0002")  # alembic revisions, oldest first; the last is the one this code reads and writes
 VERSION_TABLE = "evenkeel_schema"
 
 PASSED_THE_GATE = "state IN ('evaluating', 'recorded')"  # of attempts; queries must repeat it to use the index
@@ -115,6 +115,7 @@ attempts = Table(
     Column("told_at", Text, nullable=False),
     CheckConstraint("(tell_order IS NOT NULL) = (state IN ('rejected', 'recorded'))", name="told_when_final"),
     Index("ix_attempts_tell_order", "run_id", "tell_order", unique=True),
+    Index("ix_attempts_parent", "run_id", "parent_id", "tell_order"),
     Index(
         "ix_attempts_candidate",
         "run_id",
@@ -142,6 +143,20 @@ replies = Table(
     ForeignKeyConstraint(
         ["run_id", "attempt_index"], ["attempts.run_id", "attempts.attempt_index"], name="fk_replies_attempt"
     ),
+)
+
+bandit_states = Table(  # as it was after so many tells; the search itself folds the attempts
+    "bandit_states",
+    metadata,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("num_tells", Integer, primary_key=True, autoincrement=False),
+    Column("model", Text, primary_key=True),
+    Column("operator", Text, primary_key=True),
+    Column("told", Integer, nullable=False),
+    Column("pulls", Double, nullable=False),  # discounted, like the sums
+    Column("reward", Double, nullable=False),
+    Column("cost_usd", Double, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 environments = Table(

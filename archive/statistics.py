@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 _OF_A_LARGE_ARCHIVE = (  # table, index (or the table itself, where it is its own index), rows, then rows per prefix
     ("attempts", "attempts", "1000000 100000 1"),
     ("attempts", "ix_attempts_candidate", "1000000 100000 1"),
+    ("attempts", "ix_attempts_parent", "1000000 100000 10 1"),
     ("attempts", "ix_attempts_tell_order", "1000000 100000 1"),
     ("candidates", "sqlite_autoindex_candidates_1", "1000000 1"),
     ("candidates", "ix_candidates_ast_digest", "1000000 2"),

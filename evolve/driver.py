@@ -8,38 +8,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from archive.records import Attempt, AttemptState, Candidate, FounderRole, Run
-from archive.store import Archive
-from evaluators.contract import Evaluation, Outcome, Split, Tier
+from archive.records import Attempt, AttemptState, BanditRow, Candidate, FounderRole
+from evaluators.contract import Evaluation, Split, Tier
 from evolve.budget import Budget, Spent, reason_to_stop
 from evolve.champion import NUM_CONTENDERS, VALIDATION_SHARE
 from evolve.choices import Order
-from evolve.config import RunConfig
 from evolve.fresh_look import NUM_EVALUATIONS, FreshLooks
-from evolve.novelty import NoveltyIndex, source_digest
+from evolve.marks import Marks
+from evolve.novelty import source_digest
 from evolve.progress import Progress
 from evolve.proposer import Proposal, Proposer
-from evolve.request import Member, MutationRequest, Told
-from evolve.search import Search
+from evolve.request import Member, MutationRequest
 from evolve.stages import Stages
+from evolve.standing import Pending, Session, attempt_rng, told_of
 from evolve.turnstile import Turn, Turnstile
 
 STOPPED = "it was stopped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """A run that can be driven: new, or restored from its attempts."""
-
-    archive: Archive
-    run: Run
-    config: RunConfig
-    search: Search
-    novelty: NoveltyIndex
-    pending: tuple[Attempt, ...] = ()  # asked before this session and not ended
-    evaluated: int = 0  # attempts that were evaluated before this session
-    validated: tuple[str, ...] = ()  # candidates that were validated before this session, in tell order
-    num_validations: int = 0  # evaluations on validation seeds before this session, looks included
+BANDIT_EVERY = 10  # tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +41,7 @@ class Ended:
 
     attempt: Attempt
     evaluation: Evaluation | None  # None: rejected before evaluation
+    parent_score: float
 
 
 class Driver:
@@ -79,6 +65,7 @@ class Driver:
         self._clock = clock
         self._ordered = session.config.order is Order.INDEX
         self._in_flight = session.config.window if self._ordered else in_flight
+        self._marks = Marks(self._archive, session.run.id, stages)
         self._turnstile = Turnstile(ordered=self._ordered)
         self._running: set[asyncio.Task[Ended]] = set()
         self._validating: set[asyncio.Task[Evaluation] | asyncio.Task[None]] = set()
@@ -105,8 +92,8 @@ class Driver:
         """
         stopping = asyncio.create_task(self._stop.wait())
         try:
-            for attempt in self._session.pending:
-                self._launch(attempt)
+            for pending in self._session.pending:
+                self._launch(pending)
             while True:
                 reason = self._ask_while_allowed()
                 if self._stop.is_set() or not (self._running or self._validating):
@@ -117,22 +104,26 @@ class Driver:
 
     def _ask_while_allowed(self) -> str | None:
         """Ask until budget or places in flight are used; the reason why no more will be asked, if there is one."""
-        while (reason := reason_to_stop(self._budget(), self._spent())) is None:
+        while (reason := self._reason_to_stop()) is None:
             if self._stop.is_set() or len(self._search.outstanding) >= self._in_flight:
                 return None
             self._launch(self._ask())
         return reason
 
-    def _ask(self) -> Attempt:
+    def _reason_to_stop(self) -> str | None:
+        return self._proposer.exhausted or reason_to_stop(self._budget(), self._spent())
+
+    def _ask(self) -> Pending:
         """The next attempt, its row committed."""
         index = self._search.next_index
+        self._marks.refresh(self._search)
         request = self._search.ask(self._rng(index))
         attempt = Attempt(
             run_id=self._session.run.id,
             index=index,
             state=AttemptState.ASKED,
             island=request.island,
-            proposer=self._proposer.name,
+            proposer=request.model or self._proposer.name,
             operator=request.operator,
             parent_id=request.parent.candidate_id,
             inspiration_ids=tuple(member.candidate_id for member in request.inspirations),
@@ -141,27 +132,27 @@ class Driver:
         )
         self._archive.add_attempt(attempt)
         self._progress.asked += 1
-        return attempt
+        return Pending(attempt=attempt, parent_score=request.parent.score, request=request)
 
-    def _launch(self, attempt: Attempt) -> None:
-        request = self._search.outstanding[attempt.index]
-        self._running.add(asyncio.create_task(self._carry(attempt, request, self._turnstile.queue())))
+    def _launch(self, pending: Pending) -> None:
+        self._running.add(asyncio.create_task(self._carry(pending, self._turnstile.queue())))
 
-    async def _carry(self, attempt: Attempt, request: MutationRequest, turn: Turn) -> Ended:
+    async def _carry(self, pending: Pending, turn: Turn) -> Ended:
         """One attempt from wherever it stands to its end."""
-        if attempt.state is AttemptState.ASKED:
-            attempt = await self._propose_in_turn(attempt, request, turn)
+        attempt = pending.attempt
+        if pending.request is not None:
+            attempt = await self._propose_in_turn(attempt, pending.request, turn)
         else:
             async with turn():
                 pass
         if attempt.rejection or attempt.candidate_id is None:
-            return Ended(attempt, None)
+            return Ended(attempt, None, pending.parent_score)
         if attempt.state is AttemptState.REPLIED:
             evaluating = replace(attempt, state=AttemptState.EVALUATING)
             self._archive.advance_attempt(evaluating, expected=AttemptState.REPLIED)
             attempt = evaluating
         candidate = self._archive.candidate(attempt.candidate_id or "")
-        return Ended(attempt, await self._stages.search(candidate, attempt.index))
+        return Ended(attempt, await self._stages.search(candidate, attempt.index), pending.parent_score)
 
     async def _propose_in_turn(self, attempt: Attempt, request: MutationRequest, turn: Turn) -> Attempt:
         """The reply, through the gate in the order of asks; made side by side where the proposer allows it."""
@@ -187,7 +178,9 @@ class Driver:
         candidate = Candidate(id=source_digest(proposal.source), source=proposal.source, ast_digest=proposal.ast_digest)
         duplicate = self._session.novelty.check_digests(candidate.id, candidate.ast_digest)
         replied = replace(replied, candidate_id=candidate.id)
-        if duplicate is not None:
+        if proposal.rejection:
+            replied = replace(replied, rejection=proposal.rejection)
+        elif duplicate is not None:
             rejection = f"duplicate ({duplicate.kind})"
             replied = replace(replied, rejection=rejection, neighbour_id=duplicate.neighbour_id)
         else:
@@ -225,8 +218,10 @@ class Driver:
             told_at=self._clock.timestamp(),
         )
         self._archive.record_told(attempt)
-        told = told_of(attempt, ended.evaluation)
+        cost_usd = self._archive.call_cost(attempt.run_id, attempt.index) if self._search.bandit else 0.0
+        told = told_of(attempt, ended.evaluation, ended.parent_score, cost_usd)
         self._search.tell(told)
+        self._store_bandit()
         self._evaluated += ended.evaluation is not None
         self._note(attempt, ended.evaluation)
         self._look_is_due = self._look_is_due or self._looks.is_due(self._search.num_tells)
@@ -234,6 +229,26 @@ class Driver:
             self._consider_validation(told.member)
         if self._look_is_due and self._may_validate(self._look_cost):
             self._begin_look()
+
+    def _store_bandit(self) -> None:
+        """What the bandit knows, every few tells: for people, the search itself never reads it."""
+        bandit, num_tells = self._search.bandit, self._search.num_tells
+        if bandit is None or num_tells % BANDIT_EVERY:
+            return
+        rows = [
+            BanditRow(
+                run_id=self._session.run.id,
+                num_tells=num_tells,
+                model=arm.model,
+                operator=arm.operator,
+                told=state.told,
+                pulls=state.pulls,
+                reward=state.reward,
+                cost_usd=state.cost_usd,
+            )
+            for arm, state in bandit.states.items()
+        ]
+        self._archive.add_bandit_states(rows)
 
     def _note(self, attempt: Attempt, evaluation: Evaluation | None) -> None:
         progress = self._progress
@@ -325,33 +340,3 @@ async def _cancel(tasks: Iterable[AnyTask]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def attempt_rng(seed: int, *key: int) -> np.random.Generator:
-    """The generator of one attempt (and purpose): no generator outlives it."""
-    return np.random.default_rng([seed, *key])
-
-
-def told_of(attempt: Attempt, evaluation: Evaluation | None) -> Told:
-    """What the search is told of an attempt that has ended."""
-    return Told(
-        index=attempt.index,
-        island=attempt.island,
-        parent_id=attempt.parent_id,
-        member=member_of(attempt.candidate_id or "", evaluation, attempt.index, attempt.parent_id),
-    )
-
-
-def member_of(
-    candidate_id: str, evaluation: Evaluation | None, attempt_index: int | None, parent_id: str | None
-) -> Member | None:
-    """The candidate as a member of the population; None unless it has a search score."""
-    if evaluation is None or evaluation.outcome is not Outcome.SCORED or evaluation.objective is None:
-        return None
-    return Member(
-        candidate_id=candidate_id,
-        score=evaluation.objective,
-        instance_scores=tuple(instance.counted_score for instance in evaluation.instances),
-        attempt_index=attempt_index,
-        parent_id=parent_id,
-    )

@@ -18,7 +18,7 @@ from evaluators.problem import Problem
 from evolve import lease
 from evolve.choices import Donors, ProposerKind
 from evolve.config import RunConfig
-from evolve.driver import STOPPED, Clock, Driver, Session
+from evolve.driver import STOPPED, Clock, Driver
 from evolve.errors import RunError
 from evolve.execution.backend import EvaluationBackend
 from evolve.execution.opening import local_backend
@@ -28,6 +28,7 @@ from evolve.progress import Progress
 from evolve.proposer import GeneticProposer, Proposer, RecordedProposer
 from evolve.session import founding_members, restore, split_secrets
 from evolve.stages import Stages
+from evolve.standing import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

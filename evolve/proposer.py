@@ -23,7 +23,8 @@ class Proposal:
     source: str | None  # None: no program; `change` says why
     operator: str
     change: str  # one line
-    ast_digest: str = ""  # empty where the text is not ours to parse
+    ast_digest: str = ""  # empty where it was not worked out
+    rejection: str = ""  # why the program is not worth an evaluation; it is kept all the same
 
 
 class Proposer(Protocol):
@@ -37,6 +38,10 @@ class Proposer(Protocol):
     def concurrent(self) -> bool:
         """Whether proposals may be made side by side; not one that reads what is known, which depends on the order."""
 
+    @property
+    def exhausted(self) -> str:
+        """Why no more should be asked of it, in words for the summary; empty while it can go on."""
+
     async def propose(self, request: MutationRequest, sources: Mapping[str, str], rng: np.random.Generator) -> Proposal:
         """A program for `request`; `sources` holds the parent and the inspirations by candidate id."""
 
@@ -46,6 +51,7 @@ class GeneticProposer:
 
     name = "genetic"
     concurrent = False
+    exhausted = ""
 
     def __init__(self, novelty: NoveltyIndex, extra_donors: Sequence[str] = ()) -> None:
         """`extra_donors` are sources beyond the run's own programs (``--donors baselines``)."""
@@ -68,6 +74,7 @@ class RecordedProposer:
 
     name = "recorded"
     concurrent = True
+    exhausted = ""
 
     def __init__(self, sources: Sequence[str]) -> None:
         self._sources = sources

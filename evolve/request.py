@@ -15,8 +15,20 @@ class SearchError(EvolveError, ValueError):
 class Operator(StrEnum):
     """What a proposer is asked to do with the parent."""
 
-    MUTATE = "mutate"
+    MUTATE = "mutate"  # genetic proposers
     CROSSOVER = "crossover"
+    DIFF = "diff"  # models, from here on: edits of the parent
+    FULL = "full"  # its evolvable parts written anew
+    REPAIR = "repair"  # make the last failed child of the parent work
+    SIMPLIFY = "simplify"  # the same score with less code
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """What the bandit chooses between."""
+
+    model: str
+    operator: Operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +57,12 @@ class MutationRequest:
     parent: Member
     inspirations: tuple[Member, ...]  # donors of a crossover come first; never the parent
     num_tells: int  # tells this ask had seen: with the generator of `index` they determine the whole request
+    model: str = ""  # who is to answer; empty for proposers without models
+
+    @property
+    def arm(self) -> Arm | None:
+        """What the bandit chose, if it did."""
+        return Arm(self.model, self.operator) if self.model else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +73,7 @@ class Told:
     island: int  # as asked
     parent_id: str  # as asked
     member: Member | None  # None: rejected before evaluation, or failed
+    arm: Arm | None = None  # as asked
+    parent_score: float = 0.0  # of the parent when it was asked for
+    cost_usd: float = 0.0  # of the calls this attempt made
+    repairable: bool = False  # it failed with a program that a model may be shown again

@@ -1,23 +1,27 @@
 """The search: what to try next, given how everything so far ended. Pure: no clock, no I/O, randomness is an argument.
 
-The state is a fold over the tells in their order and nothing else. An ask reads it, and only reserves its index, so a
-request is a function of the configuration, the founders, the tells it has seen (`MutationRequest.num_tells`) and the
-generator of its index. That is why a run resumes to where it was from the attempts alone (`Search.replay`).
+The state is a fold over the tells in their order, the asks that wait for theirs, and what a person marked. An ask reads
+it, and only reserves its index. That is why a run resumes to where it was from the attempts alone (`Search.replay`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
+from evolve.bandit import POLICIES, Bandit, BanditPolicy
+from evolve.failures import RecentFailures
 from evolve.inspirations import choose_donor, choose_inspirations
-from evolve.islands import Island, migrate, restart_weaker_half
-from evolve.request import Member, MutationRequest, Operator, SearchError, Told
+from evolve.islands import Elite, Island, migrate, restart_weaker_half
+from evolve.request import Arm, Member, MutationRequest, Operator, SearchError, Told
 from evolve.sampling import SAMPLERS, ParentSampler
+
+PINNED_SHARE = 0.25  # of the asks, while a person has pinned something
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,9 @@ class SearchConfig:
     num_inspirations: int = 3  # per request, donors included
     migration_every: int = 40  # the best of each island is copied to the next; 0: never
     restart_every: int = 0  # the weaker half of the islands begins again; 0: never
+    arms: tuple[Arm, ...] = ()  # models and what they are asked for; empty: one proposer, mutation and crossover
+    bandit: BanditPolicy = POLICIES["thompson"]
+    price_weight: float = 0.5
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -63,7 +70,11 @@ class Search:
         self._islands = [Island(config.elites_per_island, config.twins_per_island) for _ in range(config.num_islands)]
         for island in self._islands:
             island.restart(self._founders)
-        self._outstanding: dict[int, MutationRequest] = {}
+        self._bandit = Bandit(config.bandit, config.arms, config.price_weight) if config.arms else None
+        self._failures = RecentFailures()
+        self._pinned: tuple[Member, ...] = ()
+        self._banned: frozenset[str] = frozenset()
+        self._outstanding: dict[int, Arm | None] = {}
         self._next_index = 0
         self._num_tells = 0
         self._best = max(self._founders, key=lambda founder: founder.score)
@@ -75,36 +86,24 @@ class Search:
         config: SearchConfig,
         founders: Sequence[Member],
         tolds: Iterable[Told],
-        outstanding: Mapping[int, int],
-        rng_for: Callable[[int], np.random.Generator],
+        outstanding: Mapping[int, Arm | None],
     ) -> Search:
         """The search as it was after `tolds`, told in this order, with `outstanding` asks not yet answered.
 
         Args:
             tolds: Every attempt that ended, by `tell_order`.
-            outstanding: Attempt index -> `num_tells` of its request. Each is asked again at that point, with the same
-                result, and is found in the `outstanding` of the search that is returned.
-            rng_for: The generator of an attempt's index, as the live run made it.
+            outstanding: Attempt index -> what its request's `arm` was.
 
         Raises:
-            SearchError: An index is told twice, told and outstanding, or missing between others; or an outstanding ask
-                claims to have seen more tells than there are.
+            SearchError: An index is told twice, told and outstanding, or missing between others.
         """
         search = cls(config, founders)
         told_indices: set[int] = set()
-        waiting = sorted(outstanding.items(), key=lambda ask: (ask[1], ask[0]))
-        asked = 0
         for told in tolds:
-            asked = search._ask_again(waiting, asked, rng_for)
             search._require_index(told.index not in told_indices and told.index not in outstanding, told.index)
             told_indices.add(told.index)
             search._fold(told)
-        asked = search._ask_again(waiting, asked, rng_for)
-        if asked < len(waiting):
-            index, num_tells = waiting[asked]
-            raise SearchError(
-                f"attempt {index} claims to have seen {num_tells} tells, but there are {search.num_tells}"
-            )
+        search._outstanding.update(outstanding)
         search._next_index = _next_after(told_indices | set(outstanding))
         return search
 
@@ -129,14 +128,24 @@ class Search:
         return self._next_index
 
     @property
-    def outstanding(self) -> Mapping[int, MutationRequest]:
-        """What was asked and not yet told, by index: a read-only view."""
+    def outstanding(self) -> Mapping[int, Arm | None]:
+        """What was asked and not yet told, by index, with the arm it was asked of: a read-only view."""
         return MappingProxyType(self._outstanding)
 
     @property
     def islands(self) -> Sequence[Island]:
         """The populations, for a summary; to be read only."""
         return self._islands
+
+    @property
+    def bandit(self) -> Bandit | None:
+        """What is known of models and operators, for a summary; to be read only."""
+        return self._bandit
+
+    def mark(self, pinned: Sequence[Member], banned: Collection[str]) -> None:
+        """Follow a person: `pinned` are parents now and then for good, `banned` ids are never shown or bred again."""
+        self._banned = frozenset(banned)
+        self._pinned = tuple(member for member in pinned if member.candidate_id not in self._banned)
 
     def top(self, number: int) -> list[Member]:
         """The best members of all islands by score, the older first among equals, founders first of all."""
@@ -147,7 +156,7 @@ class Search:
     def ask(self, rng: np.random.Generator) -> MutationRequest:
         """The next attempt, reserved under the next index. `rng` must be that of `next_index`."""
         request = self._request(self._next_index, rng)
-        self._outstanding[request.index] = request
+        self._outstanding[request.index] = request.arm
         self._next_index += 1
         return request
 
@@ -164,8 +173,10 @@ class Search:
 
     def _request(self, index: int, rng: np.random.Generator) -> MutationRequest:
         island_index = int(rng.integers(len(self._islands)))
-        population = self._islands[island_index].elites
-        parent = self.config.sampler.sample(population, rng).member
+        population = self._allowed(self._islands[island_index].elites)
+        parent = self._parent(population, rng)
+        if self._bandit is not None:
+            return self._request_of_a_model(self._bandit, index, island_index, population, parent, rng)
         donor = None
         if rng.random() < self.config.crossover_probability:
             donor = choose_donor(population, parent, rng)
@@ -179,6 +190,48 @@ class Search:
             num_tells=self._num_tells,
         )
 
+    def _request_of_a_model(
+        self,
+        bandit: Bandit,
+        index: int,
+        island_index: int,
+        population: Sequence[Elite],
+        parent: Member,
+        rng: np.random.Generator,
+    ) -> MutationRequest:
+        """The bandit's choice among what can be done here; a repair takes a parent with a failed child."""
+        donor = choose_donor(population, parent, rng)
+        parent_of_failed = self._failures.choose_parent(island_index, population, rng)
+        impossible = {Operator.CROSSOVER: donor is None, Operator.REPAIR: parent_of_failed is None}
+        allowed = [arm for arm in bandit.states if not impossible.get(arm.operator, False)]
+        waiting = Counter(arm for arm in self._outstanding.values() if arm is not None)
+        arm = bandit.choose(allowed or tuple(bandit.states), waiting, rng)
+        if not allowed:  # only crossover or repair were wanted, and there is nothing to cross or repair yet
+            arm = Arm(arm.model, Operator.DIFF)
+        if arm.operator is Operator.REPAIR and parent_of_failed is not None:
+            parent = parent_of_failed
+        chosen = (donor,) if arm.operator is Operator.CROSSOVER and donor is not None else ()
+        return MutationRequest(
+            index=index,
+            island=island_index,
+            operator=arm.operator,
+            parent=parent,
+            inspirations=choose_inspirations(population, parent, chosen, self.config.num_inspirations, rng),
+            num_tells=self._num_tells,
+            model=arm.model,
+        )
+
+    def _allowed(self, population: Sequence[Elite]) -> Sequence[Elite]:
+        """`population` without what a person banned; all of it if nothing else is left."""
+        if not self._banned:
+            return population
+        return [elite for elite in population if elite.member.candidate_id not in self._banned] or population
+
+    def _parent(self, population: Sequence[Elite], rng: np.random.Generator) -> Member:
+        if self._pinned and rng.random() < PINNED_SHARE:
+            return self._pinned[int(rng.integers(len(self._pinned)))]
+        return self.config.sampler.sample(population, rng).member
+
     def _fold(self, told: Told) -> None:
         if not 0 <= told.island < len(self._islands):
             raise SearchError(f"attempt {told.index} names island {told.island}, but there are {len(self._islands)}")
@@ -190,6 +243,11 @@ class Search:
         if told.member is not None:
             island.add(told.member)
             self._note_improvement(told.member)
+        if told.repairable:
+            self._failures.add(told.island, told.parent_id)
+        if self._bandit is not None and told.arm is not None:
+            gain = None if told.member is None else told.member.score - told.parent_score
+            self._bandit.learn(told.arm, gain, told.cost_usd)
         if _is_due(self.config.migration_every, self._num_tells):
             migrate(self._islands)
         if _is_due(self.config.restart_every, self._num_tells):
@@ -199,16 +257,6 @@ class Search:
         if member.score > self._best.score:
             self._best = member
             self._last_improvement = self._num_tells
-
-    def _ask_again(
-        self, waiting: Sequence[tuple[int, int]], asked: int, rng_for: Callable[[int], np.random.Generator]
-    ) -> int:
-        """Ask those of `waiting` that had seen exactly the tells so far; how many have been asked now."""
-        while asked < len(waiting) and waiting[asked][1] <= self._num_tells:
-            index = waiting[asked][0]
-            self._outstanding[index] = self._request(index, rng_for(index))
-            asked += 1
-        return asked
 
     def _require_index(self, is_outstanding: bool, index: int) -> None:
         if not is_outstanding:

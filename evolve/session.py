@@ -10,14 +10,14 @@ from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Task
 from evaluators.seeding import fresh_secret, report_secret, secret_from_seed
 from evolve.config import RunConfig
-from evolve.driver import Session, attempt_rng, member_of, told_of
 from evolve.errors import RunError
 from evolve.novelty import NoveltyIndex, ast_digest, source_digest
 from evolve.programs import Program
-from evolve.request import Member, Told
+from evolve.request import Member, MutationRequest, Operator, Told
 from evolve.sampling import SAMPLERS
 from evolve.search import Search, SearchConfig
 from evolve.stages import Stages
+from evolve.standing import Pending, Session, arm_of, member_of, told_of
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
@@ -113,15 +113,11 @@ def restore(
     """
     attempts = archive.attempts(run.id)
     stored = archive.evaluations_for_run(run.id)
-    pending = tuple(attempt for attempt in attempts if not attempt.state.is_final)
-    tolds, evaluated = _tolds(attempts, stages.stored_searches(stored))
-    search = Search.replay(
-        search_config(config),
-        members,
-        tolds,
-        {attempt.index: attempt.num_tells for attempt in pending},
-        lambda index: attempt_rng(run.seed, index),
-    )
+    population = {member.candidate_id: member for member in [*_adopted(attempts, stages), *members]}
+    tolds, evaluated = _tolds(attempts, stages.stored_searches(stored), population, archive.call_costs(run.id))
+    pending = tuple(_pending(attempt, population) for attempt in attempts if not attempt.state.is_final)
+    waiting = {pending.attempt.index: arm_of(pending.attempt) for pending in pending}
+    search = Search.replay(search_config(config), members, tolds, waiting)
     novelty = _known_programs(archive, founders, attempts)
     validations = [row for row in stored if row.run_id == run.id and row.evaluation.split is Split.VALIDATION]
     during_search = [row for row in validations if row.attempt_index is not None]
@@ -155,15 +151,53 @@ def search_config(config: RunConfig) -> SearchConfig:
     )
 
 
-def _tolds(attempts: Sequence[Attempt], evaluations: Mapping[str, Evaluation]) -> tuple[list[Told], int]:
-    """What the search was told, in order, and how many of these attempts had been evaluated."""
+def _tolds(
+    attempts: Sequence[Attempt],
+    evaluations: Mapping[str, Evaluation],
+    population: dict[str, Member],
+    costs_usd: Mapping[int, float],
+) -> tuple[list[Told], int]:
+    """What the search was told, in order, and how many of these attempts had been evaluated.
+
+    `population` holds the founders, and the members that are told of are added to it.
+    """
     final = sorted((a for a in attempts if a.tell_order is not None), key=lambda a: a.tell_order or 0)
-    recorded = [a.state is AttemptState.RECORDED for a in final]
-    tolds = [
-        told_of(attempt, evaluations.get(attempt.candidate_id or "") if was_evaluated else None)
-        for attempt, was_evaluated in zip(final, recorded, strict=True)
-    ]
-    return tolds, sum(recorded)
+    tolds: list[Told] = []
+    for attempt in final:
+        was_evaluated = attempt.state is AttemptState.RECORDED
+        evaluation = evaluations.get(attempt.candidate_id or "") if was_evaluated else None
+        parent = population[attempt.parent_id]
+        told = told_of(attempt, evaluation, parent.score, costs_usd.get(attempt.index, 0.0))
+        if told.member is not None:
+            population.setdefault(told.member.candidate_id, told.member)
+        tolds.append(told)
+    return tolds, sum(attempt.state is AttemptState.RECORDED for attempt in final)
+
+
+def _adopted(attempts: Sequence[Attempt], stages: Stages) -> list[Member]:
+    """The parents that the run did not make itself: programs of other runs that a person pinned."""
+    own = {attempt.candidate_id for attempt in attempts}
+    foreign = dict.fromkeys(attempt.parent_id for attempt in attempts if attempt.parent_id not in own)
+    members = [member_of(candidate_id, stages.stored_search(candidate_id), None, None) for candidate_id in foreign]
+    return [member for member in members if member is not None]
+
+
+def _pending(attempt: Attempt, population: Mapping[str, Member]) -> Pending:
+    """An attempt under way, with its request as it was made, from its row."""
+    parent = population[attempt.parent_id]
+    if attempt.state is not AttemptState.ASKED:
+        return Pending(attempt=attempt, parent_score=parent.score, request=None)
+    arm = arm_of(attempt)
+    request = MutationRequest(
+        index=attempt.index,
+        island=attempt.island,
+        operator=Operator(attempt.operator),
+        parent=parent,
+        inspirations=tuple(population[candidate_id] for candidate_id in attempt.inspiration_ids),
+        num_tells=attempt.num_tells,
+        model="" if arm is None else arm.model,
+    )
+    return Pending(attempt=attempt, parent_score=parent.score, request=request)
 
 
 def _known_programs(archive: Archive, founders: Sequence[Founder], attempts: Sequence[Attempt]) -> NoveltyIndex:

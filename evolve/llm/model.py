@@ -40,7 +40,7 @@ class Message:
 
 
 class Finish(StrEnum):
-    """How a call ended. The first is a usable reply; the next three were answered, and perhaps paid; the rest failed."""
+    """How a call ended: the first is a usable reply, the next three were answered, perhaps paid, the rest failed."""
 
     STOP = "stop"
     LENGTH = "length"  # the reply was cut off
@@ -52,6 +52,7 @@ class Finish(StrEnum):
     CONNECTION = "connection"
     OVERSIZED = "oversized"  # more bytes than anybody asked for
     REFUSED = "refused"  # any other 4xx: key, model name, request; trying again does not help
+    ADAPTED = "adapted"  # the server does not take a parameter; the model leaves it out from the next try on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +77,21 @@ class Completion:
 class ModelFailure(EvolveError):  # noqa: N818 - the model's, not ours
     """A try without an answer."""
 
-    def __init__(self, finish: Finish, detail: str, *, latency_s: float, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        finish: Finish,
+        detail: str,
+        *,
+        latency_s: float,
+        retry_after_s: float | None = None,
+        permanent: bool = False,
+    ) -> None:
         super().__init__(f"{finish}: {detail}")
         self.finish = finish
         self.detail = detail  # one line without secrets
         self.latency_s = latency_s
         self.retry_after_s = retry_after_s  # as the server asked
+        self.permanent = permanent  # about the key, the account or the model's name: no prompt will fare better
 
 
 class LanguageModel(Protocol):

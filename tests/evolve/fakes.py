@@ -61,6 +61,7 @@ class FakeProposer:
 
     name = "fake"
     concurrent = True
+    exhausted = ""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -12,7 +12,7 @@ from evaluators.contract import Evaluation, PlannerClock, Split, Tier
 from evaluators.protocol import EvaluateRequest
 from evaluators.toy import PROBLEM
 from evolve.config import RunConfig, build_config
-from evolve.driver import STOPPED, Clock, Driver, Session
+from evolve.driver import STOPPED, Clock, Driver
 from evolve.errors import BackendError
 from evolve.programs import Program
 from evolve.progress import Progress
@@ -47,7 +47,7 @@ async def a_driver(archive: Archive, run: Run, config: RunConfig, backend: FakeB
     )
     founders = archive.founders(run.id)
     scored = {f.candidate_id: await stages.search(archive.candidate(f.candidate_id)) for f in founders}
-    session: Session = restore(archive, run, config, founders, founding_members(founders, scored), stages)
+    session = restore(archive, run, config, founders, founding_members(founders, scored), stages)
     proposer = FakeProposer()
     progress = Progress(task="toy", run_id=run.id)
     return Driver(session, proposer, stages, progress, in_flight=4, clock=CLOCK), proposer

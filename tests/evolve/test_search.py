@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,13 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolve.request import MutationRequest, Operator, SearchError, Told
+from evolve.request import Arm, MutationRequest, Operator, SearchError, Told
 from evolve.sampling import SAMPLERS
 from evolve.search import Search, SearchConfig
 from tests.evolve.programs import a_member
 
 FOUNDERS = (a_member(1000, 0.1, founder=True), a_member(1001, 0.0, founder=True))
+ARMS = tuple(
+    Arm(model, operator) for model in ("big", "small") for operator in Operator if operator is not Operator.MUTATE
+)
 CONFIG = SearchConfig(elites_per_island=6, migration_every=5, restart_every=12, crossover_probability=0.4)
+WITH_MODELS = replace(CONFIG, arms=ARMS)
 SCORES = [None, 0.05, 0.1, 0.3, 0.7]
 
 
@@ -26,7 +31,16 @@ def rng_for(index: int) -> np.random.Generator:
 def answer(request: MutationRequest, score: float | None) -> Told:
     parent_id = request.parent.candidate_id
     member = None if score is None else a_member(request.index, score, parent=parent_id)
-    return Told(index=request.index, island=request.island, parent_id=parent_id, member=member)
+    return Told(
+        index=request.index,
+        island=request.island,
+        parent_id=parent_id,
+        member=member,
+        arm=request.arm,
+        parent_score=request.parent.score,
+        cost_usd=0.01 * (request.model == "big"),
+        repairable=member is None,
+    )
 
 
 def ask(search: Search) -> MutationRequest:
@@ -44,26 +58,29 @@ def histories(draw: st.DrawFn) -> list[float | int]:
 
 
 def play(search: Search, moves: list[float | int], tolds: list[Told]) -> list[MutationRequest]:
-    """Ask and tell as `moves` say; the requests made."""
-    requests = []
+    """Ask and tell as `moves` say; the requests made. Only what was asked here is told."""
+    requests: list[MutationRequest] = []
+    waiting: dict[int, MutationRequest] = {}
     for move in moves:
-        waiting = sorted(search.outstanding)
         if move < 0 or not waiting:
             requests.append(ask(search))
+            waiting[requests[-1].index] = requests[-1]
         else:
-            request = search.outstanding[waiting[int(move) % len(waiting)]]
+            request = waiting.pop(sorted(waiting)[int(move) % len(waiting)])
             tolds.append(answer(request, SCORES[int(move) % len(SCORES)]))
             search.tell(tolds[-1])
     return requests
 
 
+@pytest.mark.parametrize("config", [CONFIG, WITH_MODELS], ids=["genetic", "models"])
 @settings(deadline=None)
 @given(before=histories(), after=histories())
-def test_a_replay_goes_on_exactly_like_the_run_it_replays(before: list[float | int], after: list[float | int]) -> None:
-    live, tolds = a_search(), list[Told]()
+def test_a_replay_goes_on_exactly_like_the_run_it_replays(
+    config: SearchConfig, before: list[float | int], after: list[float | int]
+) -> None:
+    live, tolds = a_search(config), list[Told]()
     play(live, before, tolds)
-    outstanding = {index: request.num_tells for index, request in live.outstanding.items()}
-    replayed = Search.replay(CONFIG, FOUNDERS, tolds, outstanding, rng_for)
+    replayed = Search.replay(config, FOUNDERS, tolds, dict(live.outstanding))
     assert dict(replayed.outstanding) == dict(live.outstanding)
     assert (replayed.best, replayed.num_tells, replayed.next_index, replayed.tells_since_improvement) == (
         live.best,
@@ -84,10 +101,11 @@ def test_an_ask_changes_nothing_that_another_ask_sees(moves: list[float | int]) 
     assert replace(again, index=first.index) == first
 
 
+@pytest.mark.parametrize("config", [CONFIG, WITH_MODELS], ids=["genetic", "models"])
 @settings(deadline=None)
 @given(moves=histories())
-def test_requests_name_kept_members_and_islands_stay_bounded(moves: list[float | int]) -> None:
-    search = a_search()
+def test_requests_name_kept_members_and_islands_stay_bounded(config: SearchConfig, moves: list[float | int]) -> None:
+    search = a_search(config)
     play(search, moves, [])
     request = ask(search)
     kept = [elite.member for elite in search.islands[request.island].elites]
@@ -166,31 +184,55 @@ def test_crossover_needs_a_mate() -> None:
     assert (ask(search).operator, ask(search).inspirations) == (Operator.MUTATE, ())
 
 
-def test_an_outstanding_ask_is_repeated_where_it_was_made() -> None:
-    live, tolds = a_search(), list[Told]()
-    early = ask(live)
-    play(live, [-1, 3, -1, 4, -1, 3], tolds)
-    outstanding = {index: request.num_tells for index, request in live.outstanding.items()}
-    replayed = Search.replay(CONFIG, FOUNDERS, tolds, outstanding, rng_for)
-    assert dict(replayed.outstanding) == dict(live.outstanding)
-    if early.index in outstanding:
-        assert replayed.outstanding[early.index] == early
+def test_crossover_and_repair_are_asked_for_only_where_they_are_possible() -> None:
+    only = tuple(Arm("big", operator) for operator in (Operator.CROSSOVER, Operator.REPAIR))
+    search = Search(replace(CONFIG, arms=only, num_islands=1), FOUNDERS[:1])
+    first = ask(search)
+    assert first.operator is Operator.DIFF
+    search.tell(answer(first, None))
+    assert {ask(search).operator for _ in range(5)} == {Operator.REPAIR}
+
+
+def test_a_model_that_brings_more_is_asked_more_often() -> None:
+    search = Search(replace(CONFIG, arms=(Arm("big", Operator.DIFF), Arm("small", Operator.DIFF))), FOUNDERS)
+    asked = Counter[str]()
+    for index in range(200):
+        request = ask(search)
+        asked[request.model] += index >= 100
+        better = request.model == "small" and index % 3 == 0
+        search.tell(answer(request, request.parent.score + 0.01 if better else request.parent.score - 0.01))
+    assert asked["small"] > 70
+
+
+def test_pinned_programs_are_parents_for_good_and_banned_ones_never() -> None:
+    search = a_search(replace(CONFIG, restart_every=0))
+    pinned = a_member(77, -5.0)
+    banned = FOUNDERS[0].candidate_id
+    search.mark([pinned], [banned])
+    requests = [ask(search) for _ in range(100)]
+    parents = Counter(request.parent.candidate_id for request in requests)
+    assert 10 < parents[pinned.candidate_id] < 45
+    assert banned not in parents
+    assert all(banned != member.candidate_id for request in requests for member in request.inspirations)
+    search.mark([], [member.candidate_id for member in FOUNDERS])
+    assert ask(search).parent in FOUNDERS  # nothing else is left
 
 
 @pytest.mark.parametrize(
     ("tolds", "outstanding", "message"),
     [
         ([0, 0], {}, "attempt 0 was not asked or was told before"),
-        ([0], {0: 0}, "attempt 0 was not asked or was told before"),
+        ([0], {0: None}, "attempt 0 was not asked or was told before"),
         ([1], {}, r"attempts \[0\] are neither told nor outstanding"),
-        ([0], {1: 2}, "attempt 1 claims to have seen 2 tells, but there are 1"),
     ],
 )
-def test_a_history_that_cannot_be_is_refused(tolds: list[int], outstanding: dict[int, int], message: str) -> None:
+def test_a_history_that_cannot_be_is_refused(
+    tolds: list[int], outstanding: dict[int, Arm | None], message: str
+) -> None:
     parent_id = FOUNDERS[0].candidate_id
     history = [Told(index=index, island=0, parent_id=parent_id, member=None) for index in tolds]
     with pytest.raises(SearchError, match=message):
-        Search.replay(CONFIG, FOUNDERS, history, outstanding, rng_for)
+        Search.replay(CONFIG, FOUNDERS, history, outstanding)
 
 
 def test_a_search_needs_scored_founders() -> None:

@@ -1,0 +1,169 @@
+"""Which model to ask, and for what: bandits over (model, operator) that know prices. Pure.
+
+An attempt's reward is in [0, 1]: nothing for an attempt without a scored program, a little for any scored one, and the
+rest by how far it is above its parent, on the scale of the median gain so far. So a reward keeps its meaning while the
+search moves from large gains to small ones, whatever the unit of the score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, median
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+
+from evolve.request import Arm, SearchError
+
+SCORED_SHARE = 0.1  # of the reward: a program that runs, whatever it scores
+GAINS_KEPT = 200
+LEAST_PRICE = 0.2  # in units of the usual: a free model is cheap, not infinitely so
+FORGETTING = 0.99  # per tell: what a model could do for an early program says little about a late one
+
+
+@dataclass(frozen=True, slots=True)
+class ArmState:
+    """What is known of an arm; counts and sums are discounted by `FORGETTING` per tell."""
+
+    pulls: float = 0.0
+    reward: float = 0.0  # sum
+    cost_usd: float = 0.0  # sum
+    told: int = 0  # not discounted, for people
+
+    @property
+    def mean(self) -> float:
+        """Mean reward; 0 before the first."""
+        return self.reward / self.pulls if self.pulls else 0.0
+
+
+class BanditPolicy(Protocol):
+    """How much each arm promises."""
+
+    def promise(self, states: Sequence[ArmState], waiting: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+        """``(A,)`` non-negative; `waiting` counts the asks of each arm that were not told yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpperConfidence:
+    """UCB1 (Auer, Cesa-Bianchi and Fischer 2002); an ask that waits counts as one that brought nothing."""
+
+    exploration: float = 0.3  # rewards are rarely near 1
+
+    def promise(self, states: Sequence[ArmState], waiting: Sequence[int], rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002 - the Protocol's
+        """The upper end of each arm's mean."""
+        pulls = np.array([state.pulls for state in states]) + np.array(waiting)
+        rewards = np.array([state.reward for state in states])
+        known = np.maximum(pulls, 1.0)
+        bonus = self.exploration * np.sqrt(2.0 * math.log(max(pulls.sum(), 1.0) + 1.0) / known)
+        return np.where(pulls < 1.0, 1.0 + self.exploration, rewards / known + bonus)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thompson:
+    """A draw from each arm's Beta posterior, fractional rewards as fractional successes (Agrawal and Goyal 2012)."""
+
+    def promise(self, states: Sequence[ArmState], waiting: Sequence[int], rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002 - the Protocol's
+        """One draw per arm."""
+        rewards = np.array([state.reward for state in states])
+        pulls = np.array([state.pulls for state in states])
+        return rng.beta(1.0 + rewards, 1.0 + np.maximum(pulls - rewards, 0.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsymmetricUpperConfidence:
+    """Means scaled by the best arm's, so that the best has 1, plus the bonus; sometimes any arm.
+
+    In the spirit of ShinkaEvolve's asymmetric bandit (arXiv 2509.19349): only gains raise an arm, losses do not lower
+    it below one that does nothing, and a share of the choices is uniform.
+    """
+
+    exploration: float = 0.3
+    uniform_share: float = 0.1
+
+    def promise(self, states: Sequence[ArmState], waiting: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+        """The scaled upper end of each arm's mean; noise alone, once in a while."""
+        noise = rng.random(len(states))
+        if rng.random() < self.uniform_share:
+            return noise
+        best = max(state.mean for state in states) or 1.0
+        pulls = np.array([state.pulls for state in states]) + np.array(waiting)
+        bonus = self.exploration * np.sqrt(math.log(pulls.sum() + 2.0) / (pulls + 1.0))
+        scaled = np.array([state.mean for state in states]) / best
+        return np.asarray(scaled + bonus + 1e-9 * noise)  # ties are broken by chance
+
+
+POLICIES: Mapping[str, BanditPolicy] = {
+    "asymmetric": AsymmetricUpperConfidence(),
+    "thompson": Thompson(),
+    "ucb1": UpperConfidence(),
+}
+
+
+class Bandit:
+    """A fold over tells; choosing changes nothing."""
+
+    def __init__(self, policy: BanditPolicy, arms: Sequence[Arm], price_weight: float = 0.5) -> None:
+        """`price_weight` 0 ignores prices, 1 compares what a dollar brings.
+
+        Raises:
+            SearchError: There is no arm, or the weight is negative.
+        """
+        if not arms or price_weight < 0:
+            raise SearchError(f"a bandit needs an arm and a price weight of at least 0, found {arms}, {price_weight}")
+        self._policy = policy
+        self._price_weight = price_weight
+        self._states: dict[Arm, ArmState] = {arm: ArmState() for arm in dict.fromkeys(arms)}
+        self._gains: deque[float] = deque(maxlen=GAINS_KEPT)
+
+    @property
+    def states(self) -> Mapping[Arm, ArmState]:
+        """What is known, by arm: a read-only view."""
+        return MappingProxyType(self._states)
+
+    def choose(self, allowed: Sequence[Arm], waiting: Mapping[Arm, int], rng: np.random.Generator) -> Arm:
+        """The arm of `allowed` that promises most for its price; `waiting` counts asks not yet told."""
+        states = [self._states[arm] for arm in allowed]
+        promise = self._policy.promise(states, [waiting.get(arm, 0) for arm in allowed], rng)
+        return allowed[int(np.argmax(promise / self._relative_price(states) ** self._price_weight))]
+
+    def learn(self, arm: Arm, gain: float | None, cost_usd: float) -> None:
+        """Fold in an attempt: its score less its parent's (None: not scored), and what it cost.
+
+        An arm that is not among ours, of a run whose models were changed, is not learnt from.
+        """
+        reward = self._reward(gain)
+        if arm not in self._states:
+            return
+        for known, state in self._states.items():
+            self._states[known] = replace(
+                state,
+                pulls=state.pulls * FORGETTING,
+                reward=state.reward * FORGETTING,
+                cost_usd=state.cost_usd * FORGETTING,
+            )
+        state = self._states[arm]
+        self._states[arm] = ArmState(
+            state.pulls + 1.0, state.reward + reward, state.cost_usd + cost_usd, state.told + 1
+        )
+
+    def _reward(self, gain: float | None) -> float:
+        if gain is None:
+            return 0.0
+        if gain <= 0.0:
+            return SCORED_SHARE
+        self._gains.append(gain)
+        return SCORED_SHARE + (1.0 - SCORED_SHARE) * gain / (gain + median(self._gains))
+
+    def _relative_price(self, states: Sequence[ArmState]) -> np.ndarray:
+        """``(A,)`` what an attempt of each arm costs, in units of the mean; one pull at that mean is the prior."""
+        totals = [(state.cost_usd, state.pulls) for state in self._states.values() if state.pulls]
+        usual = fmean(cost / pulls for cost, pulls in totals) if totals else 0.0
+        if usual <= 0.0:
+            return np.ones(len(states))
+        costs = np.array([state.cost_usd for state in states])
+        pulls = np.array([state.pulls for state in states])
+        return np.maximum((costs + usual) / (pulls + 1.0) / usual, LEAST_PRICE)

@@ -1,0 +1,84 @@
+"""Where a run stands: what a session needs to go on, and how rows become what the search is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from archive.records import Attempt, Run
+from archive.store import Archive
+from evaluators.contract import Evaluation, Outcome
+from evolve.config import RunConfig
+from evolve.novelty import NoveltyIndex
+from evolve.request import Arm, Member, MutationRequest, Operator, Told
+from evolve.search import Search
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An attempt under way."""
+
+    attempt: Attempt
+    parent_score: float
+    request: MutationRequest | None  # None once it has been answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A run that can be driven: new, or restored from its attempts."""
+
+    archive: Archive
+    run: Run
+    config: RunConfig
+    search: Search
+    novelty: NoveltyIndex
+    pending: tuple[Pending, ...] = ()  # asked before this session and not ended
+    evaluated: int = 0  # attempts that were evaluated before this session
+    validated: tuple[str, ...] = ()  # candidates that were validated before this session, in tell order
+    num_validations: int = 0  # evaluations on validation seeds before this session, looks included
+
+
+def attempt_rng(seed: int, *key: int) -> np.random.Generator:
+    """The generator of one attempt (and purpose): no generator outlives it."""
+    return np.random.default_rng([seed, *key])
+
+
+def told_of(attempt: Attempt, evaluation: Evaluation | None, parent_score: float, cost_usd: float = 0.0) -> Told:
+    """What the search is told of an attempt that has ended."""
+    member = member_of(attempt.candidate_id or "", evaluation, attempt.index, attempt.parent_id)
+    return Told(
+        index=attempt.index,
+        island=attempt.island,
+        parent_id=attempt.parent_id,
+        member=member,
+        arm=arm_of(attempt),
+        parent_score=parent_score,
+        cost_usd=cost_usd,
+        repairable=member is None and attempt.candidate_id is not None and attempt.neighbour_id is None,
+    )
+
+
+def arm_of(attempt: Attempt) -> Arm | None:
+    """Who was asked, and for what; None where that is nothing a bandit chooses. Bandits ignore arms not their own."""
+    if attempt.operator not in MODEL_OPERATORS:
+        return None
+    return Arm(attempt.proposer, Operator(attempt.operator))
+
+
+MODEL_OPERATORS = frozenset({Operator.DIFF, Operator.FULL, Operator.CROSSOVER, Operator.REPAIR, Operator.SIMPLIFY})
+
+
+def member_of(
+    candidate_id: str, evaluation: Evaluation | None, attempt_index: int | None, parent_id: str | None
+) -> Member | None:
+    """The candidate as a member of the population; None unless it has a search score."""
+    if evaluation is None or evaluation.outcome is not Outcome.SCORED or evaluation.objective is None:
+        return None
+    return Member(
+        candidate_id=candidate_id,
+        score=evaluation.objective,
+        instance_scores=tuple(instance.counted_score for instance in evaluation.instances),
+        attempt_index=attempt_index,
+        parent_id=parent_id,
+    )
