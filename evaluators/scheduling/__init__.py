@@ -1,0 +1,1 @@
+"""Scheduling tasks, and the engines they share."""

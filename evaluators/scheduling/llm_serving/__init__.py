@@ -1,0 +1,1 @@
+"""The task `llm_serving`: schedule requests on a fleet of language-model replicas."""

@@ -1,0 +1,322 @@
+"""One replica: its queues, its KV cache and the step it is in.
+
+A step is one mixed iteration (decodes and prefill chunks) or a stretch of k decode-only iterations. The j-th iteration
+of a stretch takes ``A + D j``, so a stretch is one event and needs no work per token: sequences that decode are
+counted by the replica's iteration number, and what one of them has generated follows from when it joined.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from bisect import insort
+
+from evaluators.scheduling.llm_serving.costs import CostModel
+from evaluators.scheduling.llm_serving.prefix import PrefixCache
+from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Request, State
+
+MIXED, PREFILL, DECODE = 0, 1, 2  # roles
+MAX_RUNNING = 128  # sequences
+WATERMARK = 0.01  # share of the KV cache that admissions leave free, as in vLLM
+
+Queue = list[tuple[float, int, Request]]
+
+
+class Replica:
+    """State that the batching rules and the simulator change together; times are the caller's."""
+
+    __slots__ = (
+        "advancing",
+        "budget",
+        "busy",
+        "cache",
+        "chunks",
+        "cost",
+        "decoding",
+        "ended_s",
+        "finishers",
+        "generated_tokens",
+        "growth_s",
+        "index",
+        "iteration",
+        "kv_peak",
+        "kv_used",
+        "paused",
+        "predicted_tokens",
+        "prefilling",
+        "queued_tokens",
+        "read_tokens",
+        "role",
+        "started_s",
+        "step_s",
+        "stretch",
+        "target_s",
+        "up",
+        "version",
+        "waiting",
+        "watermark_tokens",
+    )
+
+    def __init__(self, index: int, cost: CostModel, role: int = MIXED, budget: int = 512) -> None:
+        self.index = index
+        self.cost = cost
+        self.role = role
+        self.up = True
+        self.budget = budget  # tokens per iteration, decodes included
+        self.target_s = 0.0  # wanted length of an iteration with prefill; 0 is none
+        self.cache = PrefixCache()
+        self.kv_used = 0  # tokens of running requests, shared blocks counted once
+        self.watermark_tokens = int(WATERMARK * cost.kv_tokens)
+        self.waiting: Queue = []
+        self.prefilling: Queue = []
+        self.decoding: dict[int, Request] = {}
+        self.paused: dict[int, Request] = {}
+        self.finishers: list[tuple[int, int, Request]] = []
+        self.read_tokens = 0  # KV tokens that one decode iteration reads
+        self.queued_tokens = 0  # prompt tokens still to compute, waiting and running
+        self.predicted_tokens = 0.0  # of output, over all requests here
+        self.generated_tokens = 0  # by the requests here
+        self.iteration = 0
+        self.kv_peak = 0
+        self.busy = False
+        self.started_s = 0.0
+        self.ended_s = 0.0
+        self.step_s = 0.0  # A
+        self.growth_s = 0.0  # D
+        self.stretch = 0  # iterations of the step; 0 for a mixed one
+        self.advancing = 0  # sequences that decode in the step
+        self.chunks: list[tuple[Request, int]] = []
+        self.version = 0  # an event of another version is stale
+
+    # --- queues -----------------------------------------------------------------------------------------------------
+
+    @property
+    def num_running(self) -> int:
+        """Sequences that hold a seat."""
+        return len(self.decoding) + len(self.prefilling) + len(self.paused)
+
+    def enqueue(self, request: Request) -> None:
+        """Let it wait here, in the order of its key."""
+        request.state = State.WAITING
+        request.replica = self.index
+        insort(self.waiting, (request.key, request.uid, request))
+        self.queued_tokens += request.target - request.prefilled
+        self._count_in(request)
+
+    def dequeue(self, place: int) -> Request:
+        """Take the request at a place of the waiting queue away from this replica."""
+        request = self.waiting.pop(place)[2]
+        request.state = State.OUTSIDE
+        self.queued_tokens -= request.target - request.prefilled
+        self._count_out(request)
+        return request
+
+    # --- admission ----------------------------------------------------------------------------------------------------
+
+    def fits(self, request: Request) -> bool:
+        """Whether the KV of its whole prompt can be allocated now, one more token for each decode left free."""
+        if self.num_running >= MAX_RUNNING:
+            return False
+        matched = self._matched(request)
+        needed = request.target - BLOCK_TOKENS * matched
+        if matched:
+            needed += BLOCK_TOKENS * self.cache.idle_among(request.blocks[:matched])
+        free = self.cost.kv_tokens - self.kv_used - len(self.decoding)
+        return needed <= free - self.watermark_tokens or (needed <= free and self.num_running == 0)
+
+    def admit(self, place: int) -> Request:
+        """Allocate the KV of a waiting request; what the cache holds need not be computed."""
+        request = self.waiting.pop(place)[2]
+        matched = self._matched(request)
+        ready = request.prefilled  # KV that came with it from another replica
+        self.kv_used += request.target - BLOCK_TOKENS * matched
+        if matched:
+            self.kv_used += BLOCK_TOKENS * self.cache.hold(request.blocks[:matched])
+        request.shared = matched
+        request.hit_tokens = BLOCK_TOKENS * matched
+        if not ready:
+            request.prefilled = request.hit_tokens
+            self.queued_tokens -= request.hit_tokens
+        if request.prefilled >= request.target:
+            self.join(request)
+        else:
+            request.state = State.PREFILLING
+            insort(self.prefilling, (request.key, request.uid, request))
+        self.trim()
+        return request
+
+    def hit_tokens(self, arrival_blocks: tuple[int, ...], prompt: int) -> int:
+        """Tokens of a prompt that the cache holds."""
+        return BLOCK_TOKENS * min(self.cache.match(arrival_blocks), (prompt - 1) // BLOCK_TOKENS)
+
+    def _matched(self, request: Request) -> int:
+        if not request.blocks or request.prefilled:
+            return 0
+        return min(self.cache.match(request.blocks), (request.target - 1) // BLOCK_TOKENS)
+
+    # --- decoding -----------------------------------------------------------------------------------------------------
+
+    def join(self, request: Request) -> None:
+        """Its KV is complete: it takes part in every iteration from the next one on."""
+        request.state = State.DECODING
+        request.joined_iteration = self.iteration
+        request.finish_iteration = self.iteration + request.output - request.generated
+        self.decoding[request.uid] = request
+        self.read_tokens += request.target
+        heapq.heappush(self.finishers, (request.finish_iteration, request.uid, request))
+
+    def pause(self, request: Request) -> None:
+        """It keeps its KV and seat, but does not decode."""
+        self._settle(request)
+        del self.decoding[request.uid]
+        self.read_tokens -= request.target
+        request.state = State.PAUSED
+        request.finish_iteration = -1
+        self.paused[request.uid] = request
+
+    def resume(self, request: Request) -> None:
+        """It decodes again."""
+        del self.paused[request.uid]
+        self.join(request)
+
+    def remove(self, request: Request, now_s: float) -> None:
+        """Take a running request away and free its KV; shared blocks stay in the cache."""
+        if request.state is State.DECODING:
+            self._settle(request)
+            del self.decoding[request.uid]
+            self.read_tokens -= request.target
+        elif request.state is State.PAUSED:
+            del self.paused[request.uid]
+        else:
+            self.prefilling.remove((request.key, request.uid, request))
+            self.queued_tokens -= request.target - request.prefilled
+        self.kv_used -= request.target - BLOCK_TOKENS * request.shared
+        if request.shared:
+            held = request.blocks[: request.shared]
+            self.kv_used -= BLOCK_TOKENS * self.cache.release(held, now_s + request.retain_s)
+            request.shared = 0
+        request.state = State.OUTSIDE
+        request.finish_iteration = -1
+        self._count_out(request)
+
+    def preempt(self, request: Request, now_s: float) -> None:
+        """Take its KV away; it waits to compute prompt and generated tokens anew."""
+        self.remove(request, now_s)
+        request.forget()
+        request.preemptions += 1
+        self.enqueue(request)
+
+    def least_urgent(self) -> Request:
+        """The running request with the largest key."""
+        running = [(r.key, r.uid, r) for r in (*self.decoding.values(), *self.paused.values())]
+        return max([*running, *self.prefilling[-1:]])[2]
+
+    # --- steps --------------------------------------------------------------------------------------------------------
+
+    def begin(
+        self, now_s: float, chunks: list[tuple[Request, int]], most_iterations: int = 1 << 30, *, decode: bool = True
+    ) -> None:
+        """Start a mixed iteration, or a decode stretch until a sequence ends, KV is full or `most_iterations`.
+
+        Needs chunks or decodes, and KV room for a token of each decode.
+        """
+        decoding = len(self.decoding) if decode else 0
+        sizes = [(request.prefilled, size) for request, size in chunks]
+        self.busy = True
+        self.chunks = chunks
+        self.advancing = decoding
+        self.started_s = now_s
+        self.step_s = self.cost.iteration_s(decoding, self.read_tokens if decode else 0, sizes)
+        self.growth_s = 0.0
+        self.stretch = 0
+        if not chunks:
+            free = (self.cost.kv_tokens - self.kv_used) // decoding
+            self.stretch = max(1, min(self._next_finish() - self.iteration, free, most_iterations))
+            self.growth_s = self.cost.decode_growth_s(decoding)
+        self.ended_s = now_s + self._duration_s(max(1, self.stretch))
+        self.version += 1
+
+    def cut_short(self, now_s: float) -> bool:
+        """End a stretch at the next iteration boundary; whether that changes when it ends."""
+        iterations = self.iterations_by(now_s) + 1
+        if not self.stretch or iterations >= self.stretch:
+            return False
+        self.stretch = iterations
+        self.ended_s = self.started_s + self._duration_s(iterations)
+        self.version += 1
+        return True
+
+    def iterations_by(self, now_s: float) -> int:
+        """Iterations of the running stretch that are over."""
+        if self.stretch <= 1:
+            return 0
+        elapsed, half = now_s - self.started_s, 0.5 * self.growth_s
+        linear = self.step_s - half
+        done = int((math.sqrt(linear * linear + 4 * half * elapsed) - linear) / (2 * half))
+        if self._duration_s(done) > elapsed:  # the root may be off by rounding
+            done -= 1
+        return min(max(done, 0), self.stretch - 1)
+
+    def advance(self) -> list[Request]:
+        """End the step: its tokens are there. Returns the decoding requests that produced their last one."""
+        self.busy = False
+        iterations = max(1, self.stretch)
+        if self.advancing:
+            self.iteration += iterations
+        tokens = self.advancing * iterations
+        self.read_tokens += tokens
+        self.kv_used += tokens
+        self.generated_tokens += tokens
+        self.kv_peak = max(self.kv_peak, self.kv_used)
+        self.trim()
+        ended = []
+        finishers = self.finishers
+        while finishers and finishers[0][0] <= self.iteration:
+            when, _, request = heapq.heappop(finishers)
+            if request.finish_iteration == when and request.replica == self.index:
+                request.finish_iteration = -1
+                ended.append(request)
+        return ended
+
+    def complete_prefill(self, request: Request) -> None:
+        """Its last chunk is done: whole blocks become shareable and it leaves the prefilling queue."""
+        self.prefilling.remove((request.key, request.uid, request))
+        whole = min(len(request.blocks), request.target // BLOCK_TOKENS)
+        if whole > request.shared:
+            fresh = self.cache.hold(request.blocks[request.shared : whole])
+            self.kv_used -= BLOCK_TOKENS * (whole - request.shared - fresh)  # computed twice, kept once
+            request.shared = whole
+        request.generated += 1
+        self.generated_tokens += 1
+
+    def trim(self) -> None:
+        """Drop idle blocks that running requests need the room of."""
+        if self.cache.num_idle:
+            self.cache.trim((self.cost.kv_tokens - self.kv_used) // BLOCK_TOKENS)
+
+    def _duration_s(self, iterations: int) -> float:
+        return iterations * self.step_s + 0.5 * self.growth_s * iterations * (iterations - 1)
+
+    def _next_finish(self) -> int:
+        finishers = self.finishers
+        while True:
+            when, _, request = finishers[0]
+            if request.finish_iteration == when and request.replica == self.index:
+                return when
+            heapq.heappop(finishers)
+
+    def _settle(self, request: Request) -> None:
+        """Write what it has generated so far into it; `target` becomes its context."""
+        steps = self.iteration - request.joined_iteration
+        request.generated += steps
+        request.target += steps
+        request.prefilled = request.target
+        request.joined_iteration = self.iteration
+
+    def _count_in(self, request: Request) -> None:
+        self.predicted_tokens += request.arrival.predicted
+        self.generated_tokens += request.generated
+
+    def _count_out(self, request: Request) -> None:
+        self.predicted_tokens -= request.arrival.predicted
+        self.generated_tokens -= request.generated

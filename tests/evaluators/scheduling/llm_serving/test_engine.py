@@ -1,0 +1,120 @@
+"""The engine's own promises: stretches equal single iterations, memory is never overfull, nothing is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evaluators.scheduling.llm_serving.batching import Chunks
+from evaluators.scheduling.llm_serving.director import Style
+from evaluators.scheduling.llm_serving.reference import RoundRobin
+from evaluators.scheduling.llm_serving.replica import DECODE, PREFILL, Replica
+from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Request, State, checked_arrivals
+from evaluators.scheduling.llm_serving.simulator import Failure, Fleet, Simulator
+from tests.evaluators.scheduling.llm_serving.serving import arrival, fleet, random_arrivals, small_cost
+
+
+class TokenByToken(Simulator):
+    """The same engine without stretches: an event per iteration."""
+
+    def _begin(self, now_s: float, replica: Replica, chunks: Chunks, iterations: int = 1, *, decode: bool) -> None:
+        super()._begin(now_s, replica, chunks, 1, decode=decode)
+
+
+class Watched(Simulator):
+    """Looks at every replica whenever a step begins."""
+
+    def _begin(
+        self, now_s: float, replica: Replica, chunks: Chunks, iterations: int = 1 << 30, *, decode: bool
+    ) -> None:
+        super()._begin(now_s, replica, chunks, iterations, decode=decode)
+        shared = {b for r in self.requests if r.replica == replica.index for b in r.blocks[: r.shared]}
+        private = sum(
+            r.target
+            + (replica.iteration - r.joined_iteration if r.state is State.DECODING else 0)
+            - BLOCK_TOKENS * r.shared
+            for r in self.requests
+            if r.replica == replica.index and r.state in (State.DECODING, State.PREFILLING, State.PAUSED)
+        )
+        assert replica.kv_used == private + BLOCK_TOKENS * len(shared)
+        assert replica.kv_used + BLOCK_TOKENS * replica.cache.num_idle <= replica.cost.kv_tokens
+        assert replica.num_running <= 128
+        assert replica.read_tokens == sum(
+            r.target + replica.iteration - r.joined_iteration for r in replica.decoding.values()
+        )
+        assert replica.queued_tokens == sum(
+            r.target - r.prefilled for _, _, r in (*replica.waiting, *replica.prefilling)
+        )
+        assert replica.generated_tokens == sum(
+            r.generated + (replica.iteration - r.joined_iteration if r.state is State.DECODING else 0)
+            for r in self.requests
+            if r.replica == replica.index and r.state in (State.WAITING, State.PREFILLING, State.DECODING, State.PAUSED)
+        )
+
+
+def times(run: list[Request]) -> list[float]:
+    return [t for r in run for t in (r.first_token_s, r.finish_s)]
+
+
+@given(seed=st.integers(0, 10_000), prefill_first=st.booleans(), kv_tokens=st.sampled_from([5_000, 8_000, 40_000]))
+@settings(max_examples=25, deadline=None)
+def test_a_stretch_is_the_sum_of_its_iterations(seed: int, prefill_first: bool, kv_tokens: int) -> None:
+    arrivals = random_arrivals(seed, 40)
+    style = Style(prefill_first=prefill_first)
+    fast = Simulator(arrivals, fleet(2, kv_tokens), RoundRobin(style))
+    slow = TokenByToken(arrivals, fleet(2, kv_tokens), RoundRobin(style))
+    assert times(fast.run()) == pytest.approx(times(slow.run()), rel=1e-9)
+    assert fast.num_steps < slow.num_steps
+
+
+@given(seed=st.integers(0, 10_000), kv_tokens=st.sampled_from([5_000, 8_000, 40_000]), split=st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_memory_holds_and_every_request_is_served(seed: int, kv_tokens: int, split: bool) -> None:
+    arrivals = [
+        replace(a, blocks=tuple(range(seed + i % 3, seed + i % 3 + a.prompt // BLOCK_TOKENS)))
+        for i, a in enumerate(random_arrivals(seed, 60))
+    ]
+    played = Fleet(
+        costs=(small_cost(kv_tokens),) * 3,
+        roles=(PREFILL, DECODE, DECODE) if split else (0, 0, 0),
+        failure=Failure(replica=2, at_s=1.0, back_s=2.0),
+    )
+    for request in Watched(arrivals, played, RoundRobin()).run():
+        assert request.state is State.FINISHED
+        assert request.generated == request.output
+        assert request.arrival_s < request.first_token_s <= request.finish_s
+
+
+def test_a_shared_prefix_is_computed_once() -> None:
+    blocks = (7, 8, 9, 10)
+    first, second, other = (
+        arrival(at, 2100, 5, shared) for at, shared in ((0.0, blocks), (10.0, blocks), (20.0, (7, 8, 1, 2)))
+    )
+    run = Simulator([first, second, other], fleet(1, 40_000), RoundRobin()).run()
+    assert [r.hit_tokens for r in run] == [0, 2048, 1024]
+    assert run[1].ttft_s < 0.2 * run[0].ttft_s
+
+
+def test_an_idle_prefix_makes_room_for_running_requests() -> None:
+    arrivals = [arrival(float(10 * i), 4000, 50, tuple(range(100 * i, 100 * i + 7))) for i in range(5)]
+    arrivals.append(arrival(60.0, 4000, 50, arrivals[0].blocks))
+    run = Simulator(arrivals, fleet(1, 9_000), RoundRobin()).run()
+    assert run[-1].hit_tokens == 0  # it was the oldest
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([(1.0, 10, 10), (0.5, 10, 10)], "sort the trace by time"),
+        ([(-1.0, 10, 10)], "start at 0 or later"),
+        ([(0.0, 0, 10)], "at least 1 prompt"),
+        ([(0.0, 10, 0)], "at least 1 prompt"),
+        ([(0.0, 9_000, 1_001)], "can never fit a KV cache of 10000"),
+    ],
+)
+def test_impossible_arrivals_are_refused_with_a_reason(rows: list[tuple[float, int, int]], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        checked_arrivals([arrival(*row) for row in rows], 10_000)
