@@ -1,0 +1,272 @@
+"""From a question to an answer: tries, waits, slots, the purse, and a row of the archive for every try."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeAlias
+
+import numpy as np
+
+from archive.records import ModelReply
+from evolve.errors import ConfigError
+from evolve.llm.answers import token_bound
+from evolve.llm.model import Completion, Finish, LanguageModel, Message, ModelCall, ModelFailure, ModelSpec
+from evolve.llm.prices import FREE, PriceTable
+from evolve.llm.purse import Purse, Reservation
+from evolve.llm.retrying import RetryPolicy, Stop, after_failure
+from evolve.llm.transcript import prompt_text
+
+REFUSALS_TO_BREAK = 3  # calls in a row that a server refuses for good
+_PERHAPS_PAID = frozenset({Finish.TIMEOUT, Finish.OVERSIZED, Finish.CONNECTION})  # the price is then not known
+
+
+_Outcome: TypeAlias = Completion | ModelFailure
+
+
+class Ledger(Protocol):
+    """Where tries are kept; `archive.Archive` is one."""
+
+    def add_reply(self, reply: ModelReply) -> None:
+        """Store one try; it is safe when this returns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a model is asked within one attempt."""
+
+    attempt_index: int
+    model: str
+    messages: tuple[Message, ...]
+    temperature: float | None = None
+    first_ordinal: int = 0  # of the rows: how many calls the attempt has made before
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A usable reply."""
+
+    completion: Completion  # finish is STOP
+    next_ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """There is none."""
+
+    reason: str  # one line
+    next_ordinal: int
+
+
+class _Line:
+    """What the caller keeps of one model."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self.model = model
+        self.spec = model.spec
+        self.waiting = 0  # questions without a slot
+        self.broken = ""  # why nothing more is asked
+        self._slots = asyncio.Semaphore(self.spec.concurrency)
+        self._refusals = 0  # for good, in a row
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """One of the model's calls in flight."""
+        self.waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self.waiting -= 1
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def note(self, outcome: _Outcome) -> None:
+        """Learn from a try whether there is any use in asking on."""
+        if isinstance(outcome, Completion):
+            self._refusals = 0
+        elif outcome.permanent:
+            self._refusals += 1
+            if self._refusals >= REFUSALS_TO_BREAK:
+                self.broken = (
+                    f"model {self.spec.name!r} is not asked any more: {self._refusals} calls in a row were refused, "
+                    f"the last with {outcome.detail!r}; check its name, its base_url and {self.spec.key_variable}"
+                )
+
+
+@dataclass(slots=True)
+class _Pursuit:
+    """One question under way."""
+
+    question: Question
+    deadline_s: float  # as the clock will read
+    tries: list[Finish] = field(default_factory=list)
+    last: str = ""  # how the last try ended, in words
+    retry_after_s: float | None = None  # as the server asked then
+
+    @property
+    def next_ordinal(self) -> int:
+        return self.question.first_ordinal + len(self.tries)
+
+
+class Caller:
+    """Asks models on behalf of one run.
+
+    Before a try its upper bound is reserved in the purse; after it, and before anything acts on it, the try is a row,
+    whether it failed or not. A try that was cancelled (Ctrl-C) leaves no row and gives its reservation back.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        models: Mapping[str, LanguageModel],
+        prices: PriceTable,
+        purse: Purse,
+        ledger: Ledger,
+        *,
+        now: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        policy: RetryPolicy | None = None,
+    ) -> None:
+        """`now` reads a clock in seconds that never goes back; `sleep` waits that many of them."""
+        self._run_id = run_id
+        self._lines = {name: _Line(model) for name, model in models.items()}
+        self._prices = prices
+        self._purse = purse
+        self._ledger = ledger
+        self._now = now
+        self._sleep = sleep
+        self._policy = policy or RetryPolicy()
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """Models that are not asked any more, with the reason; a run may stop when all are."""
+        return {name: line.broken for name, line in self._lines.items() if line.broken}
+
+    @property
+    def all_broken(self) -> bool:
+        """Whether no model is left."""
+        return all(line.broken for line in self._lines.values())
+
+    def waiting(self, model: str) -> int:
+        """Questions that wait for one of the slots of `model`."""
+        return self._line(model).waiting
+
+    async def ask(self, question: Question, rng: np.random.Generator) -> Answered | GaveUp:
+        """A usable reply within the policy's tries and deadline, or the reason why there is none.
+
+        Args:
+            rng: Decides how long to wait between tries, and nothing else.
+
+        Raises:
+            ConfigError: There is no such model.
+        """
+        line = self._line(question.model)
+        pursuit: _Pursuit | None = None
+        while True:
+            async with line.slot():
+                pursuit = pursuit or _Pursuit(question, self._now() + self._policy.deadline_s)
+                ended = await self._try(line, pursuit)
+            if ended is not None:
+                return ended
+            step = after_failure(
+                self._policy, pursuit.tries, pursuit.retry_after_s, pursuit.deadline_s - self._now(), rng
+            )
+            if isinstance(step, Stop):
+                return GaveUp(f"{step.reason}; the last: {pursuit.last}", pursuit.next_ordinal)
+            await self._sleep(step.after_s)
+
+    def _line(self, model: str) -> _Line:
+        if model not in self._lines:
+            raise ConfigError(f"expected one of the models {', '.join(self._lines)}, found {model!r}")
+        return self._lines[model]
+
+    async def _try(self, line: _Line, pursuit: _Pursuit) -> Answered | GaveUp | None:
+        """How the question ended; None if this try did not end it."""
+        left_s = pursuit.deadline_s - self._now()
+        if line.broken or left_s <= 0:
+            return GaveUp(line.broken or "the proposal's deadline has passed", pursuit.next_ordinal)
+        prompt_bound, spec = token_bound(pursuit.question.messages), line.spec
+        usd_bound = self._prices.usd(spec, prompt_bound, spec.max_tokens) or 0.0  # unknown: then there is no limit
+        reservation = self._purse.reserve(usd_bound, prompt_bound + spec.max_tokens)
+        if reservation is None:
+            return GaveUp(self._purse.refusal(), pursuit.next_ordinal)
+        try:
+            outcome = await self._call(line, pursuit, reservation, left_s)
+        finally:
+            self._purse.release(reservation)
+        line.note(outcome)
+        if isinstance(outcome, Completion) and outcome.finish is Finish.STOP:
+            return Answered(outcome, pursuit.next_ordinal)
+        return None
+
+    async def _call(self, line: _Line, pursuit: _Pursuit, reservation: Reservation, left_s: float) -> _Outcome:
+        question = pursuit.question
+        start_s = self._now()
+        task = asyncio.create_task(
+            _outcome(line.model, ModelCall(messages=question.messages, temperature=question.temperature))
+        )
+        try:
+            await asyncio.wait({task}, timeout=left_s)
+        finally:  # whatever ended the wait, also Ctrl-C: an answer that was read in full is kept
+            await _ended(task)
+            outcome = None if task.cancelled() else task.result()
+            if outcome is not None:
+                self._book(line, pursuit, reservation, outcome)
+        if outcome is None:
+            detail = f"no answer in {left_s:.3g} s, the deadline of the proposal"
+            outcome = ModelFailure(Finish.TIMEOUT, detail, latency_s=self._now() - start_s)
+            self._book(line, pursuit, reservation, outcome)
+        return outcome
+
+    def _book(self, line: _Line, pursuit: _Pursuit, reservation: Reservation, outcome: _Outcome) -> None:
+        """The try as a row, then in the purse, then in the pursuit."""
+        row = self._row(line.spec, pursuit, outcome)
+        self._ledger.add_reply(row)
+        self._purse.settle(reservation, row.price_usd or 0.0, row.prompt_tokens + row.reply_tokens)
+        pursuit.tries.append(outcome.finish)
+        pursuit.last = row.finish_reason
+        pursuit.retry_after_s = outcome.retry_after_s if isinstance(outcome, ModelFailure) else None
+
+    def _row(self, spec: ModelSpec, pursuit: _Pursuit, outcome: _Outcome) -> ModelReply:
+        row = ModelReply(
+            run_id=self._run_id,
+            attempt_index=pursuit.question.attempt_index,
+            ordinal=pursuit.next_ordinal,
+            model=spec.name,
+            prompt=prompt_text(pursuit.question.messages),
+            reply="",
+            finish_reason=outcome.finish,
+            prompt_tokens=0,
+            reply_tokens=0,
+            price_usd=0.0,
+            latency_s=outcome.latency_s,
+        )
+        if isinstance(outcome, ModelFailure):
+            unknown = outcome.finish in _PERHAPS_PAID and self._prices.price_of(spec) != FREE
+            reason = f"{outcome.finish}: {outcome.detail}"
+            return replace(row, finish_reason=reason, price_usd=None if unknown else 0.0)
+        return replace(
+            row,
+            reply=outcome.text,
+            prompt_tokens=outcome.prompt_tokens,
+            reply_tokens=outcome.reply_tokens,
+            price_usd=self._prices.usd(spec, outcome.prompt_tokens, outcome.reply_tokens),
+        )
+
+
+async def _outcome(model: LanguageModel, call: ModelCall) -> _Outcome:
+    try:
+        return await model.complete(call)
+    except ModelFailure as failure:
+        return failure
+
+
+async def _ended(task: asyncio.Task[_Outcome]) -> None:
+    """Cancels `task` if it still runs, and waits for its end."""
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})

@@ -1,0 +1,246 @@
+"""Any server that speaks OpenAI's protocols, through the `openai` package. Import it only where models are opened.
+
+One try is one HTTP request: the package's own retries are off, so that every request becomes a row of the archive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Literal, cast
+
+import httpx2
+import openai
+from openai import AsyncOpenAI, omit
+from openai.types.chat import ChatCompletionMessageParam
+from openai.types.responses import ResponseInputItemParam
+from openai.types.shared_params import Reasoning
+
+from evolve.llm.answers import AnswerError, estimated_tokens, one_line, read_chat, read_problem, read_response
+from evolve.llm.dialect import OPENAI_LIMITS, Dialect, adapted
+from evolve.llm.model import Api, Completion, Finish, Message, ModelCall, ModelFailure, ModelSpec
+from evolve.llm.retrying import retry_after_s
+
+MAX_BODY_BYTES = 8_000_000
+CONNECT_TIMEOUT_S = 15.0
+OPENAI_URL = "https://api.openai.com/v1"
+NO_KEY = "EMPTY"  # what servers without keys are sent; vLLM's convention
+_SHORTEST_SECRET = 8  # characters; a shorter "key" is a placeholder, and would blot out words of replies
+
+Effort = Literal["minimal", "low", "medium", "high"]  # the package's list of names; the server decides
+
+
+class BodyError(Exception):
+    """A body that is not read: too long, or compressed."""
+
+    def __init__(self, finish: Finish, message: str) -> None:
+        super().__init__(message)
+        self.finish = finish
+
+
+class OpenAICompatibleModel:
+    """One model behind Chat Completions or Responses.
+
+    Tokens that the server does not count are estimated: see `evolve.llm.answers.estimated_tokens`.
+    """
+
+    def __init__(
+        self, spec: ModelSpec, key: str, *, use_proxies: bool = True, unix_time: Callable[[], float] = time.time
+    ) -> None:
+        """`unix_time` is what dates in ``Retry-After`` are compared with."""
+        self._spec = spec
+        self._secret = key if len(key) >= _SHORTEST_SECRET else ""
+        self._unix_time = unix_time
+        base_url = spec.base_url or OPENAI_URL
+        self._is_openai = httpx2.URL(base_url).host == "api.openai.com"
+        self._dialect = Dialect(OPENAI_LIMITS) if self._is_openai else Dialect()
+        self._client = AsyncOpenAI(
+            api_key=key or NO_KEY,
+            base_url=base_url,
+            max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(
+                timeout=httpx2.Timeout(spec.try_timeout_s, connect=min(CONNECT_TIMEOUT_S, spec.try_timeout_s)),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=spec.concurrency),
+                follow_redirects=False,  # a prompt goes where the user sent it
+                trust_env=use_proxies,
+                headers={"Accept-Encoding": "identity"},
+                event_hooks={"request": [self._keep_account_private], "response": [_bound_body]},
+            ),
+        )
+
+    def __repr__(self) -> str:
+        return f"OpenAICompatibleModel({self._spec.name!r} at {self._spec.base_url or OPENAI_URL!r})"
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What it was made from."""
+        return self._spec
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def complete(self, call: ModelCall) -> Completion:
+        """One try; `spec.try_timeout_s` bounds it whole: connecting, headers and every byte of the body.
+
+        Raises:
+            ModelFailure: There is no answer.
+        """
+        start_s = time.monotonic()
+        dialect = self._dialect
+        outcome: Completion | ModelFailure
+        try:
+            async with asyncio.timeout(self._spec.try_timeout_s):
+                body = await self._answer(call, dialect)
+            outcome = self._completion(call, body, time.monotonic() - start_s)
+        except openai.APIStatusError as error:
+            outcome = self._refusal(error, dialect, time.monotonic() - start_s)
+        except (openai.OpenAIError, httpx2.HTTPError, BodyError, AnswerError, TimeoutError) as error:
+            outcome = self._failure(error, time.monotonic() - start_s)
+        if isinstance(outcome, ModelFailure):
+            raise outcome  # out here, so that no request with its headers hangs on the exception
+        return outcome
+
+    async def _answer(self, call: ModelCall, dialect: Dialect) -> bytes:
+        if self._spec.api is Api.RESPONSES:
+            return await self._respond(call, dialect)
+        return await self._chat(call, dialect)
+
+    async def _chat(self, call: ModelCall, dialect: Dialect) -> bytes:
+        spec = self._spec
+        temperature = call.temperature if dialect.takes("temperature") else None
+        effort = spec.reasoning_effort if dialect.takes("reasoning_effort") else ""
+        response = await self._client.chat.completions.with_raw_response.create(
+            model=spec.name,
+            messages=[cast(ChatCompletionMessageParam, _as_sent(message)) for message in call.messages],
+            temperature=omit if temperature is None else temperature,
+            max_tokens=spec.max_tokens if dialect.limit == "max_tokens" else omit,
+            max_completion_tokens=spec.max_tokens if dialect.limit == "max_completion_tokens" else omit,
+            reasoning_effort=cast(Effort, effort) if effort else omit,
+        )
+        return response.content
+
+    async def _respond(self, call: ModelCall, dialect: Dialect) -> bytes:
+        spec = self._spec
+        temperature = call.temperature if dialect.takes("temperature") else None
+        effort = spec.reasoning_effort if dialect.takes("reasoning") else ""
+        response = await self._client.responses.with_raw_response.create(
+            model=spec.name,
+            input=[cast(ResponseInputItemParam, _as_sent(message)) for message in call.messages],
+            temperature=omit if temperature is None else temperature,
+            max_output_tokens=spec.max_tokens,
+            reasoning=Reasoning(effort=cast(Effort, effort)) if effort else omit,
+            store=False if dialect.takes("store") else omit,  # nothing is kept on the server
+        )
+        return response.content
+
+    def _completion(self, call: ModelCall, body: bytes, latency_s: float) -> Completion:
+        answer = read_response(body) if self._spec.api is Api.RESPONSES else read_chat(body)
+        prompt_tokens, reply_tokens = answer.prompt_tokens, answer.reply_tokens
+        if prompt_tokens is None:
+            prompt_tokens = sum(estimated_tokens(message.text) for message in call.messages)
+        return Completion(
+            text=self._without_secret(answer.text),
+            finish=answer.finish,
+            prompt_tokens=prompt_tokens,
+            reply_tokens=estimated_tokens(answer.text) if reply_tokens is None else reply_tokens,
+            latency_s=latency_s,
+        )
+
+    def _refusal(self, error: openai.APIStatusError, dialect: Dialect, latency_s: float) -> ModelFailure:
+        """The failure behind a status of 300 or more."""
+        status = error.status_code
+        problem = read_problem(error.response.content)
+        finish, permanent = _meaning(status, problem.code)
+        if status in (400, 422) and adapted(dialect, problem) is not None:
+            finish = Finish.ADAPTED
+            # Calls in flight with the same dialect are refused alike; the first of them has changed it.
+            self._dialect = adapted(self._dialect, problem) or self._dialect
+        message = problem.message or (
+            "it redirects elsewhere; give its final base_url" if status < 400 else "no reason"
+        )
+        return ModelFailure(
+            finish,
+            self._without_secret(f"HTTP {status}: {message}"),
+            latency_s=latency_s,
+            retry_after_s=retry_after_s(error.response.headers, self._unix_time()),
+            permanent=permanent,
+        )
+
+    def _failure(self, error: Exception, latency_s: float) -> ModelFailure:
+        """The failure behind an exception without a status."""
+        if isinstance(error, TimeoutError | openai.APITimeoutError):
+            waited_s = self._spec.try_timeout_s if isinstance(error, TimeoutError) else latency_s
+            return ModelFailure(Finish.TIMEOUT, f"no answer in {waited_s:.3g} s", latency_s=latency_s)
+        cause = error.__cause__ or error
+        finish = Finish.CONNECTION
+        if isinstance(cause, BodyError):
+            finish = cause.finish
+        elif isinstance(cause, AnswerError):
+            finish = Finish.SERVER_ERROR
+        detail = one_line(str(cause)) or type(cause).__name__
+        return ModelFailure(finish, self._without_secret(detail), latency_s=latency_s)
+
+    def _without_secret(self, text: str) -> str:
+        """`text` without the key, which some servers repeat when they refuse it."""
+        return text.replace(self._secret, "***") if self._secret else text
+
+    async def _keep_account_private(self, request: httpx2.Request) -> None:
+        """The package adds the OpenAI account from the environment to every request; other servers need not know it."""
+        if not self._is_openai:
+            for name in ("OpenAI-Organization", "OpenAI-Project"):
+                request.headers.pop(name, None)
+
+
+class _BoundedBody(httpx2.AsyncByteStream):
+    """A body that ends in an error after `MAX_BODY_BYTES`."""
+
+    def __init__(self, body: httpx2.AsyncByteStream) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        num_bytes = 0
+        async for chunk in self._body:
+            num_bytes += len(chunk)
+            if num_bytes > MAX_BODY_BYTES:
+                raise _oversized()
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+async def _bound_body(response: httpx2.Response) -> None:
+    """Refuse a body that says it is too long or is compressed (a small one could unfold without end)."""
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        message = f"the server compresses its answer ({one_line(encoding, 20)}) though asked not to"
+        raise BodyError(Finish.SERVER_ERROR, message)
+    length = response.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
+        raise _oversized()
+    response.stream = _BoundedBody(cast(httpx2.AsyncByteStream, response.stream))
+
+
+def _oversized() -> BodyError:
+    return BodyError(Finish.OVERSIZED, f"the answer is longer than {MAX_BODY_BYTES / 1e6:g} MB")
+
+
+def _as_sent(message: Message) -> dict[str, str]:
+    return {"role": message.role, "content": message.text.encode("utf-8", "replace").decode()}
+
+
+def _meaning(status: int, code: str) -> tuple[Finish, bool]:
+    """How an HTTP status ends a try, and whether no other prompt would fare better."""
+    if code == "content_filter":  # Azure refuses prompts this way
+        return Finish.CONTENT_FILTER, False
+    if code in ("insufficient_quota", "billing_hard_limit_reached"):  # a 429 that does not pass
+        return Finish.REFUSED, True
+    if status == 429:
+        return Finish.RATE_LIMITED, False
+    if status == 408:
+        return Finish.TIMEOUT, False
+    if status >= 500 or status in (409, 425):
+        return Finish.SERVER_ERROR, False
+    return Finish.REFUSED, status in (401, 402, 403, 404) or status < 400
