@@ -9,7 +9,9 @@ class ProposerKind(StrEnum):
     """Who writes the programs."""
 
     GENETIC = "genetic"  # typed mutation of syntax trees: no model, no key
-    RECORDED = "recorded"  # programs from a file
+    OPENAI = "openai"  # language models behind any OpenAI-compatible server
+    RECORDED = "recorded"  # programs or replies from a file, or the replies of an earlier run
+    OUTSIDE = "outside"  # whoever answers `evolve ask` with `evolve tell`
 
 
 class Order(StrEnum):
@@ -36,3 +38,11 @@ class Donors(StrEnum):
 
     ARCHIVE = "archive"  # programs of this run
     BASELINES = "baselines"  # the published methods too; never in claims that compare strategies
+
+
+class BanditKind(StrEnum):
+    """How models and operators are chosen; the names of `evolve.bandit.POLICIES`."""
+
+    THOMPSON = "thompson"
+    ASYMMETRIC = "asymmetric"
+    UCB1 = "ucb1"

@@ -9,8 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evaluators.contract import ParameterValue, PlannerClock, Tier
 from evaluators.registry import did_you_mean
-from evolve.choices import Donors, Order, ProposerKind, Sampler
+from evolve.choices import BanditKind, Donors, Order, ProposerKind, Sampler
 from evolve.errors import ConfigError
+from evolve.llm.model import ModelSpec
+from evolve.request import Operator
+
+DEFAULT_OPERATORS = (Operator.DIFF, Operator.FULL, Operator.CROSSOVER, Operator.REPAIR)
 
 
 class RunConfig(BaseModel):
@@ -28,7 +32,17 @@ class RunConfig(BaseModel):
     target: float | None = Field(default=None, description="stop when the search score reaches this")
     workers: int = Field(default=0, ge=0, le=1024, description="evaluation processes; 0: one per core")
     proposer: ProposerKind = ProposerKind.GENETIC
-    replies: str = Field(default="", description="file of recorded programs for the proposer `recorded`")
+    replies: str = Field(default="", description="file of recorded programs or replies for the proposer `recorded`")
+    recorded_run: str = Field(default="", description="run whose replies the proposer `recorded` plays again")
+    models: tuple[ModelSpec, ...] = Field(default=(), description="for the proposer `openai`")
+    operators: tuple[Operator, ...] = Field(default=DEFAULT_OPERATORS, description="what models are asked for")
+    bandit: BanditKind = BanditKind.THOMPSON
+    price_weight: float = Field(default=0.5, ge=0, le=2, description="0: prices do not matter to the bandit")
+    usd: float | None = Field(default=None, gt=0, description="what model calls may cost in all")
+    tokens: int | None = Field(default=None, ge=1, description="tokens of model calls in all, prompts and replies")
+    prices: str = Field(default="", description="price table beside the shipped one")
+    model_calls: int = Field(default=8, ge=1, le=1000, description="model calls in flight, over all models")
+    proposal_seconds: float = Field(default=600.0, gt=0, description="deadline of one proposal, retries included")
     order: Order = Order.COMPLETION
     window: int = Field(default=8, ge=1, le=1000, description="asks in flight; part of the run's identity")
     planner_clock: PlannerClock = PlannerClock.MEASURED

@@ -17,6 +17,7 @@ from evolve.cli import (
     export,
     leaderboard,
     maintenance,
+    remarks,
     run,
     runs,
     show,
@@ -45,6 +46,10 @@ app.command("stop")(runs.stop)
 app.command("evaluate")(evaluate.evaluate)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("show")(show.show)
+app.command("note")(remarks.note)
+app.command("pin")(remarks.pin)
+app.command("ban")(remarks.ban)
+app.command("hint")(remarks.hint)
 app.command("compare")(compare.compare)
 app.command("verify")(verify.verify)
 app.command("benchmark")(benchmark.benchmark)

@@ -41,14 +41,18 @@ def show(
         path = lineage_of(opened, candidate.id)
         origin = path[-1] if path else None
         evaluations = opened.evaluations(candidate.id)
+        remarks = opened.notes(candidate_id=candidate.id)
         change = _diff(opened, candidate.id, candidate.source, origin, diff) if diff else ""
     if as_json:
-        document = {"id": candidate.id, "source": candidate.source, "lineage": path}
-        print_json({**document, "evaluations": [stored.evaluation for stored in evaluations], "diff": change})
+        document: dict[str, object] = {"id": candidate.id, "source": candidate.source, "lineage": path}
+        document |= {"evaluations": [stored.evaluation for stored in evaluations], "notes": remarks}
+        print_json({**document, "diff": change})
         return
     print_text(f"candidate {candidate.id}")
     print_text("\n".join(map(_step, path)) or "a program that a run started with, or that was evaluated by hand")
     _print_evaluations(evaluations)
+    for remark in remarks:
+        print_text(f"{remark.created_at}  {remark.kind}{': ' if remark.text else ''}{remark.text}")
     if change:
         print_text("\n" + change)
 
