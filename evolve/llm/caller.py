@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 
 from archive.records import ModelReply
 from evolve.errors import ConfigError
 from evolve.llm.answers import token_bound
+from evolve.llm.line import Line, Outcome
 from evolve.llm.model import Completion, Finish, LanguageModel, Message, ModelCall, ModelFailure, ModelSpec
 from evolve.llm.prices import FREE, PriceTable
 from evolve.llm.purse import Purse, Reservation
 from evolve.llm.retrying import RetryPolicy, Stop, after_failure
 from evolve.llm.transcript import prompt_text
 
-REFUSALS_TO_BREAK = 3  # calls in a row that a server refuses for good
 _PERHAPS_PAID = frozenset({Finish.TIMEOUT, Finish.OVERSIZED, Finish.CONNECTION})  # the price is then not known
-
-
-_Outcome: TypeAlias = Completion | ModelFailure
 
 
 class Ledger(Protocol):
@@ -50,6 +47,7 @@ class Answered:
 
     completion: Completion  # finish is STOP
     next_ordinal: int
+    usd: float  # of all tries, as far as is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,43 +56,8 @@ class GaveUp:
 
     reason: str  # one line
     next_ordinal: int
-
-
-class _Line:
-    """What the caller keeps of one model."""
-
-    def __init__(self, model: LanguageModel) -> None:
-        self.model = model
-        self.spec = model.spec
-        self.waiting = 0  # questions without a slot
-        self.broken = ""  # why nothing more is asked
-        self._slots = asyncio.Semaphore(self.spec.concurrency)
-        self._refusals = 0  # for good, in a row
-
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """One of the model's calls in flight."""
-        self.waiting += 1
-        try:
-            await self._slots.acquire()
-        finally:
-            self.waiting -= 1
-        try:
-            yield
-        finally:
-            self._slots.release()
-
-    def note(self, outcome: _Outcome) -> None:
-        """Learn from a try whether there is any use in asking on."""
-        if isinstance(outcome, Completion):
-            self._refusals = 0
-        elif outcome.permanent:
-            self._refusals += 1
-            if self._refusals >= REFUSALS_TO_BREAK:
-                self.broken = (
-                    f"model {self.spec.name!r} is not asked any more: {self._refusals} calls in a row were refused, "
-                    f"the last with {outcome.detail!r}; check its name, its base_url and {self.spec.key_variable}"
-                )
+    usd: float
+    out_of_budget: bool = False  # the purse has no room for such a call, and no call in flight may give any back
 
 
 @dataclass(slots=True)
@@ -104,12 +67,17 @@ class _Pursuit:
     question: Question
     deadline_s: float  # as the clock will read
     tries: list[Finish] = field(default_factory=list)
+    usd: float = 0.0
     last: str = ""  # how the last try ended, in words
     retry_after_s: float | None = None  # as the server asked then
 
     @property
     def next_ordinal(self) -> int:
         return self.question.first_ordinal + len(self.tries)
+
+    def gave_up(self, reason: str, *, out_of_budget: bool = False) -> GaveUp:
+        because = f"{reason}; the last: {self.last}" if self.last else reason
+        return GaveUp(because, self.next_ordinal, self.usd, out_of_budget)
 
 
 class Caller:
@@ -133,13 +101,14 @@ class Caller:
     ) -> None:
         """`now` reads a clock in seconds that never goes back; `sleep` waits that many of them."""
         self._run_id = run_id
-        self._lines = {name: _Line(model) for name, model in models.items()}
+        self._lines = {name: Line(model) for name, model in models.items()}
         self._prices = prices
         self._purse = purse
         self._ledger = ledger
         self._now = now
         self._sleep = sleep
         self._policy = policy or RetryPolicy()
+        self._given_back = asyncio.Event()  # set, and replaced, when a reservation ends
 
     @property
     def broken(self) -> Mapping[str, str]:
@@ -176,34 +145,57 @@ class Caller:
                 self._policy, pursuit.tries, pursuit.retry_after_s, pursuit.deadline_s - self._now(), rng
             )
             if isinstance(step, Stop):
-                return GaveUp(f"{step.reason}; the last: {pursuit.last}", pursuit.next_ordinal)
+                return pursuit.gave_up(step.reason)
             await self._sleep(step.after_s)
 
-    def _line(self, model: str) -> _Line:
+    def _line(self, model: str) -> Line:
         if model not in self._lines:
             raise ConfigError(f"expected one of the models {', '.join(self._lines)}, found {model!r}")
         return self._lines[model]
 
-    async def _try(self, line: _Line, pursuit: _Pursuit) -> Answered | GaveUp | None:
+    async def _try(self, line: Line, pursuit: _Pursuit) -> Answered | GaveUp | None:
         """How the question ended; None if this try did not end it."""
+        reservation = None if line.broken else await self._reserved(line.spec, pursuit)
         left_s = pursuit.deadline_s - self._now()
-        if line.broken or left_s <= 0:
-            return GaveUp(line.broken or "the proposal's deadline has passed", pursuit.next_ordinal)
-        prompt_bound, spec = token_bound(pursuit.question.messages), line.spec
-        usd_bound = self._prices.usd(spec, prompt_bound, spec.max_tokens) or 0.0  # unknown: then there is no limit
-        reservation = self._purse.reserve(usd_bound, prompt_bound + spec.max_tokens)
-        if reservation is None:
-            return GaveUp(self._purse.refusal(), pursuit.next_ordinal)
+        if reservation is None or left_s <= 0:
+            return self._turned_away(line, pursuit, reservation)
         try:
             outcome = await self._call(line, pursuit, reservation, left_s)
         finally:
-            self._purse.release(reservation)
-        line.note(outcome)
+            self._give_back(reservation)
+        line.note(outcome, self._policy.deadline_s)
         if isinstance(outcome, Completion) and outcome.finish is Finish.STOP:
-            return Answered(outcome, pursuit.next_ordinal)
+            return Answered(outcome, pursuit.next_ordinal, pursuit.usd)
         return None
 
-    async def _call(self, line: _Line, pursuit: _Pursuit, reservation: Reservation, left_s: float) -> _Outcome:
+    async def _reserved(self, spec: ModelSpec, pursuit: _Pursuit) -> Reservation | None:
+        """Room in the purse; while calls in flight hold what is missing, their end is waited for."""
+        prompt_bound = token_bound(pursuit.question.messages)
+        usd_bound = self._prices.usd(spec, prompt_bound, spec.max_tokens) or 0.0  # unknown: then there is no limit
+        while (reservation := self._purse.reserve(usd_bound, prompt_bound + spec.max_tokens)) is None:
+            left_s = pursuit.deadline_s - self._now()
+            if left_s <= 0 or not self._purse.num_open:
+                return None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._given_back.wait(), left_s)
+        return reservation
+
+    def _turned_away(self, line: Line, pursuit: _Pursuit, reservation: Reservation | None) -> GaveUp:
+        if reservation is not None:
+            self._give_back(reservation)
+        if line.broken:
+            return pursuit.gave_up(line.broken)
+        if pursuit.deadline_s <= self._now():
+            return pursuit.gave_up("the deadline of the proposal has passed")
+        return pursuit.gave_up(self._purse.refusal(), out_of_budget=True)
+
+    def _give_back(self, reservation: Reservation) -> None:
+        """Releases what was not settled, and wakes those who wait for room."""
+        self._purse.release(reservation)
+        self._given_back.set()
+        self._given_back = asyncio.Event()
+
+    async def _call(self, line: Line, pursuit: _Pursuit, reservation: Reservation, left_s: float) -> Outcome:
         question = pursuit.question
         start_s = self._now()
         task = asyncio.create_task(
@@ -222,16 +214,17 @@ class Caller:
             self._book(line, pursuit, reservation, outcome)
         return outcome
 
-    def _book(self, line: _Line, pursuit: _Pursuit, reservation: Reservation, outcome: _Outcome) -> None:
+    def _book(self, line: Line, pursuit: _Pursuit, reservation: Reservation, outcome: Outcome) -> None:
         """The try as a row, then in the purse, then in the pursuit."""
         row = self._row(line.spec, pursuit, outcome)
         self._ledger.add_reply(row)
         self._purse.settle(reservation, row.price_usd or 0.0, row.prompt_tokens + row.reply_tokens)
         pursuit.tries.append(outcome.finish)
+        pursuit.usd += row.price_usd or 0.0
         pursuit.last = row.finish_reason
         pursuit.retry_after_s = outcome.retry_after_s if isinstance(outcome, ModelFailure) else None
 
-    def _row(self, spec: ModelSpec, pursuit: _Pursuit, outcome: _Outcome) -> ModelReply:
+    def _row(self, spec: ModelSpec, pursuit: _Pursuit, outcome: Outcome) -> ModelReply:
         row = ModelReply(
             run_id=self._run_id,
             attempt_index=pursuit.question.attempt_index,
@@ -258,14 +251,14 @@ class Caller:
         )
 
 
-async def _outcome(model: LanguageModel, call: ModelCall) -> _Outcome:
+async def _outcome(model: LanguageModel, call: ModelCall) -> Outcome:
     try:
         return await model.complete(call)
     except ModelFailure as failure:
         return failure
 
 
-async def _ended(task: asyncio.Task[_Outcome]) -> None:
+async def _ended(task: asyncio.Task[Outcome]) -> None:
     """Cancels `task` if it still runs, and waits for its end."""
     if not task.done():
         task.cancel()

@@ -30,20 +30,22 @@ class Dialect:
         """The name under which the longest reply is sent; empty if under none."""
         return self.limits[0] if self.limits else ""
 
+    def without(self, parameter: str) -> Dialect:
+        """The dialect that does not use `parameter`; the same if it does not use it now."""
+        if parameter in self.limits:
+            return replace(self, limits=tuple(limit for limit in self.limits if limit != parameter))
+        return replace(self, left_out=self.left_out | {parameter})
 
-def adapted(dialect: Dialect, problem: Problem) -> Dialect | None:
-    """`dialect` without what a 400 complains of; None if the complaint is not about a parameter that can be left out.
+
+def parameter_at_fault(dialect: Dialect, problem: Problem) -> str:
+    """What the server does not take of what `dialect` sends; empty if a 400 complains of something else.
 
     A value out of range (``max_tokens is too large``) is the user's to change, not ours to hide.
     """
     if not _SIGNS.search(f"{problem.message} {problem.code.replace('_', ' ')}".lower()):
-        return None
-    if dialect.limit and _names(problem, dialect.limit):
-        return replace(dialect, limits=dialect.limits[1:])
-    for parameter in _OPTIONAL:
-        if dialect.takes(parameter) and _names(problem, parameter):
-            return replace(dialect, left_out=dialect.left_out | {parameter})
-    return None
+        return ""
+    sent = [dialect.limit, *(parameter for parameter in _OPTIONAL if dialect.takes(parameter))]
+    return next((parameter for parameter in sent if parameter and _names(problem, parameter)), "")
 
 
 def _names(problem: Problem, parameter: str) -> bool:

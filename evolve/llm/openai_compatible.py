@@ -18,7 +18,7 @@ from openai.types.responses import ResponseInputItemParam
 from openai.types.shared_params import Reasoning
 
 from evolve.llm.answers import AnswerError, estimated_tokens, one_line, read_chat, read_problem, read_response
-from evolve.llm.dialect import OPENAI_LIMITS, Dialect, adapted
+from evolve.llm.dialect import OPENAI_LIMITS, Dialect, parameter_at_fault
 from evolve.llm.model import Api, Completion, Finish, Message, ModelCall, ModelFailure, ModelSpec
 from evolve.llm.retrying import retry_after_s
 
@@ -153,10 +153,9 @@ class OpenAICompatibleModel:
         status = error.status_code
         problem = read_problem(error.response.content)
         finish, permanent = _meaning(status, problem.code)
-        if status in (400, 422) and adapted(dialect, problem) is not None:
+        if status in (400, 422) and (parameter := parameter_at_fault(dialect, problem)):
             finish = Finish.ADAPTED
-            # Calls in flight with the same dialect are refused alike; the first of them has changed it.
-            self._dialect = adapted(self._dialect, problem) or self._dialect
+            self._dialect = self._dialect.without(parameter)  # which another call in flight may have changed already
         message = problem.message or (
             "it redirects elsewhere; give its final base_url" if status < 400 else "no reason"
         )

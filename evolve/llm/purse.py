@@ -38,6 +38,11 @@ class Purse:
         self.spent_tokens = spent_tokens
 
     @property
+    def num_open(self) -> int:
+        """Reservations neither settled nor released."""
+        return len(self._open)
+
+    @property
     def reserved_usd(self) -> float:
         """Upper bound of what the calls in flight may cost."""
         return sum(reservation.usd for reservation in self._open.values())

@@ -58,15 +58,15 @@ def after_failure(
         left_s: Until the deadline.
     """
     last = tries[-1]
-    if last is Finish.ADAPTED:  # bounded: each one leaves out a parameter for good
-        return TryAgain(0.0) if left_s > 0 else Stop("the proposal's deadline has passed")
     if last is Finish.REFUSED:
         return Stop("the server refuses the request")
-    counted = [finish for finish in tries if finish is not Finish.ADAPTED]
+    counted = [finish for finish in tries if finish is not Finish.ADAPTED]  # each of those leaves a parameter out
     if len(counted) >= policy.max_tries:
         return Stop(f"{len(counted)} tries failed")
     if sum(finish in UNUSABLE for finish in counted) >= policy.max_unusable:
         return Stop(f"{policy.max_unusable} answers were of no use")
+    if last is Finish.ADAPTED:
+        return TryAgain(0.0) if left_s > 0 else Stop("the deadline of the proposal has passed")
     return _wait(policy, len(counted), retry_after_s, left_s, rng)
 
 

@@ -1,0 +1,52 @@
+"""The queue before one model: its slots, and whether there is any use in asking on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+from evolve.llm.model import Completion, LanguageModel, ModelFailure
+
+REFUSALS_TO_BREAK = 3  # calls in a row that a server refuses for good
+
+Outcome: TypeAlias = Completion | ModelFailure
+"""How a try ended."""
+
+
+class Line:
+    """What a caller keeps of one model."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self.model = model
+        self.spec = model.spec
+        self.waiting = 0  # questions without a slot
+        self.broken = ""  # why nothing more is asked
+        self._slots = asyncio.Semaphore(self.spec.concurrency)
+        self._refusals = 0  # for good, in a row
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """One of the model's calls in flight."""
+        self.waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self.waiting -= 1
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def note(self, outcome: Outcome, patience_s: float) -> None:
+        """Learn from a try whether there is any use in asking on; a wait beyond `patience_s` counts as a refusal."""
+        if isinstance(outcome, Completion):
+            self._refusals = 0
+        elif outcome.permanent or (outcome.retry_after_s or 0.0) > patience_s:
+            self._refusals += 1
+            if self._refusals >= REFUSALS_TO_BREAK:
+                self.broken = (
+                    f"model {self.spec.name!r} is not asked any more: {self._refusals} calls in a row were refused, "
+                    f"the last with {outcome.detail!r}; check its name, its base_url and {self.spec.key_variable}"
+                )
