@@ -14,6 +14,7 @@ from evaluators.problem import Problem
 # name -> "module:attribute" of a `Problem`
 BUILT_IN: Mapping[str, str] = {
     "expert_replication": "evaluators.placement.expert_replication.task:PROBLEM",
+    "job_shop": "evaluators.scheduling.job_shop.task:PROBLEM",
     "spot_deadline": "evaluators.scheduling.spot_deadline.task:PROBLEM",
     "toy": "evaluators.toy:PROBLEM",
 }

@@ -1,0 +1,15 @@
+"""Least work remaining, this operation included.
+
+Source: S. S. Panwalkar and W. Iskander, "A survey of scheduling rules", Operations Research 25 (1977).
+"""
+
+
+class Policy:
+    """The shortest remaining job first, without delay."""
+
+    def __init__(self, config: dict) -> None:
+        """Nothing to keep."""
+
+    def priority(self, ops: dict, state: dict) -> dict:
+        """The lowest goes first."""
+        return {"priority": ops["work_left"]}
