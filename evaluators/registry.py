@@ -13,6 +13,7 @@ from evaluators.problem import Problem
 
 # name -> "module:attribute" of a `Problem`
 BUILT_IN: Mapping[str, str] = {
+    "circle_packing": "evaluators.packing.circle_packing.task:PROBLEM",
     "expert_replication": "evaluators.placement.expert_replication.task:PROBLEM",
     "job_shop": "evaluators.scheduling.job_shop.task:PROBLEM",
     "spot_deadline": "evaluators.scheduling.spot_deadline.task:PROBLEM",

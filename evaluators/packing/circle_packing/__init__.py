@@ -1,0 +1,1 @@
+"""Circles in the unit square, sum of radii as large as possible."""
