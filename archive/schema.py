@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSIONS = ("0001", "0002")  # alembic revisions, oldest first; the last is the one this code reads and writes
+SCHEMA_VERSIONS = ("0001", "0002", "0003")  # alembic revisions, oldest first; this code reads and writes the last
 VERSION_TABLE = "evenkeel_schema"
 
 PASSED_THE_GATE = "state IN ('evaluating', 'recorded')"  # of attempts; queries must repeat it to use the index
@@ -204,6 +204,7 @@ evaluations = Table(
     ),
     Index("ix_evaluations_candidate", "candidate_id"),
     Index("ix_evaluations_run", "run_id", "attempt_index"),
+    Index("ix_evaluations_outcome", "league", "outcome"),
 )
 
 Index(

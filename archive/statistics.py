@@ -22,6 +22,7 @@ _OF_A_LARGE_ARCHIVE = (  # table, index (or the table itself, where it is its ow
     ("evaluations", "sqlite_autoindex_evaluations_1", "2000000 1"),
     ("evaluations", "ix_evaluations_candidate", "2000000 4"),
     ("evaluations", "ix_evaluations_run", "2000000 200000 2"),
+    ("evaluations", "ix_evaluations_outcome", "2000000 500000 50000"),
     ("evaluations", "ix_evaluations_ranking", "2000000 500000 250000 200000 10 1"),
     ("founders", "founders", "1000 10 1"),
     ("founders", "ix_founders_candidate", "1000 20"),

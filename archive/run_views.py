@@ -1,0 +1,281 @@
+"""What a viewer asks of a run, in pages and sums: the cost of a question does not grow with what is not shown.
+
+A program's search score here is that of the quick tier on the search split, made with the run's secret by any run: the
+score that the search itself goes by (`evolve.stages`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import BindParameter, and_, bindparam, func, select
+
+from archive.mapping import AnyRow, attempt_of
+from archive.records import Attempt, AttemptState, Run
+from archive.schema import attempts, evaluations, founders, leagues, replies, runs
+from archive.store import Archive
+from evaluators.contract import Split, Tier
+
+PAGE = 5_000  # attempts per query of `told_after`
+_ONE_QUERY = 500  # ids per IN list
+
+_OF_RUN = attempts.c.run_id == bindparam("this_run")
+_IDS: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
+_THIS_SECRET = select(runs.c.secret).where(runs.c.id == bindparam("this_run")).scalar_subquery()
+_THIS_TASK = select(runs.c.task_identity).where(runs.c.id == bindparam("this_run")).scalar_subquery()
+OF_SEARCH = and_(  # of evaluations: made for the search with the secret of ``this_run``, on its task
+    evaluations.c.split == Split.SEARCH.value,
+    evaluations.c.run_id.in_(select(runs.c.id).where(runs.c.secret == _THIS_SECRET)),
+    evaluations.c.league.in_(select(leagues.c.digest).where(leagues.c.task_identity == _THIS_TASK)),
+)
+_TOLD = (
+    select(attempts)
+    .where(_OF_RUN, attempts.c.tell_order > bindparam("after"))
+    .order_by(attempts.c.tell_order)
+    .limit(bindparam("page"))
+    .subquery("told")
+)
+_TOLD_AFTER = (
+    select(_TOLD, evaluations.c.outcome, evaluations.c.objective, evaluations.c.tier)
+    .select_from(
+        _TOLD.outerjoin(
+            evaluations,
+            and_(
+                _TOLD.c.state == AttemptState.RECORDED.value,
+                evaluations.c.candidate_id == _TOLD.c.candidate_id,
+                OF_SEARCH,
+            ),
+        )
+    )
+    .order_by(_TOLD.c.tell_order, evaluations.c.id)
+)
+_SCORES = (
+    select(evaluations.c.candidate_id, evaluations.c.outcome, evaluations.c.objective, evaluations.c.tier)
+    .where(evaluations.c.candidate_id.in_(_IDS), OF_SEARCH)
+    .order_by(evaluations.c.id)
+)
+_FOUNDERS = (
+    select(founders.c.name, founders.c.role, founders.c.candidate_id)
+    .where(founders.c.run_id == bindparam("this_run"))
+    .order_by(founders.c.ordinal)
+)
+_IN_FLIGHT = (  # `tell_order IS NULL` is a range of the index; the state alone is not
+    select(attempts.c.state, func.count().label("num"))
+    .where(_OF_RUN, attempts.c.tell_order.is_(None))
+    .group_by(attempts.c.state)
+)
+_REJECTED = (
+    select(attempts)
+    .where(_OF_RUN, attempts.c.tell_order >= 0, attempts.c.state == AttemptState.REJECTED.value)
+    .order_by(attempts.c.tell_order.desc())
+    .limit(bindparam("page"))
+)
+_BY_MODEL = (
+    select(
+        replies.c.model,
+        func.count().label("calls"),
+        func.count(func.distinct(replies.c.attempt_index)).label("attempts"),
+        func.sum(replies.c.prompt_tokens).label("prompt_tokens"),
+        func.sum(replies.c.reply_tokens).label("reply_tokens"),
+        func.coalesce(func.sum(replies.c.price_usd), 0.0).label("price_usd"),
+        (func.count() - func.count(replies.c.price_usd)).label("unpriced_calls"),
+        func.avg(replies.c.latency_s).label("mean_latency_s"),
+    )
+    .where(replies.c.run_id == bindparam("this_run"))
+    .group_by(replies.c.model)
+    .order_by(replies.c.model)
+)
+_LAST_OF_EACH = [
+    select(func.max(column)).where(attempts.c.run_id == runs.c.id).scalar_subquery()
+    for column in (attempts.c.attempt_index, attempts.c.tell_order)
+]
+_SUMMARIES = select(runs, _LAST_OF_EACH[0].label("last_index"), _LAST_OF_EACH[1].label("last_tell")).order_by(
+    runs.c.created_at.desc(), runs.c.id
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How a program did on the search instances."""
+
+    outcome: str
+    objective: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An attempt that ended, with its score."""
+
+    tell_order: int
+    index: int
+    island: int
+    proposer: str
+    operator: str
+    candidate_id: str | None
+    told_at: str
+    outcome: str  # "rejected", an outcome, or "unknown" where the evaluation is not archived
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FounderScore:
+    """A program that the run started with."""
+
+    name: str
+    role: str
+    candidate_id: str
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUse:
+    """What a run asked of one model, and what it cost."""
+
+    model: str
+    calls: int
+    attempts: int
+    prompt_tokens: int
+    reply_tokens: int
+    price_usd: float  # of the calls whose price is known
+    unpriced_calls: int
+    mean_latency_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A run and how far it is."""
+
+    run_id: str
+    task: str
+    task_identity: str
+    parameters: str  # JSON
+    config: str  # JSON
+    status: str
+    created_at: str
+    lease_expires_at: float | None  # Unix seconds; None after a clean end
+    asked: int
+    told: int
+
+
+def run_summaries(archive: Archive) -> list[RunSummary]:
+    """Every run, newest first, with how many attempts it asked and told."""
+    with archive.reading() as connection:
+        return [_summary(row) for row in connection.execute(_SUMMARIES)]
+
+
+def told_after(archive: Archive, run: Run | str, after: int = -1) -> Iterator[list[Told]]:
+    """The attempts told later than tell `after`, in pages, each read when it is asked for."""
+    run_id = run if isinstance(run, str) else run.id
+    while True:
+        with archive.reading() as connection:
+            rows = connection.execute(_TOLD_AFTER, {"this_run": run_id, "after": after, "page": PAGE}).all()
+        page = _told(rows)
+        if page:
+            yield page
+            after = page[-1].tell_order
+        if len(page) < PAGE:
+            return
+
+
+def search_scores(archive: Archive, run_id: str, ids: Sequence[str]) -> dict[str, Score]:
+    """How these programs did on the run's search instances; those never evaluated there are left out."""
+    found: dict[str, Score] = {}
+    wanted = list(dict.fromkeys(ids))
+    with archive.reading() as connection:
+        for start in range(0, len(wanted), _ONE_QUERY):
+            part = wanted[start : start + _ONE_QUERY]
+            for row in connection.execute(_SCORES, {"this_run": run_id, "ids": part}):
+                if row.candidate_id not in found or row.tier == Tier.QUICK:
+                    found[row.candidate_id] = Score(
+                        outcome=row.outcome, objective=_quick_score(row.tier, row.objective)
+                    )
+    return found
+
+
+def founder_scores(archive: Archive, run_id: str) -> list[FounderScore]:
+    """The programs the run started with, in order, with their search scores."""
+    with archive.reading() as connection:
+        rows = connection.execute(_FOUNDERS, {"this_run": run_id}).all()
+    scores = search_scores(archive, run_id, [row.candidate_id for row in rows])
+    return [
+        FounderScore(
+            name=row.name,
+            role=row.role,
+            candidate_id=row.candidate_id,
+            score=scores[row.candidate_id].objective if row.candidate_id in scores else None,
+        )
+        for row in rows
+    ]
+
+
+def in_flight(archive: Archive, run_id: str) -> dict[str, int]:
+    """How many attempts that have not ended are in each state."""
+    with archive.reading() as connection:
+        return {row.state: row.num for row in connection.execute(_IN_FLIGHT, {"this_run": run_id})}
+
+
+def rejections(archive: Archive, run_id: str, max_rows: int = 50) -> list[Attempt]:
+    """The attempts stopped before evaluation, newest first."""
+    with archive.reading() as connection:
+        return [attempt_of(row) for row in connection.execute(_REJECTED, {"this_run": run_id, "page": max_rows})]
+
+
+def model_uses(archive: Archive, run_id: str) -> list[ModelUse]:
+    """What the run asked of each model; empty for a run without models."""
+    with archive.reading() as connection:
+        rows = connection.execute(_BY_MODEL, {"this_run": run_id}).all()
+    return [
+        ModelUse(
+            model=row.model,
+            calls=row.calls,
+            attempts=row.attempts,
+            prompt_tokens=int(row.prompt_tokens),
+            reply_tokens=int(row.reply_tokens),
+            price_usd=float(row.price_usd),
+            unpriced_calls=row.unpriced_calls,
+            mean_latency_s=float(row.mean_latency_s),
+        )
+        for row in rows
+    ]
+
+
+def _told(rows: Sequence[AnyRow]) -> list[Told]:
+    """One per attempt: rows of the same attempt are its evaluations."""
+    found: dict[int, Told] = {}
+    for row in rows:
+        if row.tell_order in found and row.tier != Tier.QUICK:
+            continue
+        rejected = row.state == AttemptState.REJECTED.value
+        found[row.tell_order] = Told(
+            tell_order=row.tell_order,
+            index=row.attempt_index,
+            island=row.island,
+            proposer=row.proposer,
+            operator=row.operator,
+            candidate_id=row.candidate_id,
+            told_at=row.told_at,
+            outcome="rejected" if rejected else row.outcome or "unknown",
+            score=_quick_score(row.tier, row.objective),
+        )
+    return list(found.values())
+
+
+def _quick_score(tier: str | None, objective: float | None) -> float | None:
+    """The objective of a quick evaluation; smoke scores say nothing."""
+    return objective if tier == Tier.QUICK else None
+
+
+def _summary(row: AnyRow) -> RunSummary:
+    return RunSummary(
+        run_id=row.id,
+        task=row.task,
+        task_identity=row.task_identity,
+        parameters=row.parameters,
+        config=row.config,
+        status=row.status,
+        created_at=row.created_at,
+        lease_expires_at=row.lease_expires_at,
+        asked=0 if row.last_index is None else row.last_index + 1,
+        told=0 if row.last_tell is None else row.last_tell + 1,
+    )
