@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evolve.blocks import find_blocks, outside_blocks
+from evolve.blocks import outside_blocks
+from evolve.patch import ReplyForm, apply_reply
 from tests.fake_openai import FakeModel, FakeOpenAI, Fault, FaultPlan, fake_openai
 from tests.fake_openai.answering import answer, genetic_child, parent_of, search_replace
 
@@ -21,16 +22,6 @@ PARENT = Path("seeds/expert_replication/initial.py")
 SOURCE = (Path(__file__).parents[1] / PARENT).read_text()
 DIFF = f"Reply with blocks:\n<<<<<<< SEARCH\n\n```python inspiration\n{SOURCE}```\n\n````python parent\n{SOURCE}````\n"
 FULL = f"Write it anew.\n\n```python parent\n{SOURCE}```\n"
-
-
-def applied(parent: str, reply: str) -> str:
-    """`parent` after the SEARCH/REPLACE blocks of `reply`, each of which must match once within the bodies."""
-    for edit in reply.split("<<<<<<< SEARCH\n")[1:]:
-        search, rest = edit.split("=======\n", 1)
-        replacement = rest.split(">>>>>>> REPLACE", 1)[0]
-        assert sum(block.body(parent).count(search) for block in find_blocks(parent)) == 1
-        parent = parent.replace(search, replacement)
-    return parent
 
 
 def test_parent_is_the_block_that_is_called_so() -> None:
@@ -44,14 +35,13 @@ def test_parent_is_the_block_that_is_called_so() -> None:
 def test_edits_lead_from_the_parent_to_the_child(seed: int) -> None:
     child = genetic_child(SOURCE, np.random.default_rng(seed))
     assert child is not None
-    assert applied(SOURCE, search_replace(SOURCE, child)) == child
+    assert apply_reply(SOURCE, search_replace(SOURCE, child), ReplyForm.DIFF).source == child
 
 
 def test_good_reply_is_a_new_program_in_the_form_asked_for() -> None:
-    edited = applied(SOURCE, answer(DIFF, 1.0, seed=1))
-    whole = parent_of(answer(FULL, 1.0, seed=1))
+    edited = apply_reply(SOURCE, answer(DIFF, 1.0, seed=1), ReplyForm.DIFF).source
+    whole = apply_reply(SOURCE, answer(FULL, 1.0, seed=1), ReplyForm.FULL).source
     for child in (edited, whole):
-        assert child is not None
         assert child != SOURCE
         compile(child, "child", "exec")
         assert outside_blocks(child) == outside_blocks(SOURCE)
@@ -64,7 +54,7 @@ def test_replies_follow_from_prompt_seed_and_repeat() -> None:
 
 def test_quality_is_the_share_of_real_edits() -> None:
     tiny = "# EVOLVE-BLOCK-START\nRATE = 0.5\nSIZE = 3\n# EVOLVE-BLOCK-END\n"
-    prompt = f"<<<<<<< SEARCH\n```python parent\n{tiny}```\n"
+    prompt = f"Edits like\n<<<<<<< SEARCH\n```python parent\n{tiny}```\n"
     real = [answer(prompt, 0.7, seed=1, repeat=i).startswith("CHANGE: a genetic edit") for i in range(200)]
     assert 0.55 < sum(real) / 200 < 0.85
     assert not any(answer(prompt, 0.0, seed=1, repeat=i).startswith("CHANGE: a genetic edit") for i in range(20))

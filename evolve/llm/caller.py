@@ -112,13 +112,14 @@ class Caller:
 
     @property
     def broken(self) -> Mapping[str, str]:
-        """Models that are not asked any more, with the reason; a run may stop when all are."""
+        """Models that are not asked any more, with the reason."""
         return {name: line.broken for name, line in self._lines.items() if line.broken}
 
     @property
-    def all_broken(self) -> bool:
-        """Whether no model is left."""
-        return all(line.broken for line in self._lines.values())
+    def exhausted(self) -> str:
+        """Why nothing more should be asked of any model, in words; empty while there is one to ask."""
+        reasons = [line.broken or line.unaffordable for line in self._lines.values()]
+        return "; ".join(dict.fromkeys(reasons)) if all(reasons) else ""
 
     def waiting(self, model: str) -> int:
         """Questions that wait for one of the slots of `model`."""
@@ -159,6 +160,7 @@ class Caller:
         left_s = pursuit.deadline_s - self._now()
         if reservation is None or left_s <= 0:
             return self._turned_away(line, pursuit, reservation)
+        line.unaffordable = ""
         try:
             outcome = await self._call(line, pursuit, reservation, left_s)
         finally:
@@ -187,7 +189,8 @@ class Caller:
             return pursuit.gave_up(line.broken)
         if pursuit.deadline_s <= self._now():
             return pursuit.gave_up("the deadline of the proposal has passed")
-        return pursuit.gave_up(self._purse.refusal(), out_of_budget=True)
+        line.unaffordable = self._purse.refusal()
+        return pursuit.gave_up(line.unaffordable, out_of_budget=True)
 
     def _give_back(self, reservation: Reservation) -> None:
         """Releases what was not settled, and wakes those who wait for room."""

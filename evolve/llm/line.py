@@ -22,7 +22,8 @@ class Line:
         self.model = model
         self.spec = model.spec
         self.waiting = 0  # questions without a slot
-        self.broken = ""  # why nothing more is asked
+        self.broken = ""  # why nothing more is asked, ever
+        self.unaffordable = ""  # why the last question was not: the purse had no room
         self._slots = asyncio.Semaphore(self.spec.concurrency)
         self._refusals = 0  # for good, in a row
 

@@ -2,7 +2,7 @@
 
 The parent is the last fenced block of the prompt with EVOLVE-BLOCK markers whose info string begins with ``python
 parent``; if there is none, the last fenced ``python`` block with markers. A prompt that mentions ``<<<<<<< SEARCH``
-asks for SEARCH/REPLACE blocks, any other for a full program.
+before the parent asks for SEARCH/REPLACE blocks, any other for a full program.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def answer(prompt: str, quality: float, seed: int, repeat: int = 0) -> str:
     parent = parent_of(prompt)
     if parent is None:
         return _USELESS[1]
-    as_edits = "<<<<<<< SEARCH" in prompt
+    as_edits = "<<<<<<< SEARCH" in prompt.partition("python parent")[0]
     if rng.random() >= quality:
         return _poor(parent, as_edits, rng)
     child = genetic_child(parent, rng)

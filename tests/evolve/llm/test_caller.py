@@ -130,7 +130,7 @@ def test_model_that_asks_for_more_time_than_a_proposal_has_is_given_up() -> None
     for _ in range(3):
         assert isinstance(run(desk.caller.ask(QUESTION, rng())), GaveUp)
     assert desk.clock.sleeps_s == []
-    assert desk.caller.all_broken
+    assert desk.caller.exhausted == desk.caller.broken["m"] != ""
 
 
 def test_deadline_holds_though_the_model_never_answers() -> None:
@@ -153,7 +153,7 @@ def test_model_is_out_after_three_refusals_in_a_row() -> None:
     no, yes = a_failure(Finish.REFUSED, permanent=True), a_completion()
     desk = Desk(no, no, yes, no, no, no)
     for _ in range(6):
-        assert not desk.caller.all_broken
+        assert not desk.caller.exhausted
         run(desk.caller.ask(QUESTION, rng()))
     assert "3 calls in a row were refused, the last with 'as scripted'" in desk.caller.broken["m"]
     gave_up = run(desk.caller.ask(QUESTION, rng()))
@@ -166,6 +166,18 @@ def test_budget_without_room_buys_nothing() -> None:
     gave_up = run(desk.caller.ask(QUESTION, rng()))
     assert gave_up == GaveUp("the budget of $1 leaves no room for a call", 0, 0.0, out_of_budget=True)
     assert desk.model.calls == []
+    assert desk.caller.exhausted == gave_up.reason
+
+
+def test_run_goes_on_while_one_model_can_be_paid() -> None:
+    cheap = ScriptedModel(a_completion(), spec=ModelSpec(name="cheap", max_tokens=100))
+    prices = PriceTable(declared={"m": Price(1000.0, 2000.0), "cheap": Price(1.0, 1.0)})
+    desk, purse = Desk(), Purse(usd=1.0)
+    models = {"m": ScriptedModel(a_completion()), "cheap": cheap}
+    caller = Caller("r", models, prices, purse, desk.ledger, now=desk.clock.now, sleep=desk.clock.sleep)
+    assert isinstance(run(caller.ask(QUESTION, rng())), GaveUp)
+    assert caller.exhausted == ""
+    assert isinstance(run(caller.ask(replace(QUESTION, model="cheap"), rng())), Answered)
 
 
 def test_call_waits_for_room_that_calls_in_flight_may_give_back() -> None:
