@@ -1,0 +1,68 @@
+"""What a prompt is made from. No budget, no hold-out or validation figure and no secret has a place in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from evaluators.contract import Task
+from evolve.errors import EvolveError
+from evolve.patch.patched import ReplyForm
+from evolve.request import Operator
+
+
+class PromptError(EvolveError, ValueError):
+    """An operator that no prompt asks for, or a template that does not fit what it is filled with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A scored program as a model sees it; every figure is of the search split."""
+
+    name: str  # as the prompt calls it
+    source: str
+    score: float  # the objective; higher is better
+    regimes: Mapping[str, float] = field(default_factory=dict)  # mean counted score by regime
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    feedback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A child of this lineage that came to nothing."""
+
+    change: str  # what it tried, in its model's words
+    outcome: str  # an `Outcome` other than scored, or why it was rejected before evaluation
+    detail: str = ""
+    source: str = ""  # needed where it is to be repaired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptBrief:
+    """One prompt."""
+
+    task: Task
+    operator: Operator
+    form: ReplyForm
+    parent: Shown  # for a repair: the scored program that the broken one was made from
+    inspirations: tuple[Shown, ...] = ()  # the partner of a crossover first
+    failures: tuple[Failure, ...] = ()  # newest first
+    lessons: str = ""
+    hints: tuple[str, ...] = ()  # newest last
+    broken: Failure | None = None  # for a repair, with its source
+
+    @property
+    def asked(self) -> Operator:
+        """`operator`; a plain change where there is nothing to repair, or nobody to combine the parent with."""
+        has_broken = self.broken is not None and bool(self.broken.source)
+        impossible = {Operator.REPAIR: not has_broken, Operator.CROSSOVER: not self.inspirations}
+        if not impossible.get(self.operator, False):
+            return self.operator
+        return Operator.FULL if self.form is ReplyForm.FULL else Operator.DIFF
+
+    @property
+    def subject(self) -> str:
+        """The program that the reply is applied to: the parent's, or the broken one."""
+        if self.asked is Operator.REPAIR and self.broken is not None:
+            return self.broken.source
+        return self.parent.source

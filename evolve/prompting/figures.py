@@ -1,0 +1,115 @@
+"""Numbers as prompts show them: scores with every digit, so that a small gain can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evaluators.contract import FLOOR, Direction, Limits, ParameterKind, Task, Tier
+from evolve.prompting.brief import Shown
+from evolve.prompting.fencing import line
+
+_NAME_CHARS = 60
+_MOST_REGIMES = 16
+_TIERS = (Tier.QUICK, Tier.FULL)  # one to search with, one to rank with
+
+
+def exact(value: float) -> str:
+    """The shortest text that reads back as `value`."""
+    return repr(float(value))
+
+
+def objective_text(task: Task) -> str:
+    """What is to be improved, which way, and between which marks."""
+    spec = task.metric(task.objective)
+    better = "higher" if spec.direction is Direction.MAXIMIZE else "lower"
+    unit = "" if spec.unit == "1" else f" ({spec.unit})"
+    bound = "" if task.bound is None else f", {task.bound:g} is a proven bound that no program passes"
+    return (
+        f"The one objective is `{spec.name}`{unit}, {better} is better: {spec.description}. An instance scores 0 for "
+        f"the program `{task.weak_baseline}`{bound}, and {FLOOR:g} if it fails; the objective is the mean over all "
+        "instances, which come in several regimes."
+    )
+
+
+def metrics_text(task: Task) -> str:
+    """The other metrics, a line each; empty if there are none."""
+    others = [spec for spec in task.metrics if spec.name != task.objective]
+    if not others:
+        return ""
+    lines = [
+        f"- `{spec.name}`{'' if spec.unit == '1' else f' [{spec.unit}]'}: {spec.description}"
+        f" ({'higher' if spec.direction is Direction.MAXIMIZE else 'lower'} is better)"
+        for spec in others
+    ]
+    return "\n".join(["Measured beside it, to explain the objective:", *lines])
+
+
+def limits_text(task: Task) -> str:
+    """What a program may use, a line each."""
+    lines = [f"- It may import the standard library and {', '.join(task.libraries)}; nothing else."]
+    lines += [
+        f"- {tier} tier, per instance: {_allowance(task.limits[tier])}." for tier in _TIERS if tier in task.limits
+    ]
+    lines.append("- One thread; no processes, no network, no files to write. What it prints is thrown away.")
+    if task.charges_time:
+        lines.append("- CPU time of its calls is charged in the score.")
+    return "\n".join(lines)
+
+
+def settings_text(task: Task) -> str:
+    """What the user set, a line each; of a file only that there is one, for its path is nobody's business."""
+    specs = {spec.name: spec for spec in task.parameter_specs}
+    lines: list[str] = []
+    for name, value in task.parameters.items():
+        spec = specs.get(name)
+        is_file = spec is not None and spec.kind is ParameterKind.FILE
+        meaning = "" if spec is None else f" ({spec.description})"
+        lines.append(f"- {name} = {'a file of the user' if is_file else value}{meaning}")
+    return "\n".join(["## Set up with", *lines]) if lines else ""
+
+
+def scores_text(task: Task, shown: Shown) -> str:
+    """The objective, its regimes from the weakest to the strongest, and the other metrics."""
+    lines = [f"{task.objective}: {exact(shown.score)}"]
+    if shown.regimes:
+        lines.append("by regime, weakest first:")
+        lines += [f"- {line(name, _NAME_CHARS)}: {exact(score)}" for name, score in _weakest_first(shown.regimes)]
+    known = {spec.name for spec in task.metrics} - {task.objective}
+    metrics = [f"{name} {exact(value)}" for name, value in shown.metrics.items() if name in known]
+    if metrics:
+        lines.append(f"means of other metrics: {', '.join(metrics)}")
+    return "\n".join(lines)
+
+
+def weakest_text(shown: Shown) -> str:
+    """A sentence on where the most is to be gained; empty where only one regime is known."""
+    if not shown.regimes or min(shown.regimes.values()) == max(shown.regimes.values()):
+        return ""
+    name, score = _weakest_first(shown.regimes)[0]
+    return (
+        f"Its weakest regime is `{line(name, _NAME_CHARS)}` at {exact(score)}; find out why, and gain there without "
+        "losing elsewhere."
+    )
+
+
+def strengths_text(parent: Shown, partner: Shown) -> str:
+    """Where `partner` scores more than `parent`, in a sentence."""
+    better = [
+        f"`{line(name, _NAME_CHARS)}` ({exact(score)} against {exact(parent.regimes[name])})"
+        for name, score in _weakest_first(partner.regimes)
+        if name in parent.regimes and score > parent.regimes[name]
+    ]
+    if better:
+        return f"it scores more than the parent in {', '.join(better)}."
+    return f"it scores {exact(partner.score)} against {exact(parent.score)} by other means."
+
+
+def _allowance(limits: Limits) -> str:
+    return (
+        f"{limits.wall_s:g} s in all, {limits.cpu_s:g} s of CPU time, {limits.call_wall_s:g} s for one call, "
+        f"{limits.memory_bytes / 2**20:g} MiB of memory"
+    )
+
+
+def _weakest_first(regimes: Mapping[str, float]) -> Sequence[tuple[str, float]]:
+    return sorted(regimes.items(), key=lambda entry: (entry[1], entry[0]))[:_MOST_REGIMES]
