@@ -16,6 +16,7 @@ WAITED = 0.0  # for the time that the job has waited
 IDLE = 1.0  # against the time that the machine would idle for the job
 NEXT_QUEUE = 0.0  # against work that waits at the job's next machine
 NEXT_LOAD = 0.0  # for the work that its next machine has before it
+INSIDE = 1.0  # share of the machines that may be held before a shop without buffers lets no new job in
 DELAY = 0.0  # how long a machine may wait for a job: 0 not at all, 1 until another one could have ended
 
 
@@ -35,6 +36,11 @@ def window(load: float, blocking: bool, noisy: bool) -> float:
     return DELAY
 
 
+def is_full(held: float, load: float) -> bool:
+    """Whether no new job may enter, from the share of machines held and this machine's share of the mean load left."""
+    return held >= INSIDE
+
+
 # EVOLVE-BLOCK-END
 
 
@@ -43,6 +49,7 @@ class Policy:
 
     def __init__(self, config: dict) -> None:
         durations = config["durations"]
+        self.machines = config["machines"]
         self.mean_duration = float(durations.mean())
         self.mean_load = float(durations.sum()) / config["machines"]
         self.blocking = config["variant"] == "blocking"
@@ -54,8 +61,11 @@ class Policy:
         waited = np.maximum(start - arrival, 0.0)
         gain = urgency(ops["work_left"], ops["ops_left"], waited, ops["next_load"], self.mean_duration)
         loss = cost(ops["duration"], start - state["earliest"], ops["next_queue"])
-        delay = window(state["machine_load"] / self.mean_load, self.blocking, self.noisy)
+        load = state["machine_load"] / self.mean_load
+        delay = window(load, self.blocking, self.noisy)
+        full = bool(is_full(state["machines_held"] / self.machines, load))
         return {
             "priority": np.nan_to_num(np.broadcast_to(loss - gain, start.shape).astype(np.float64)),
             "delay": float(min(max(np.nan_to_num(delay), 0.0), 1.0)),
+            "wait": full and bool((ops["from_machine"] < 0).all()),
         }

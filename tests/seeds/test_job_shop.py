@@ -26,7 +26,7 @@ from tests.in_process import InProcessCandidate
 SEEDS = Path(__file__).parents[2] / "seeds" / "job_shop"
 FILES = {path.stem: path for path in (SEEDS / "initial.py", *sorted((SEEDS / "baselines").glob("*.py")))}
 EVERY_PROGRAM = pytest.mark.parametrize("name", FILES)
-CONSTANTS = ("REMAINING", "DURATION", "OPERATIONS", "WAITED", "IDLE", "NEXT_QUEUE", "NEXT_LOAD", "DELAY")
+CONSTANTS = ("REMAINING", "DURATION", "OPERATIONS", "WAITED", "IDLE", "NEXT_QUEUE", "NEXT_LOAD", "INSIDE", "DELAY")
 
 # Percent above the best known makespan, non-delay, mean over the set: from a plain loop over all next operations that
 # was written apart from the engine.

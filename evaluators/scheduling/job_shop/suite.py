@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluators.contract import ParameterValue, Split, Tier
+from evaluators.contract import ContractError, ParameterValue, Split, Tier
 from evaluators.scheduling.job_shop.dispatcher import Builder
 from evaluators.scheduling.job_shop.generate import Layout, draw_shop, realised_durations, shuffled
 from evaluators.scheduling.job_shop.instances_file import NamedShop
 from evaluators.scheduling.job_shop.parameters import DEFAULT_SHAPE, DEFAULT_SIGMA, MIXED
 from evaluators.scheduling.job_shop.scenario import Scenario, Setting, Variant, make_scenario
-from evaluators.scheduling.job_shop.shop import Shop
+from evaluators.scheduling.job_shop.shop import MOST_OPERATIONS, Shop
 from evaluators.seeding import SeedSource
 
 Shape = tuple[int, int]  # jobs, machines
@@ -48,6 +48,17 @@ class Recipe:
 def recipes(tier: Tier, split: Split, settings: Mapping[str, ParameterValue]) -> Sequence[Recipe]:
     """The generated scenarios of a tier and split."""
     return [_recipe(index, tier, split, settings) for index in range(NUM_INSTANCES[tier])]
+
+
+def check_shapes(chosen: Sequence[Recipe]) -> None:
+    """Nothing where every shop is of a size that can be made.
+
+    Raises:
+        ContractError: The user's jobs and machines make too many operations.
+    """
+    for jobs, machines in {recipe.shape for recipe in chosen}:
+        if jobs * machines > MOST_OPERATIONS:
+            raise ContractError(f"jobs: expected jobs * machines up to {MOST_OPERATIONS}, found {jobs} * {machines}")
 
 
 def _recipe(index: int, tier: Tier, split: Split, settings: Mapping[str, ParameterValue]) -> Recipe:

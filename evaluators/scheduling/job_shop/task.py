@@ -12,7 +12,7 @@ from evaluators.scheduling.job_shop.instances_file import NamedShop, read_instan
 from evaluators.scheduling.job_shop.parameters import PARAMETERS
 from evaluators.scheduling.job_shop.reference import reference_makespan, require_solver
 from evaluators.scheduling.job_shop.scenario import Scenario, Variant
-from evaluators.scheduling.job_shop.suite import from_file, generated, recipes
+from evaluators.scheduling.job_shop.suite import check_shapes, from_file, generated, recipes
 from evaluators.scheduling.job_shop.terms import METRICS, POLICY
 from evaluators.seeding import SeedSource
 
@@ -48,10 +48,13 @@ class JobShopProblem:
         """The problem for the user's own shops.
 
         Raises:
-            ContractError: Unknown name, wrong kind, out of range, a malformed file, or a solver that is not installed.
+            ContractError: Unknown name, wrong kind, out of range, too many operations, a malformed file, or a solver that is
+                not installed.
         """
         problem = JobShopProblem(replace(self.task, parameters=read_settings(self.task, settings)))
         problem._shops()
+        for split in (Split.SEARCH, Split.HOLDOUT):
+            check_shapes(recipes(Tier.QUICK, split, problem.task.parameters))
         if problem._reference_s():
             require_solver()
         return problem

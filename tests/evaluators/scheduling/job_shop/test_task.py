@@ -202,6 +202,11 @@ def test_bad_settings_are_refused_in_words(name: str, value: str, words: str) ->
         PROBLEM.configured({name: value})
 
 
+def test_too_large_a_shop_is_refused_before_it_is_drawn() -> None:
+    with pytest.raises(ContractError, match=r"jobs \* machines up to 10000, found 200 \* 51"):
+        PROBLEM.configured({"jobs": 200, "machines": 51})
+
+
 def a_file(folder: Path, content: object) -> Path:
     path = folder / "shops.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
