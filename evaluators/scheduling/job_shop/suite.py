@@ -70,7 +70,7 @@ def _recipe(index: int, tier: Tier, split: Split, settings: Mapping[str, Paramet
     shape = _shape(shapes[(index if tier is Tier.SMOKE else turn) % len(shapes)], settings)
     regime = str(variant) if layout is Layout.TAILLARD else f"{variant} {layout}"
     return Recipe(
-        name=f"{regime} {shape[0]}x{shape[1]} {turn}",
+        name=f"{regime}-{shape[0]}x{shape[1]}-{turn}",
         regime=regime,
         shape=shape,
         layout=layout,
@@ -125,7 +125,7 @@ def from_file(
     scenarios = []
     for index in range(NUM_INSTANCES[tier]):
         named = part[index % len(part)]
-        name = f"{named.name} {index // len(part)}"
+        name = f"{named.name}-{index // len(part)}"
         rng = np.random.default_rng(seeds.instance(name))
         shop = shuffled(named.shop, jitter, rng)
         scenarios.append(_scenario(name, str(setting.variant), shop, setting, seeds, rng))

@@ -238,7 +238,7 @@ def test_other_splits_play_shuffled_copies_and_the_holdout_other_shops(tmp_path:
         scenarios = problem.instances(Tier.QUICK, split, seeds(split))
         assert len(scenarios) == len({scenario.name for scenario in scenarios}) >= 12
         assert all(scenario.setting.variant is Variant.CLASSIC for scenario in scenarios)
-        used[split] = {scenario.name.split()[0] for scenario in scenarios}
+        used[split] = {scenario.name.split("-")[0] for scenario in scenarios}
         originals = {a_shop(4, 3, index) for index in range(6)}
         assert not originals & {scenario.shop for scenario in scenarios}
     assert used[Split.SEARCH] == used[Split.VALIDATION] == {"shop0", "shop1", "shop3", "shop4"}
