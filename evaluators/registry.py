@@ -16,6 +16,7 @@ BUILT_IN: Mapping[str, str] = {
     "circle_packing": "evaluators.packing.circle_packing.task:PROBLEM",
     "expert_replication": "evaluators.placement.expert_replication.task:PROBLEM",
     "job_shop": "evaluators.scheduling.job_shop.task:PROBLEM",
+    "llm_serving": "evaluators.scheduling.llm_serving.task:PROBLEM",
     "spot_deadline": "evaluators.scheduling.spot_deadline.task:PROBLEM",
     "toy": "evaluators.toy:PROBLEM",
 }

@@ -92,7 +92,8 @@ class CostModel:
 
     With B decoding sequences that read S KV tokens, and prefill chunks of q tokens after c tokens of context:
     ``T = linear(B + sum q) + (decode_fixed_s + decode_s * S) + (prefill_fixed_s + prefill_pair_s * sum q (c + q / 2) +
-    prefill_s * sum q) + cpu_s``; the attention terms count 1.1 times for more than one sequence.
+    prefill_s * sum q) + cpu_s``; the attention terms count 1.1 times for more than one sequence. A chunk never takes
+    less for its context than a decode that reads it.
     """
 
     linear_s: tuple[float, ...]  # for 0, 8, 16, ... tokens: linear operations and all-reduce of all layers
@@ -105,6 +106,7 @@ class CostModel:
     cpu_s: float
     kv_tokens: int
     kv_bytes_per_token: int
+    fewest_queries: float  # a chunk reads its context from memory however short it is: as this many queries would
 
     def linear(self, tokens: int) -> float:
         """Seconds of everything but attention for that many tokens."""
@@ -124,7 +126,7 @@ class CostModel:
             new, pairs = 0, 0.0
             for context, size in chunks:
                 new += size
-                pairs += size * (context + 0.5 * size)
+                pairs += max(size, self.fewest_queries) * context + 0.5 * size * size
             attention = self.prefill_fixed_s + self.prefill_pair_s * pairs + self.prefill_s * new
             seconds += _BATCHED_ATTENTION * attention if len(chunks) > 1 else attention
             tokens += new
@@ -184,17 +186,20 @@ def cost_model(
     query_share = found.query_heads / tp / _PROFILED_QUERY_HEADS
     bandwidth, rate = (_H100_BANDWIDTH, _H100_MATRIX_RATE) if gpu == "h100" else (1.0, 1.0)
     layers_s = 1e-3 * found.layers / speed
+    decode_s = layers_s * decode[2] * kv_share / bandwidth
+    prefill_pair_s = layers_s * prefill[1] * query_share / rate
     return CostModel(
         linear_s=(0.0, *linear_s[1:]),
         slope_s=(linear_s[-1] - linear_s[-2]) / _PADDING,
         decode_fixed_s=layers_s * decode[0],
-        decode_s=layers_s * decode[2] * kv_share / bandwidth,
+        decode_s=decode_s,
         prefill_fixed_s=layers_s * prefill[0],
-        prefill_pair_s=layers_s * prefill[1] * query_share / rate,
+        prefill_pair_s=prefill_pair_s,
         prefill_s=layers_s * prefill[3] * query_share / rate,
         cpu_s=found.cpu_s if cpu_s is None else cpu_s,
         kv_tokens=capacity,
         kv_bytes_per_token=found.kv_bytes_per_token,
+        fewest_queries=decode_s / prefill_pair_s,
     )
 
 

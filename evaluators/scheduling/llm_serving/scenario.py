@@ -1,0 +1,151 @@
+"""One scored scenario: arrivals, a fleet, its anchors, and how a program is played on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from evaluators.candidate import Argument, Candidate
+from evaluators.contract import FLOOR, InstanceResult, Outcome, PlannerClock
+from evaluators.problem import ClockPolicy
+from evaluators.scheduling.llm_serving.bounds import Floor, capacity_bound, floors
+from evaluators.scheduling.llm_serving.outcome import Assessment, assess, utility_bound
+from evaluators.scheduling.llm_serving.program import ProgramDirector
+from evaluators.scheduling.llm_serving.reference import RoundRobin
+from evaluators.scheduling.llm_serving.requests import Arrival
+from evaluators.scheduling.llm_serving.simulator import Fleet, Simulator
+from evaluators.scheduling.llm_serving.views import fleet_config
+
+LEAST_SPAN = 0.05  # of utility between anchors: an easy scenario must not blow small differences up
+CAPACITY_ATTAINMENT = 0.9
+_CAPACITY_STEPS = 6
+_MODELLED_S = 1e-4  # per request and part, where nothing may be measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """Implements `evaluators.problem.Instance`."""
+
+    name: str
+    regime: str
+    arrivals: Sequence[Arrival]
+    fleet: Fleet
+    floors: Sequence[Floor]
+    weak_utility: float  # round robin's
+    bound: float  # of the utility, proven
+    capacity_bound: float  # requests per second, proven
+    config: dict[str, Argument]
+    finds_capacity: bool = False
+
+    def play(self, candidate: Candidate, clock: ClockPolicy) -> InstanceResult:
+        """Simulate the fleet under the program."""
+        started_s = time.thread_time()
+        director = ProgramDirector(candidate, self.config, len(self.fleet.costs))
+        simulator = Simulator(self.arrivals, self.fleet, director)
+        found = assess(simulator.run(), self.floors)
+        engine_s = time.thread_time() - started_s - director.call_s
+        seconds = self._seconds(clock, (engine_s, director.call_s, director.child_s))
+        metrics = {**_figures(found), **self._habits(simulator, director), **self._speeds(seconds)}
+        if self.finds_capacity:
+            metrics["capacity_rps"] = self._capacity(candidate)
+            metrics["capacity_over_bound"] = metrics["capacity_rps"] / self.capacity_bound
+        return InstanceResult(
+            name=self.name,
+            regime=self.regime,
+            outcome=Outcome.SCORED,
+            score=self.score(found),
+            metrics=metrics,
+            delays_s=seconds,
+        )
+
+    def score(self, found: Assessment) -> float:
+        """0 is round robin, 1 the proven bound of the utility."""
+        span = max(self.bound - self.weak_utility, LEAST_SPAN)
+        return max(FLOOR, (found.utility - self.weak_utility) / span)
+
+    def _capacity(self, candidate: Candidate) -> float:
+        """The highest rate with 90 % of the requests within their SLOs, by bisection; a diagnostic, played last."""
+        rate = len(self.arrivals) / self.arrivals[-1].arrival_s
+        low, high = 0.0, 1.6 * max(self.capacity_bound, rate)
+        for _ in range(_CAPACITY_STEPS):
+            middle = (low + high) / 2
+            arrivals = [replace(a, arrival_s=a.arrival_s * rate / middle) for a in self.arrivals]
+            fleet = replace(self.fleet, failure=None)
+            director = ProgramDirector(candidate, self.config, len(fleet.costs))
+            found = assess(Simulator(arrivals, fleet, director).run(), self.floors)
+            low, high = (middle, high) if found.attainment >= CAPACITY_ATTAINMENT else (low, middle)
+        return low
+
+    def _seconds(self, clock: ClockPolicy, measured_s: tuple[float, float, float]) -> tuple[float, ...]:
+        """CPU seconds of the engine, of talking, of the child; stored, so that a replay reports the same."""
+        match clock.clock:
+            case PlannerClock.MEASURED:
+                return tuple(float(f"{seconds:.3g}") for seconds in measured_s)
+            case PlannerClock.MODELLED:
+                return (_MODELLED_S * len(self.arrivals),) * 3
+            case PlannerClock.REPLAYED:
+                stored = clock.stored_delays_s.get(self.name, ())
+                return tuple(stored[:3]) if len(stored) >= 3 else (0.0, 0.0, 0.0)
+
+    def _speeds(self, seconds: tuple[float, ...]) -> dict[str, float]:
+        total_s = sum(seconds)
+        if total_s <= 0:
+            return {}
+        return {"simulated_requests_per_s": len(self.arrivals) / total_s, "ipc_share": seconds[1] / total_s}
+
+    def _habits(self, simulator: Simulator, director: ProgramDirector) -> dict[str, float]:
+        count = len(self.arrivals)
+        prompt_tokens = sum(arrival.prompt for arrival in self.arrivals)
+        return {
+            "hit_rate": sum(request.hit_tokens for request in simulator.requests) / prompt_tokens,
+            "preemptions": sum(request.preemptions for request in simulator.requests) / count,
+            "migrations": simulator.num_migrations / count,
+            "kv_peak": max(replica.kv_peak / replica.cost.kv_tokens for replica in simulator.replicas),
+            "calls": director.num_calls / count,
+            "load": count / self.arrivals[-1].arrival_s / self.capacity_bound,
+        }
+
+
+def build_scenario(
+    name: str,
+    regime: str,
+    arrivals: Sequence[Arrival],
+    fleet: Fleet,
+    *,
+    seed: int,
+    means: tuple[float, float],
+    finds_capacity: bool,
+) -> Scenario:
+    """A scenario with its anchors; `means` are the service's mean prompt and output, known to the program."""
+    least = floors(arrivals, fleet)
+    weak = assess(Simulator(arrivals, fleet, RoundRobin()).run(), least)
+    return Scenario(
+        name=name,
+        regime=regime,
+        arrivals=arrivals,
+        fleet=fleet,
+        floors=least,
+        weak_utility=weak.utility,
+        bound=utility_bound(arrivals, least),
+        capacity_bound=capacity_bound(arrivals, fleet),
+        config={**fleet_config(fleet), "mean_prompt": means[0], "mean_output": means[1], "seed": seed},
+        finds_capacity=finds_capacity,
+    )
+
+
+def _figures(found: Assessment) -> dict[str, float]:
+    return {
+        "utility": found.utility,
+        "attainment": found.attainment,
+        "speed": found.speed,
+        "tail": found.tail,
+        "starved": found.starved,
+        "ttft_s": found.ttft_mean_s,
+        "ttft_p99_s": found.ttft_p99_s,
+        "tpot_ms": 1e3 * found.tpot_mean_s,
+        "tpot_p99_ms": 1e3 * found.tpot_p99_s,
+        "latency_s": found.latency_mean_s,
+        "latency_p99_s": found.latency_p99_s,
+        "token_latency_ms": 1e3 * found.token_latency_s,
+    }

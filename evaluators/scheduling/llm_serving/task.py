@@ -1,0 +1,92 @@
+"""The task `llm_serving`: what a program must define, what is measured, and the problem that scores it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evaluators.contract import InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
+from evaluators.parameters import file_path, read_settings
+from evaluators.scheduling.llm_serving import report
+from evaluators.scheduling.llm_serving.parameters import PARAMETERS
+from evaluators.scheduling.llm_serving.scenario import Scenario, build_scenario
+from evaluators.scheduling.llm_serving.suite import Recipe, draw, recipes
+from evaluators.scheduling.llm_serving.terms import METRICS, POLICY
+from evaluators.scheduling.llm_serving.traces import TraceRow, read_trace
+from evaluators.seeding import SeedSource
+
+TASK = Task(
+    name="llm_serving",
+    family="scheduling",
+    summary=(
+        "Schedule requests on a fleet of language-model replicas: which replica serves each, in what order, with how "
+        "many prompt tokens per iteration. Scored on a token-level simulator: requests within their latency SLOs, "
+        "speed, and the slowest twentieth."
+    ),
+    entry_points=(POLICY,),
+    metrics=METRICS,
+    objective="score",
+    bound=1.0,
+    weak_baseline="round_robin",
+    limits={
+        Tier.SMOKE: Limits(wall_s=6.0, cpu_s=2.0, call_wall_s=3.0),
+        Tier.QUICK: Limits(wall_s=30.0, cpu_s=6.0, call_wall_s=5.0),
+        Tier.FULL: Limits(wall_s=120.0, cpu_s=40.0, call_wall_s=10.0),
+        Tier.REPORT: Limits(wall_s=1200.0, cpu_s=400.0, call_wall_s=20.0),
+    },
+    parameter_specs=PARAMETERS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServingProblem:
+    """The suite, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
+
+    task: Task = TASK
+
+    def configured(self, settings: Mapping[str, ParameterValue | str]) -> ServingProblem:
+        """The problem for the user's own fleet, traffic and SLOs.
+
+        Raises:
+            ContractError: Unknown name, wrong kind, out of range, a malformed trace, or an impossible combination.
+        """
+        problem = ServingProblem(replace(self.task, parameters=read_settings(self.task, settings)))
+        trace = problem._trace()
+        for split in (Split.SEARCH, Split.HOLDOUT):
+            recipes(Tier.QUICK, split, problem.task.parameters, trace)
+        return problem
+
+    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
+        """The scenarios, requests and anchors included."""
+        trace = self._trace()
+        return [self._scenario(recipe, tier, seeds) for recipe in recipes(tier, split, self.task.parameters, trace)]
+
+    def feedback(self, results: Sequence[InstanceResult]) -> str:
+        """Scores and their parts per regime, and the failures."""
+        return report.feedback(results)
+
+    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
+        """Scores and their parts per regime."""
+        return report.pictures(results)
+
+    def _scenario(self, recipe: Recipe, tier: Tier, seeds: SeedSource) -> Scenario:
+        rate = float(self.task.parameters.get("rate", 0.0))
+        arrivals, fleet = draw(recipe, rate, np.random.default_rng(seeds.instance(recipe.name)))
+        return build_scenario(
+            recipe.name,
+            recipe.regime.name,
+            arrivals,
+            fleet,
+            seed=seeds.candidate(recipe.name),
+            means=(recipe.service.mean_prompt, recipe.service.mean_output),
+            finds_capacity=tier is Tier.REPORT,
+        )
+
+    def _trace(self) -> Sequence[TraceRow] | None:
+        trace = self.task.parameters.get("trace", "")
+        return read_trace(file_path(trace)) if trace else None
+
+
+PROBLEM = ServingProblem()

@@ -1,0 +1,31 @@
+"""A replica at random, first come first served, chunks of 512 tokens.
+
+Source: none; a sanity floor.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+Request = namedtuple("Request", "prompt predicted priority slo_ttft_s slo_tpot_s arrival_s generated prefix_id")
+Replicas = namedtuple(
+    "Replicas",
+    "prefills decodes kv_capacity kv_used running waiting queued_tokens context_tokens generated_tokens"
+    " predicted_tokens iteration_s hit_tokens prompt_s queued_s",
+)
+
+
+class Policy:
+    """See the module."""
+
+    def __init__(self, config):
+        self.rng = np.random.default_rng(config["seed"])
+
+    def options(self):
+        """What is wanted of the engine."""
+        return {}
+
+    def arrive(self, now, request, replicas):
+        """Where the request goes, and its place in the queue."""
+        request, replica = Request(*request.tolist()), Replicas(*replicas)
+        return {"route": self.rng.uniform(size=replica.running.size), "key": request.arrival_s}

@@ -1,0 +1,88 @@
+"""Fewest outstanding requests, first come first served, chunks of 512 tokens, each decision laid open as a constant.
+
+Method: least-outstanding-requests routing, as load balancers do it, over Sarathi-Serve's batches (Agrawal et al., OSDI
+2024). With the constants below it is that and nothing else; each further idea sits at its neutral value, to be turned.
+
+`replica` holds arrays with an entry per replica; `request` holds numbers.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+Request = namedtuple("Request", "prompt predicted priority slo_ttft_s slo_tpot_s arrival_s generated prefix_id")
+Replicas = namedtuple(
+    "Replicas",
+    "prefills decodes kv_capacity kv_used running waiting queued_tokens context_tokens generated_tokens"
+    " predicted_tokens iteration_s hit_tokens prompt_s queued_s",
+)
+
+# EVOLVE-BLOCK-START
+OUTSTANDING = 1.0  # per request waiting or running
+QUEUED = 0.0  # per second of prompts still to compute
+OWN_PROMPT = 0.0  # per second of this prompt there: counts cached prefixes and unequal replicas
+DECODE_LOAD = 0.0  # per second of a decode iteration there
+MEMORY = 0.0  # per share of the KV cache in use
+SHORT_FIRST = 0.0  # seconds of patience per prompt token: 0 is first come first served
+LONG_OUTPUT = 0.0  # the same per predicted output token
+URGENCY = 0.0  # seconds ahead per level of priority
+CHUNK = 512  # tokens per iteration, decodes included
+PACE = 0.0  # an iteration with prefill may take this share of the TPOT limit; 0 is no limit
+PREFILL_FIRST = False  # whole new prompts before any decode
+RETAIN = 0.0  # seconds that a prefix is kept longer per token
+
+
+def route_score(request, replica):
+    """How bad each replica would be for the request; the smallest takes it."""
+    score = OUTSTANDING * (replica.running + replica.waiting)
+    score = score + QUEUED * replica.queued_s + OWN_PROMPT * replica.prompt_s
+    return score + DECODE_LOAD * replica.iteration_s + MEMORY * replica.kv_used / replica.kv_capacity
+
+
+def decode_score(request, replica):
+    """The same for its decodes, in fleets where prompts and decodes have replicas of their own."""
+    return OUTSTANDING * (replica.running + replica.waiting) + MEMORY * replica.kv_used / replica.kv_capacity
+
+
+def order_key(request, now):
+    """Smaller is served first; the arrival time in it keeps anyone from waiting for ever."""
+    patience = SHORT_FIRST * request.prompt + LONG_OUTPUT * request.predicted
+    return request.arrival_s + patience - URGENCY * request.priority
+
+
+def budget(request, replica):
+    """Tokens per iteration of each replica, decodes included."""
+    return np.full(replica.running.shape, CHUNK)
+
+
+# EVOLVE-BLOCK-END
+
+
+class Policy:
+    """The task's interface: one call per request."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def options(self):
+        """What else is wanted of the engine."""
+        return {"prefill_first": bool(PREFILL_FIRST)}
+
+    def arrive(self, now, request, replicas):
+        """Where the request goes, how urgent it is, and the pace of every replica."""
+        request, replica = Request(*request.tolist()), Replicas(*replicas)
+        tokens = np.clip(np.nan_to_num(np.asarray(budget(request, replica), dtype=float)), 1, 16384)
+        pace = np.clip(PACE * request.slo_tpot_s, 0.0, 10.0)
+        return {
+            "route": _finite(route_score(request, replica), replica),
+            "decode_route": _finite(decode_score(request, replica), replica),
+            "key": float(np.nan_to_num(order_key(request, now))),
+            "budget": np.broadcast_to(tokens, replica.running.shape).astype(np.int64),
+            "target_s": np.full(replica.running.shape, pace),
+            "retain_s": float(np.clip(RETAIN * request.prompt, -1e6, 1e6)),
+        }
+
+
+def _finite(score, replica):
+    """A finite score per replica."""
+    return np.broadcast_to(np.nan_to_num(np.asarray(score, dtype=float)), replica.running.shape)
