@@ -12,6 +12,7 @@ from evaluators.registry import did_you_mean
 from evolve.choices import BanditKind, Donors, Order, ProposerKind, Sampler
 from evolve.errors import ConfigError
 from evolve.llm.model import ModelSpec
+from evolve.llm.prices import Price
 from evolve.request import Operator
 
 DEFAULT_OPERATORS = (Operator.DIFF, Operator.FULL, Operator.CROSSOVER, Operator.REPAIR)
@@ -40,7 +41,7 @@ class RunConfig(BaseModel):
     price_weight: float = Field(default=0.5, ge=0, le=2, description="0: prices do not matter to the bandit")
     usd: float | None = Field(default=None, gt=0, description="what model calls may cost in all")
     tokens: int | None = Field(default=None, ge=1, description="tokens of model calls in all, prompts and replies")
-    prices: str = Field(default="", description="price table beside the shipped one")
+    model_prices: dict[str, Price] = Field(default_factory=dict, description="as declared in the run file")
     model_calls: int = Field(default=8, ge=1, le=1000, description="model calls in flight, over all models")
     proposal_seconds: float = Field(default=600.0, gt=0, description="deadline of one proposal, retries included")
     order: Order = Order.COMPLETION

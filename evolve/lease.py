@@ -6,7 +6,8 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from archive.errors import LeaseHeldError
@@ -49,6 +50,34 @@ async def keep(archive: Archive, run_id: str, owner: str, stop: Callable[[], Non
         archive.renew_lease(run_id, owner, time.time(), LEASE_S)
         if archive.stop_requested(run_id):
             stop()
+
+
+@asynccontextmanager
+async def held(archive: Archive, run_id: str, stop: Callable[[], None] | None = None) -> AsyncIterator[None]:
+    """Be the driver of a run for as long as the block lasts.
+
+    Args:
+        stop: Called when another terminal asks for it, or the lease cannot be renewed and may soon be another's.
+
+    Raises:
+        LeaseHeldError: A live process drives it.
+    """
+    owner = this_process()
+    take(archive, run_id, owner)
+    heartbeat = asyncio.create_task(keep(archive, run_id, owner, stop or _ignore))
+    if stop is not None:
+        heartbeat.add_done_callback(lambda _: stop())
+    try:
+        yield
+    finally:
+        heartbeat.cancel()
+        with suppress(asyncio.CancelledError):
+            await heartbeat
+        archive.release_lease(run_id, owner)
+
+
+def _ignore() -> None:
+    """A single short step is not stopped half-way."""
 
 
 def _start_ticks(pid: int) -> str:

@@ -9,26 +9,26 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from archive.records import AttemptState, Founder, FounderRole, Run, RunStatus
 from archive.store import Archive
 from evaluators.contract import Evaluation, Split
 from evaluators.problem import Problem
 from evolve import lease
-from evolve.choices import Donors, ProposerKind
+from evolve.choices import ProposerKind
 from evolve.config import RunConfig
 from evolve.driver import STOPPED, Clock, Driver
 from evolve.errors import RunError
 from evolve.execution.backend import EvaluationBackend
 from evolve.execution.opening import local_backend
 from evolve.finale import Finale, Verdict
-from evolve.programs import baselines
 from evolve.progress import Progress
-from evolve.proposer import GeneticProposer, Proposer, RecordedProposer
+from evolve.proposing import open_proposer
 from evolve.session import founding_members, restore, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Session
+
+WAITING = "it waits for answers from outside"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class Lifecycle:
         async with self._leased(), self._backend() as backend:
             self._check_environment(backend)
             ending = await self._unless_stopped(self._search_and_judge(backend))
-            if ending.reason != STOPPED:
+            if ending.reason not in (STOPPED, WAITING):
                 self._status = RunStatus.FINISHED
         return ending
 
@@ -93,19 +93,24 @@ class Lifecycle:
         members = founding_members(founders, evaluations)
         session = restore(self._archive, self._run, self._config, founders, members, stages)
         self._begin_search(session, founders, evaluations)
-        clock = Clock(elapsed_s=self._stopwatch(), timestamp=timestamp)
-        driver = Driver(
-            session, self._proposer(session), stages, self._progress, in_flight=backend.slots + 2, clock=clock
-        )
-        self._driver = driver
-        reason = await driver.evolve()
-        if reason == STOPPED or not self._judge:
+        reason = await self._search(session, stages, backend)
+        if reason in (STOPPED, WAITING) or not self._judge:
             return self._ending(reason, None)
         finale = Finale(
             self._archive, stages, founders, self._config.final_tier, self._config.look_every, self._announce
         )
         verdict = await finale.judge(session.search, self._validated(), self._config.finalists)
         return self._ending(reason, verdict)
+
+    async def _search(self, session: Session, stages: Stages, backend: EvaluationBackend) -> str:
+        """Everything between the founders and the finale; the reason why it ended."""
+        if self._config.proposer is ProposerKind.OUTSIDE:
+            num_tells = session.search.num_tells
+            return f"{num_tells} attempts were told from outside" if num_tells else WAITING
+        clock = Clock(elapsed_s=self._stopwatch(), timestamp=timestamp)
+        async with open_proposer(session, self._problem.task, stages) as proposer:
+            self._driver = Driver(session, proposer, stages, self._progress, self._in_flight(backend), clock)
+            return await self._driver.evolve()
 
     async def _score_founders(self, stages: Stages, founders: Sequence[Founder]) -> dict[str, Evaluation]:
         """Search scores of the initial programs and the baselines, by candidate."""
@@ -135,13 +140,9 @@ class Lifecycle:
         self._progress.evaluated = session.evaluated
         self._announce("search")
 
-    def _proposer(self, session: Session) -> Proposer:
-        if self._config.proposer is ProposerKind.RECORDED:
-            return RecordedProposer.read(Path(self._config.replies))
-        donors: list[str] = []
-        if self._config.donors is Donors.BASELINES:
-            donors = [program.source for program in baselines(self._run.task)]
-        return GeneticProposer(session.novelty, donors)
+    def _in_flight(self, backend: EvaluationBackend) -> int:
+        """Attempts under way: enough to keep every slot busy, and every model call that may be made."""
+        return backend.slots + 2 + (self._config.model_calls if self._config.models else 0)
 
     def _stages(self, backend: EvaluationBackend) -> Stages:
         secrets = split_secrets(self._archive, self._run, self._problem.task)
@@ -178,19 +179,12 @@ class Lifecycle:
 
     @asynccontextmanager
     async def _leased(self) -> AsyncIterator[None]:
-        owner = lease.this_process()
-        lease.take(self._archive, self._run.id, owner)
-        self._archive.set_run_status(self._run.id, RunStatus.RUNNING)
-        heartbeat = asyncio.create_task(lease.keep(self._archive, self._run.id, owner, self.stop))
-        heartbeat.add_done_callback(lambda _: self.stop())  # a lease that cannot be renewed may be another's soon
-        try:
-            yield
-        finally:
-            heartbeat.cancel()
-            with suppress(asyncio.CancelledError):
-                await heartbeat
-            self._archive.set_run_status(self._run.id, self._status)
-            self._archive.release_lease(self._run.id, owner)
+        async with lease.held(self._archive, self._run.id, self.stop):
+            self._archive.set_run_status(self._run.id, RunStatus.RUNNING)
+            try:
+                yield
+            finally:
+                self._archive.set_run_status(self._run.id, self._status)
 
     async def _unless_stopped(self, work: Awaitable[Ending]) -> Ending:
         """The result of `work`, or an ending without a verdict if `stop` comes while the driver is not at the helm."""

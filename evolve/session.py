@@ -4,40 +4,67 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from archive.records import Attempt, AttemptState, Candidate, Founder, FounderRole, Run
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Task
 from evaluators.seeding import fresh_secret, report_secret, secret_from_seed
+from evolve.bandit import POLICIES
+from evolve.choices import ProposerKind
 from evolve.config import RunConfig
 from evolve.errors import RunError
 from evolve.novelty import NoveltyIndex, ast_digest, source_digest
 from evolve.programs import Program
-from evolve.request import Member, MutationRequest, Operator, Told
+from evolve.request import Arm, Member, MutationRequest, Operator, Told
 from evolve.sampling import SAMPLERS
 from evolve.search import Search, SearchConfig
 from evolve.stages import Stages
 from evolve.standing import Pending, Session, arm_of, member_of, told_of
 
+OUTSIDE = "outside"  # stands for the model where a person or an agent writes the programs
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """What decides every draw and every search and validation instance of a run."""
+
+    seed: int
+    secret: str
+
+
+def _fresh_identity(config: RunConfig) -> tuple[int, str]:
+    if config.seed is None:
+        return secrets.randbits(63), fresh_secret()
+    return config.seed, secret_from_seed(config.seed)
+
+
 def new_run(
-    archive: Archive, config: RunConfig, task: Task, programs: Sequence[Program], software: str, timestamp: str
+    archive: Archive,
+    config: RunConfig,
+    task: Task,
+    programs: Sequence[Program],
+    software: str,
+    timestamp: str,
+    identity: RunIdentity | None = None,
 ) -> Run:
     """A run with its founders, committed; nothing has been executed.
+
+    Args:
+        identity: Of the run that this one repeats.
 
     Raises:
         ArchiveError: The rows cannot be written.
     """
-    seed = secrets.randbits(63) if config.seed is None else config.seed
+    seed, secret = (identity.seed, identity.secret) if identity else _fresh_identity(config)
     run = Run(
         id="".join(secrets.choice(_ALPHABET) for _ in range(8)),
         task=task.name,
         task_identity=task.identity,
         parameters=task.parameters,
         seed=seed,
-        secret=fresh_secret() if config.seed is None else secret_from_seed(seed),
+        secret=secret,
         config=config.model_dump_json(),
         software=software,
         created_at=timestamp,
@@ -148,7 +175,17 @@ def search_config(config: RunConfig) -> SearchConfig:
         num_islands=config.islands,
         migration_every=config.migration_every,
         crossover_probability=config.crossover,
+        arms=arms_of(config),
+        bandit=POLICIES[config.bandit],
+        price_weight=config.price_weight,
     )
+
+
+def arms_of(config: RunConfig) -> tuple[Arm, ...]:
+    """What the bandit chooses between; nothing where no model writes the programs."""
+    outside = [OUTSIDE] if config.proposer is ProposerKind.OUTSIDE else []
+    models = [*(model.name for model in config.models), *outside]
+    return tuple(Arm(model, operator) for model in models for operator in config.operators)
 
 
 def _tolds(

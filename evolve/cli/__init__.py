@@ -10,6 +10,7 @@ import typer
 from archive.errors import ArchiveError
 from evaluators.contract import EvaluatorError
 from evolve.cli import (
+    asking,
     benchmark,
     compare,
     doctor,
@@ -43,6 +44,8 @@ app.command("run")(run.run)
 app.command("resume")(run.resume)
 app.command("runs")(runs.runs)
 app.command("stop")(runs.stop)
+app.command("ask")(asking.ask)
+app.command("tell")(asking.tell)
 app.command("evaluate")(evaluate.evaluate)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("show")(show.show)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archive.queries import outcome_counts
+from archive.queries import Usage, outcome_counts, usage
 from archive.records import Run
 from archive.store import Archive
 from evolve.cli.printing import interval, print_json, print_text, score, table_text
@@ -25,7 +25,7 @@ def print_run_json(archive: Archive, run: Run, ending: Ending) -> None:
             "best": _best_json(ending.verdict),
             "looks": _looks_json(ending.verdict),
             "seconds": round(ending.seconds, 3),
-            "usd": 0.0,
+            "usd": round(usage(archive, run.id).price_usd, 6),
         }
     )
 
@@ -38,6 +38,9 @@ def print_run(archive: Archive, run: Run, ending: Ending) -> None:
         f"run {run.id} of {run.task}: {ending.reason}; {sum(outcomes.values())} attempts ({counts or 'none'}), "
         f"{ending.seconds:.0f} s"
     )
+    used = usage(archive, run.id)
+    if used.calls:
+        print_text(model_sentence(used))
     if ending.verdict is None:
         return
     print_text("")
@@ -49,6 +52,13 @@ def print_run(archive: Archive, run: Run, ending: Ending) -> None:
         print_text(looks_sentence(ending.verdict.looks[-1]))
     champion = ending.verdict.champion_id[:10]
     print_text(f"see it: evolve show {champion} --diff initial")
+
+
+def model_sentence(used: Usage) -> str:
+    """What the model calls came to."""
+    unpriced = f", and {used.unpriced_calls} calls of unknown price" if used.unpriced_calls else ""
+    tokens = f"{used.prompt_tokens} tokens of prompts and {used.reply_tokens} of replies"
+    return f"{used.calls} model calls, {tokens}: ${used.price_usd:.4f}{unpriced}"
 
 
 def verdict_table(verdict: Verdict) -> str:

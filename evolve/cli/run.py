@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from evaluators.contract import PlannerClock, Tier
 from evolve.choices import Donors, Order, ProposerKind, Sampler
 from evolve.cli.options import DEFAULT_ARCHIVE, AllowUnsafe, ArchiveUrl, Json, Settings
-
-if TYPE_CHECKING:
-    pass
 
 EXIT_NO_SCORE = 3
 EXIT_INTERRUPTED = 130
@@ -33,7 +30,13 @@ def run(
     target: Annotated[float | None, typer.Option(help="stop at this search score")] = None,
     workers: Annotated[int | None, typer.Option(help="evaluation processes (default: one per core)")] = None,
     proposer: Annotated[ProposerKind | None, typer.Option(help="who writes the programs (default genetic)")] = None,
-    replies: Annotated[Path | None, typer.Option(help="file of programs for --proposer recorded")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[@URL]", help="model, and its OpenAI-compatible server; repeatable"),
+    ] = None,
+    usd: Annotated[float | None, typer.Option(help="what model calls may cost in all")] = None,
+    tokens: Annotated[int | None, typer.Option(help="tokens of model calls in all")] = None,
+    replies: Annotated[Path | None, typer.Option(help="file of programs or replies for --proposer recorded")] = None,
     order: Annotated[Order | None, typer.Option(help="`index` repeats exactly, `completion` is faster")] = None,
     window: Annotated[int | None, typer.Option(help="asks in flight with --order index (default 8)")] = None,
     planner_clock: Annotated[PlannerClock | None, typer.Option(help="how planner time is charged")] = None,
@@ -42,7 +45,10 @@ def run(
     donors: Annotated[Donors | None, typer.Option(help="where a crossover takes code from")] = None,
     initial: Annotated[list[Path] | None, typer.Option(help="program to start from; repeatable")] = None,
     start_from: Annotated[
-        list[str] | None, typer.Option("--from", metavar="ID", help="candidate to start from")
+        list[str] | None,
+        typer.Option(
+            "--from", metavar="ID", help="candidate to start from; with --proposer recorded the run to repeat"
+        ),
     ] = None,
     loads: Annotated[Path | None, typer.Option(help="recorded workload; short for --set loads=FILE")] = None,
     final_tier: Annotated[Tier | None, typer.Option(help="tier of the hold-out at the end (default full)")] = None,
@@ -65,6 +71,8 @@ def run(
         "target": target,
         "workers": workers,
         "proposer": proposer,
+        "usd": usd,
+        "tokens": tokens,
         "replies": None if replies is None else str(replies.resolve()),
         "order": order,
         "window": window,
@@ -81,7 +89,7 @@ def run(
         settings = [*(settings or []), f"loads={loads}"]
     from evolve.cli import sessions
 
-    checked = sessions.read_options(task, config, settings or [], given)
+    checked = sessions.read_options(task, config, settings or [], given, model or [])
     sys.exit(sessions.start(archive, checked, initial or [], start_from or [], as_json=as_json))
 
 
@@ -89,6 +97,7 @@ def resume(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="a run of `evolve runs`")],
     attempts: Annotated[int | None, typer.Option(help="raise the number of asks in all")] = None,
     seconds: Annotated[float | None, typer.Option(help="wall time of this session's search")] = None,
+    usd: Annotated[float | None, typer.Option(help="raise what model calls may cost in all")] = None,
     workers: Annotated[int | None, typer.Option(help="evaluation processes")] = None,
     archive: ArchiveUrl = DEFAULT_ARCHIVE,
     as_json: Json = False,
@@ -96,5 +105,5 @@ def resume(
     """Go on with a run that was stopped or killed; what was finished is not done again."""
     from evolve.cli import sessions
 
-    changes: dict[str, object] = {"attempts": attempts, "seconds": seconds, "workers": workers}
+    changes: dict[str, object] = {"attempts": attempts, "seconds": seconds, "usd": usd, "workers": workers}
     sys.exit(sessions.go_on(archive, run_id, changes, as_json=as_json))

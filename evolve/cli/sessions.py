@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,15 +21,21 @@ from evolve.cli import report
 from evolve.cli.live import watching
 from evolve.cli.run import DEFAULT_ATTEMPTS, EXIT_INTERRUPTED, EXIT_NO_SCORE
 from evolve.config import RunConfig, build_config, read_config
-from evolve.errors import RunError
-from evolve.lifecycle import Ending, Lifecycle, timestamp
+from evolve.errors import ConfigError, RunError
+from evolve.lifecycle import WAITING, Ending, Lifecycle, timestamp
+from evolve.llm.catalogue import build_catalogue
+from evolve.llm.recording import is_recording, read_recording, record_run
+from evolve.models import announce_models
 from evolve.programs import Program, founding_programs, require_blocks
 from evolve.progress import Progress
-from evolve.session import new_run
+from evolve.repetition import config_of, repeated_config, require_same_task
+from evolve.session import RunIdentity, new_run
 from evolve.version import software_version
 
 
-def read_options(task: str, config: Path | None, settings: Sequence[str], given: Mapping[str, object]) -> RunConfig:
+def read_options(
+    task: str, config: Path | None, settings: Sequence[str], given: Mapping[str, object], models: Sequence[str] = ()
+) -> RunConfig:
     """The run file, overridden by the options that were given.
 
     Raises:
@@ -36,26 +43,61 @@ def read_options(task: str, config: Path | None, settings: Sequence[str], given:
         ContractError: A setting without ``=``.
     """
     values = read_config(config) if config else {}
+    values |= _models(values.pop("models", []), models)
     table = values.get("set", {})
     assignments = {**(table if isinstance(table, dict) else {}), **read_assignments(settings)}
     values |= {key: value for key, value in given.items() if value is not None}
     values |= {"task": task, "set": assignments}
-    if not {"attempts", "evaluations", "seconds"} & set(values):
+    if not {"attempts", "evaluations", "seconds", "usd", "tokens"} & set(values):
         values["attempts"] = DEFAULT_ATTEMPTS
+    if values["models"]:
+        values.setdefault("proposer", ProposerKind.OPENAI)
     return build_config(values)
+
+
+def _models(tables: object, options: Sequence[str]) -> dict[str, object]:
+    """The models of the run file and of ``--model``, and their declared prices."""
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigError(f"models: expected [[models]] tables in the run file, found {str(tables)[:80]}")
+    catalogue = build_catalogue(options, tables, os.environ)
+    return {"models": catalogue.specs, "model_prices": dict(catalogue.prices)}
 
 
 def start(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequence[str], *, as_json: bool) -> int:
     """A new run, from its rows to its summary; the exit status."""
+    if config.proposer is ProposerKind.RECORDED and (start_from or is_recording(Path(config.replies))):
+        return _replay(url, config, start_from, as_json=as_json)
     problem = registry.problem(config.task).configured(config.set)
     config = config.model_copy(update={"set": dict(problem.task.parameters)})
     programs = founding_programs(config.task, initial)
     with Archive.open(url) as archive:
         programs = _with_ancestors(archive, programs, start_from, replace_initial=bool(start_from) and not initial)
-        if config.proposer is ProposerKind.GENETIC:
+        if config.proposer is not ProposerKind.RECORDED:
             require_blocks(programs)
+        if config.proposer is ProposerKind.OPENAI:
+            announce_models(config, problem.task, programs)
         run = new_run(archive, config, problem.task, programs, software_version(), timestamp())
         return _conduct(archive, run, config, problem, as_json=as_json)
+
+
+def _replay(url: str, config: RunConfig, source: Sequence[str], *, as_json: bool) -> int:
+    """A run whose model calls come from an earlier one, of this archive or of a file; the exit status."""
+    if len(source) > 1:
+        raise ConfigError(f"expected one run to repeat, found {' '.join(source)}")
+    with Archive.open(url) as archive:
+        if source:
+            recording = record_run(archive, archive.run(source[0]))
+            origin: dict[str, object] = {"recorded_run": source[0]}
+        else:
+            recording = read_recording(Path(config.replies))
+            origin = {"replies": config.replies}
+        problem = registry.problem(recording.task).configured(config_of(recording).set)
+        require_same_task(recording, config.task, problem.task)
+        repeated = repeated_config(recording, workers=config.workers, origin=origin)
+        programs = [Program(role=p.role, name=p.name, source=p.source) for p in recording.founders]
+        identity = RunIdentity(recording.seed, recording.secret)
+        run = new_run(archive, repeated, problem.task, programs, software_version(), timestamp(), identity)
+        return _conduct(archive, run, repeated, problem, as_json=as_json)
 
 
 def go_on(url: str, run_id: str, changes: Mapping[str, object], *, as_json: bool) -> int:
@@ -68,13 +110,22 @@ def go_on(url: str, run_id: str, changes: Mapping[str, object], *, as_json: bool
         run = archive.run(run_id)
         config = RunConfig.model_validate_json(run.config)
         config = config.model_copy(update={key: value for key, value in changes.items() if value is not None})
-        problem = registry.problem(run.task).configured(config.set)
-        if problem.task.identity != run.task_identity:
-            raise RunError(
-                f"run {run.id} was made with {run.task} {run.task_identity}, this software has "
-                f"{problem.task.identity}: their scores do not compare; start a new run with --from ID"
-            )
-        return _conduct(archive, run, config, problem, as_json=as_json)
+        return _conduct(archive, run, config, problem_of(run, config), as_json=as_json)
+
+
+def problem_of(run: Run, config: RunConfig) -> Problem:
+    """The problem that `run` is about.
+
+    Raises:
+        RunError: The task has changed since, so old and new scores would not compare.
+    """
+    problem = registry.problem(run.task).configured(config.set)
+    if problem.task.identity != run.task_identity:
+        raise RunError(
+            f"run {run.id} was made with {run.task} {run.task_identity}, this software has "
+            f"{problem.task.identity}: their scores do not compare; start a new run with --from ID"
+        )
+    return problem
 
 
 def _conduct(archive: Archive, run: Run, config: RunConfig, problem: Problem, *, as_json: bool) -> int:
@@ -96,6 +147,9 @@ def _conclude(archive: Archive, run: Run, ending: Ending, *, as_json: bool) -> i
         report.print_run_json(archive, run, ending)
     else:
         report.print_run(archive, run, ending)
+    if ending.reason == WAITING:
+        sys.stderr.write(f"the first programs are scored; get the first prompt with: evolve ask {run.id}\n")
+        return 0
     if ending.verdict is None:
         sys.stderr.write(f"run {run.id} was stopped; go on with: evolve resume {run.id}\n")
         return EXIT_INTERRUPTED

@@ -1,0 +1,100 @@
+"""What a model is told about a request, gathered from the archive: never a hold-out or validation figure, a budget or a
+secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from archive.records import Attempt, NoteKind
+from archive.store import Archive
+from evaluators.contract import Evaluation, InstanceResult, Outcome, Task
+from evolve.llm.model import ModelSpec
+from evolve.patch import ReplyForm
+from evolve.prompting import Failure, PromptBrief, Shown
+from evolve.request import Member, MutationRequest, Operator
+from evolve.stages import Stages
+
+FAILURES_SHOWN = 3
+CHILDREN_SEARCHED = 20  # for failures, newest first
+_IN_FULL = (Operator.FULL, Operator.CROSSOVER)  # written anew; everything else as edits
+
+
+class Desk:
+    """Prepares briefs for one run."""
+
+    def __init__(self, archive: Archive, run_id: str, task: Task, stages: Stages, models: Sequence[ModelSpec]) -> None:
+        self._archive = archive
+        self._run_id = run_id
+        self._task = task
+        self._stages = stages
+        self._temperatures = {model.name: model.temperatures for model in models}
+
+    def temperature(self, model: str, rng: np.random.Generator) -> float | None:
+        """One of the model's temperatures; None: the server's own."""
+        choices = self._temperatures.get(model, ())
+        return choices[int(rng.integers(len(choices)))] if choices else None
+
+    def brief(self, request: MutationRequest, sources: Mapping[str, str]) -> PromptBrief:
+        """Everything the prompt says beside what follows from the task."""
+        failed = self._failed_children(request)
+        notes = self._archive.notes_for(self._run_id)
+        broken = failed.pop(0) if request.operator is Operator.REPAIR and failed else None
+        return PromptBrief(
+            task=self._task,
+            operator=request.operator,
+            form=ReplyForm.FULL if request.operator in _IN_FULL else ReplyForm.DIFF,
+            parent=self._shown(request.parent, sources),
+            inspirations=tuple(self._shown(member, sources) for member in request.inspirations),
+            failures=tuple(self._failure(attempt) for attempt in failed[:FAILURES_SHOWN]),
+            hints=tuple(note.text for note in notes if note.kind is NoteKind.HINT),
+            broken=None if broken is None else self._broken(broken),
+        )
+
+    def _shown(self, member: Member, sources: Mapping[str, str]) -> Shown:
+        evaluation = self._stages.stored_search(member.candidate_id)
+        return Shown(
+            name=member.candidate_id[:10],
+            source=sources[member.candidate_id],
+            score=member.score,
+            regimes={} if evaluation is None else regime_means(evaluation.instances),
+            metrics={} if evaluation is None else evaluation.metrics,
+            feedback="" if evaluation is None else evaluation.feedback,
+        )
+
+    def _failed_children(self, request: MutationRequest) -> list[Attempt]:
+        """Children of the parent that were told before this ask and did not score, newest first."""
+        children = self._archive.attempts_under(self._run_id, request.parent.candidate_id, request.num_tells)
+        return [child for child in children[:CHILDREN_SEARCHED] if child.rejection or self._failed(child)]
+
+    def _failed(self, attempt: Attempt) -> Evaluation | None:
+        """The search evaluation of a program that was tried and not scored."""
+        evaluation = self._stages.stored_search(attempt.candidate_id or "")
+        return evaluation if evaluation is not None and evaluation.outcome is not Outcome.SCORED else None
+
+    def _failure(self, attempt: Attempt) -> Failure:
+        evaluation = self._failed(attempt)
+        if evaluation is None:
+            return Failure(change=attempt.change, outcome="rejected before it was run", detail=attempt.rejection)
+        return Failure(change=attempt.change, outcome=evaluation.outcome, detail=first_detail(evaluation))
+
+    def _broken(self, attempt: Attempt) -> Failure:
+        source = self._archive.candidate(attempt.candidate_id or "").source
+        return replace(self._failure(attempt), source=source)
+
+
+def regime_means(instances: Sequence[InstanceResult]) -> dict[str, float]:
+    """Mean counted score of each regime, in order of appearance."""
+    by_regime: dict[str, list[float]] = {}
+    for instance in instances:
+        by_regime.setdefault(instance.regime, []).append(instance.counted_score)
+    return {regime: float(np.mean(scores)) for regime, scores in by_regime.items()}
+
+
+def first_detail(evaluation: Evaluation) -> str:
+    """What the first instance that failed says of itself."""
+    details = (i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
+    return next(details, evaluation.feedback)

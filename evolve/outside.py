@@ -1,0 +1,286 @@
+"""Programs from outside: a person or a coding agent is asked, and tells. Each command restores the run, does one step
+and leaves. Whoever answers sends text: scoring stays here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from archive.records import Attempt, AttemptState, ModelReply, Run
+from archive.store import Archive
+from evaluators.contract import Evaluation, Outcome
+from evaluators.problem import Problem
+from evaluators.protocol import EvaluateRequest
+from evolve import lease
+from evolve.choices import Order
+from evolve.config import RunConfig
+from evolve.driver import Clock, Driver
+from evolve.errors import BackendError, RunError
+from evolve.execution.backend import EvaluationBackend
+from evolve.llm.briefing import Desk, regime_means
+from evolve.llm.caller import Answered, GaveUp, Question
+from evolve.llm.model import Completion, Finish, Message
+from evolve.llm.proposer import ModelProposer
+from evolve.llm.transcript import prompt_text
+from evolve.marks import Marks
+from evolve.parsing.client import Parser
+from evolve.parsing.verdict import missing_entry_points
+from evolve.patch import apply_reply
+from evolve.progress import Progress
+from evolve.prompting import PromptBrief, build
+from evolve.session import OUTSIDE, founding_members, restore, split_secrets
+from evolve.stages import Stages
+from evolve.standing import Pending, Session, attempt_rng
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An attempt that waits for its answer."""
+
+    run: str
+    attempt: int
+    operator: str
+    parent: str
+    parent_score: float
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What came of an answer; search figures only."""
+
+    run: str
+    attempt: int
+    candidate: str | None
+    outcome: str  # "rejected", or the evaluation's
+    reason: str  # of a rejection or failure; empty for a scored program
+    score: float | None
+    parent_score: float
+    best_score: float  # of the run, this attempt included
+    regimes: Mapping[str, float]
+    feedback: str
+
+
+class NoWorkers:
+    """Stands in for the evaluation backend where nothing is executed; it knows where the run was scored."""
+
+    slots = 0
+
+    def __init__(self, known: Evaluation) -> None:
+        self.environment = known.environment
+        self.environment_class = known.environment_class
+
+    async def evaluate(self, request: EvaluateRequest) -> Evaluation:
+        """Never.
+
+        Raises:
+            BackendError: Always.
+        """
+        raise BackendError(f"no workers were started, but a {request.tier} evaluation is needed")
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+
+class OutsideRun:
+    """A run with its archive, for one command."""
+
+    def __init__(self, archive: Archive, run: Run, config: RunConfig, problem: Problem) -> None:
+        """What a run from outside needs is completion order: answers come when they come."""
+        self._archive = archive
+        self._run = run
+        self._config = config.model_copy(update={"order": Order.COMPLETION})
+        self._problem = problem
+
+    async def ask(self, timestamp: str) -> Asked:
+        """Reserves the next attempt and says what to answer.
+
+        Raises:
+            RunError: The run has no scored founders yet, or its budget of attempts is spent.
+            LeaseHeldError: Another process drives the run.
+        """
+        async with lease.held(self._archive, self._run.id):
+            stages = self._stages(NoWorkers(self._any_evaluation()))
+            session = self._restored(stages)
+            search = session.search
+            limit = self._config.attempts
+            if limit is not None and search.next_index >= limit:
+                raise RunError(
+                    f"all {limit} attempts of run {self._run.id} were asked; judge it with `evolve resume "
+                    f"{self._run.id}`, or go on with --attempts N"
+                )
+            Marks(self._archive, self._run.id, stages).refresh(search)
+            request = search.ask(attempt_rng(self._run.seed, search.next_index))
+            attempt = Attempt(
+                run_id=self._run.id,
+                index=request.index,
+                state=AttemptState.ASKED,
+                island=request.island,
+                proposer=OUTSIDE,
+                operator=request.operator,
+                parent_id=request.parent.candidate_id,
+                inspiration_ids=tuple(member.candidate_id for member in request.inspirations),
+                num_tells=request.num_tells,
+                asked_at=timestamp,
+            )
+            self._archive.add_attempt(attempt)
+            pending = Pending(attempt=attempt, parent_score=request.parent.score, request=request)
+            return self._asked(pending, self._brief(pending, stages))
+
+    def waiting(self) -> list[Asked]:
+        """The attempts that were asked and not told."""
+        stages = self._stages(NoWorkers(self._any_evaluation()))
+        session = self._restored(stages)
+        return [self._asked(one, self._brief(one, stages)) for one in session.pending if one.request is not None]
+
+    async def check(self, index: int, reply: str) -> None:
+        """That a reply makes a program worth scoring, before workers are started for it.
+
+        Raises:
+            RunError: The attempt does not wait for an answer, or the program does not parse or lacks an entry point.
+            PatchError: The reply cannot be applied; the attempt goes on waiting.
+        """
+        stages = self._stages(NoWorkers(self._any_evaluation()))
+        brief = self._brief(self._waiting_for(index, self._restored(stages)), stages)
+        async with Parser() as parser:
+            await _require_program(brief, reply, parser)
+
+    async def tell(self, index: int, reply: str, backend: EvaluationBackend, timestamp: str) -> Told:
+        """Scores the program that `reply` makes of the attempt's parent.
+
+        Raises:
+            RunError: The attempt does not wait for an answer.
+            LeaseHeldError: Another process drives the run.
+        """
+        async with lease.held(self._archive, self._run.id), Parser() as parser:
+            stages = self._stages(backend)
+            session = self._restored(stages)
+            pending = self._waiting_for(index, session)
+            asker = _Outsider(self._archive, self._run.id, reply)
+            desk = Desk(self._archive, self._run.id, self._problem.task, stages, ())
+            proposer = ModelProposer(self._run.id, self._problem.task, desk, asker, self._archive, parser)
+            clock = Clock(elapsed_s=lambda: 0.0, timestamp=lambda: timestamp)
+            progress = Progress(task=self._run.task, run_id=self._run.id)
+            only = replace(session, pending=(pending,))
+            await Driver(only, proposer, stages, progress, in_flight=1, clock=clock).evolve()
+            return self._told(pending, stages, session)
+
+    def _told(self, pending: Pending, stages: Stages, session: Session) -> Told:
+        attempt = self._archive.attempt(self._run.id, pending.attempt.index)
+        evaluated = attempt.state is AttemptState.RECORDED and attempt.candidate_id is not None
+        evaluation = stages.stored_search(attempt.candidate_id or "") if evaluated else None
+        scored = evaluation is not None and evaluation.outcome is Outcome.SCORED
+        details = [] if evaluation is None else [i.detail for i in evaluation.instances if i.detail]
+        return Told(
+            run=self._run.id,
+            attempt=attempt.index,
+            candidate=attempt.candidate_id,
+            outcome="rejected" if evaluation is None else evaluation.outcome,
+            reason=_reason(attempt) or ("" if scored else " ".join(details[:1])),
+            score=None if evaluation is None else evaluation.objective,
+            parent_score=pending.parent_score,
+            best_score=session.search.best.score,
+            regimes={} if evaluation is None or not scored else regime_means(evaluation.instances),
+            feedback="" if evaluation is None else evaluation.feedback,
+        )
+
+    def _waiting_for(self, index: int, session: Session) -> Pending:
+        waiting = {pending.attempt.index: pending for pending in session.pending}
+        if index not in waiting:
+            known = ", ".join(str(one) for one in sorted(waiting)) or "none"
+            raise RunError(f"attempt {index} of run {self._run.id} does not wait for an answer; waiting are: {known}")
+        return waiting[index]
+
+    def _restored(self, stages: Stages) -> Session:
+        founders = self._archive.founders(self._run.id)
+        found = {founder.candidate_id: stages.stored_search(founder.candidate_id) for founder in founders}
+        evaluations = {candidate_id: evaluation for candidate_id, evaluation in found.items() if evaluation is not None}
+        if len(evaluations) < len(found):
+            raise RunError(f"run {self._run.id} has not scored its first programs; `evolve resume {self._run.id}` does")
+        members = founding_members(founders, evaluations)
+        return restore(self._archive, self._run, self._config, founders, members, stages)
+
+    def _stages(self, backend: EvaluationBackend) -> Stages:
+        task = self._problem.task
+        secrets = split_secrets(self._archive, self._run, task)
+        return Stages(self._archive, backend, task, secrets, self._config.planner_clock, self._run.id)
+
+    def _brief(self, pending: Pending, stages: Stages) -> PromptBrief:
+        if pending.request is None:
+            raise RunError(f"attempt {pending.attempt.index} has its answer; `evolve resume {self._run.id}` scores it")
+        request = pending.request
+        shown = [request.parent.candidate_id, *(member.candidate_id for member in request.inspirations)]
+        desk = Desk(self._archive, self._run.id, self._problem.task, stages, ())
+        return desk.brief(request, self._archive.sources(shown))
+
+    def _asked(self, pending: Pending, brief: PromptBrief) -> Asked:
+        return Asked(
+            run=self._run.id,
+            attempt=pending.attempt.index,
+            operator=pending.attempt.operator,
+            parent=pending.attempt.parent_id,
+            parent_score=pending.parent_score,
+            messages=build(brief),
+        )
+
+    def _any_evaluation(self) -> Evaluation:
+        found = self._archive.evaluations_of_run(self._run.id)
+        known = next(iter(found), None) or next(iter(self._archive.evaluations_for_run(self._run.id)), None)
+        if known is None:
+            raise RunError(f"run {self._run.id} has not scored its first programs; `evolve resume {self._run.id}` does")
+        return known.evaluation
+
+
+def _reason(attempt: Attempt) -> str:
+    """Why an answer was not evaluated."""
+    if attempt.neighbour_id is None:
+        return attempt.rejection
+    return f"{attempt.rejection} of the known program {attempt.neighbour_id[:10]}"
+
+
+class _Outsider:
+    """Answers one question with a text that is there already, and has nothing more to say."""
+
+    exhausted = "one reply was told"
+
+    def __init__(self, archive: Archive, run_id: str, reply: str) -> None:
+        self._archive = archive
+        self._run_id = run_id
+        self._reply = reply
+
+    async def ask(self, question: Question, rng: np.random.Generator) -> Answered | GaveUp:
+        """The reply, stored like any model's; it cost nothing here."""
+        del rng
+        completion = Completion(text=self._reply, finish=Finish.STOP, prompt_tokens=0, reply_tokens=0, latency_s=0.0)
+        row = ModelReply(
+            run_id=self._run_id,
+            attempt_index=question.attempt_index,
+            ordinal=question.first_ordinal,
+            model=OUTSIDE,
+            prompt=prompt_text(question.messages),
+            reply=self._reply,
+            finish_reason=Finish.STOP,
+            prompt_tokens=0,
+            reply_tokens=0,
+            price_usd=0.0,
+            latency_s=0.0,
+        )
+        self._archive.add_reply(row)
+        return Answered(completion, question.first_ordinal + 1, 0.0)
+
+
+async def _require_program(brief: PromptBrief, reply: str, parser: Parser) -> None:
+    """That a reply can be applied and parses, before the attempt is spent on it.
+
+    Raises:
+        PatchError: It cannot be applied.
+        RunError: It gives no such program as the task needs.
+    """
+    patched = apply_reply(brief.subject, reply, brief.form)
+    verdict = await parser.parse(patched.source)
+    problem = verdict.error or missing_entry_points(brief.task, verdict)
+    if problem:
+        raise RunError(f"{problem}; nothing was scored, tell this attempt again")

@@ -1,0 +1,94 @@
+"""Opens who writes the programs of a run, as its file says."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from archive.queries import usage
+from archive.records import Run
+from archive.store import Archive
+from evaluators.contract import Task
+from evolve.choices import Donors, ProposerKind
+from evolve.config import RunConfig
+from evolve.errors import RunError
+from evolve.llm.briefing import Desk
+from evolve.llm.caller import Caller
+from evolve.llm.catalogue import open_models
+from evolve.llm.prices import load_prices
+from evolve.llm.proposer import Asker, ModelProposer
+from evolve.llm.purse import Purse
+from evolve.llm.recording import RecordedAsker, RecordedAttempt, is_recording, read_recording, record_run
+from evolve.llm.retrying import RetryPolicy
+from evolve.parsing.client import Parser
+from evolve.programs import baselines
+from evolve.proposer import GeneticProposer, Proposer, RecordedProposer
+from evolve.stages import Stages
+from evolve.standing import Session
+
+
+@asynccontextmanager
+async def open_proposer(session: Session, task: Task, stages: Stages) -> AsyncIterator[Proposer]:
+    """The proposer that the run's configuration names; its processes and connections end with the context.
+
+    Raises:
+        ConfigError: A key is missing, a price is, or a file cannot be read.
+        RunError: Its programs come from outside.
+    """
+    config, archive, run = session.config, session.archive, session.run
+    match config.proposer:
+        case ProposerKind.GENETIC:
+            yield _genetic(session)
+        case ProposerKind.OUTSIDE:
+            raise RunError(f"the programs of run {run.id} come from outside: see `evolve ask {run.id}`")
+        case ProposerKind.OPENAI:
+            async with open_models(config.models, os.environ) as models, Parser() as parser:
+                caller = Caller(
+                    run.id,
+                    models,
+                    load_prices(os.environ, config.model_prices),
+                    purse_of(archive, run, config),
+                    archive,
+                    now=time.monotonic,
+                    sleep=asyncio.sleep,
+                    policy=RetryPolicy(deadline_s=config.proposal_seconds),
+                )
+                yield _of_models(session, task, stages, caller, parser)
+        case ProposerKind.RECORDED:
+            recorded = recorded_attempts(archive, config)
+            if recorded is None:
+                yield RecordedProposer.read(Path(config.replies))
+                return
+            async with Parser() as parser:
+                asker = RecordedAsker(run.id, recorded, archive)
+                yield _of_models(session, task, stages, asker, parser)
+
+
+def recorded_attempts(archive: Archive, config: RunConfig) -> Sequence[RecordedAttempt] | None:
+    """The calls that a run is to play again; None where a file holds programs instead."""
+    if config.recorded_run:
+        return record_run(archive, archive.run(config.recorded_run)).attempts
+    return read_recording(Path(config.replies)).attempts if is_recording(Path(config.replies)) else None
+
+
+def purse_of(archive: Archive, run: Run, config: RunConfig) -> Purse:
+    """What the run may still spend."""
+    used = usage(archive, run.id)
+    spent_tokens = used.prompt_tokens + used.reply_tokens
+    return Purse(config.usd, config.tokens, spent_usd=used.price_usd, spent_tokens=spent_tokens)
+
+
+def _genetic(session: Session) -> GeneticProposer:
+    donors: list[str] = []
+    if session.config.donors is Donors.BASELINES:
+        donors = [program.source for program in baselines(session.run.task)]
+    return GeneticProposer(session.novelty, donors)
+
+
+def _of_models(session: Session, task: Task, stages: Stages, asker: Asker, parser: Parser) -> ModelProposer:
+    desk = Desk(session.archive, session.run.id, task, stages, session.config.models)
+    return ModelProposer(session.run.id, task, desk, asker, session.archive, parser)
