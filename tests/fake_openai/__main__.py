@@ -19,11 +19,15 @@ def main() -> None:
     parser.add_argument("--fault-share", type=float, default=0.0, help="share of requests that fail")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    plan = FaultPlan(share=options.fault_share, seed=options.seed)
     pairs = [part.partition(":") for part in options.models.split(",")]
     models = [
-        FakeModel(name=name, quality=float(quality or 1.0), latency_s=options.latency, faults=plan)
-        for name, _, quality in pairs
+        FakeModel(
+            name=name,
+            quality=float(quality or 1.0),
+            latency_s=options.latency,
+            faults=FaultPlan(share=options.fault_share, seed=options.seed + number),
+        )
+        for number, (name, _, quality) in enumerate(pairs)
     ]
     asyncio.run(_run(FakeOpenAI(models, options.seed), options.port))
 
