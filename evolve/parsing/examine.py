@@ -1,19 +1,30 @@
-"""From a text to the verdict on it. Runs in the parser's process only: the text may be made to break it."""
+"""From a text to the verdict on it. Runs in the parser's process only: the text may be made to break it.
+
+A child differs from its parent in one function as a rule, so what can be said of a top-level statement alone is
+remembered by its text.
+"""
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 from evaluators.sandbox.plain_text import one_line
-from evolve.novelty import tree_digest
+from evolve.normal_form import normal_form
+from evolve.novelty import form_digest
 from evolve.parsing.verdict import DefinedName, NameKind, Verdict
-from evolve.shingles import shingles
+from evolve.shingles import anonymous_tokens, fingerprint
 from evolve.syntax import other_bindings, own_nodes
 
 _FILE = "<program>"
 _DEEP = 20_000  # frames of Python for a walk over a tree that the compiler took with its own limit
 _MAX_NAMES = 1000
+_REMEMBERED = 4096  # statements
 _MAX_NAME_CHARS = 200
 _MESSAGE_CHARS = 300
 _DEFINE_UNSEEN = frozenset({"exec", "globals", "locals", "vars", "setattr", "__import__", "__builtins__"})
@@ -25,8 +36,8 @@ def examine(source: str) -> Verdict:
     The bytes of the text are parsed and compiled as a candidate's child does it, declared encodings included.
     """
     try:
-        tree = ast.parse(data := source.encode(), _FILE)
-        compile(data, _FILE, "exec", dont_inherit=True)
+        tree = ast.parse(source.encode(), _FILE)
+        compile(tree, _FILE, "exec", dont_inherit=True)
     except SyntaxError as error:
         line = error.lineno or 0
         where = f" in line {line}" if line else ""
@@ -35,30 +46,69 @@ def examine(source: str) -> Verdict:
         return Verdict(error="the program is too large or too deeply nested for Python's compiler")
     except (ValueError, OverflowError) as error:
         return Verdict(error=f"the program cannot be parsed: {one_line(str(error), _MESSAGE_CHARS)}")
-    return Verdict(
-        names=_defined_names(tree),
-        defines_more=_defines_more(tree),
-        ast_digest=_digest(tree),
-        shingles=_shingles(source),
-    )
+    try:
+        parts = _parts(source, tree)
+        return Verdict(
+            names=_defined_names(tree),
+            defines_more=any(part.defines_more for part in parts),
+            ast_digest=_digest(parts),
+            shingles=fingerprint([token for part in parts for token in part.tokens]),
+        )
+    except MemoryError:
+        return Verdict(error="the program takes too much memory to read")
 
 
-def _digest(tree: ast.Module) -> str:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    form: str | None  # its normal form; None where that cannot be written
+    tokens: tuple[str, ...]
+    defines_more: bool
+
+
+def _parts(source: str, tree: ast.Module) -> list[_Part]:
+    """One part for each top-level statement if each has lines of its own; else the program is one part."""
+    lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    places = [(_first_line(statement), statement.end_lineno or 0) for statement in tree.body]
+    shares_lines = any(start <= end for (_, end), (start, _) in pairwise(places))
+    if not shares_lines and not any("coding" in line for line in lines[:2]):
+        with contextlib.suppress(SyntaxError, RecursionError):  # such as a decorator that begins a line early
+            return [_part("\n".join(lines[start - 1 : end])) for start, end in places]
+    return [_part_of(tree, source)]
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _part(text: str) -> _Part:
+    return _part_of(ast.parse(text), text)
+
+
+def _part_of(tree: ast.Module, text: str) -> _Part:
+    return _Part(_form(tree), tuple(anonymous_tokens(text)), any(map(_may_define, ast.walk(tree))))
+
+
+def _form(tree: ast.Module) -> str | None:
     usual = sys.getrecursionlimit()
     sys.setrecursionlimit(_DEEP)
     try:
-        return tree_digest(tree)
-    except (RecursionError, MemoryError, ValueError):  # ValueError: a whole number too long to write out
-        return ""
+        return normal_form(tree)
+    except (RecursionError, ValueError):  # ValueError: a whole number too long to write out
+        return None
     finally:
         sys.setrecursionlimit(usual)
 
 
-def _shingles(source: str) -> tuple[int, ...]:
-    try:
-        return shingles(source)
-    except (SyntaxError, MemoryError):
-        return ()
+def _digest(parts: Sequence[_Part]) -> str:
+    forms = [part.form for part in parts if part.form is not None]
+    return form_digest("".join(forms)) if len(forms) == len(parts) else ""
+
+
+def _first_line(statement: ast.stmt) -> int:
+    match statement:
+        case ast.FunctionDef(decorator_list=[first, *_]) | ast.ClassDef(decorator_list=[first, *_]):
+            return first.lineno
+        case ast.AsyncFunctionDef(decorator_list=[first, *_]):
+            return first.lineno
+        case _:
+            return statement.lineno
 
 
 def _defined_names(tree: ast.Module) -> tuple[DefinedName, ...]:
@@ -97,10 +147,6 @@ def _line(node: ast.AST) -> int:
             return line
         case _:
             return 0
-
-
-def _defines_more(tree: ast.Module) -> bool:
-    return any(_may_define(node) for node in ast.walk(tree))
 
 
 def _may_define(node: ast.AST) -> bool:

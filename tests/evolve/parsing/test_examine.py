@@ -27,6 +27,26 @@ def test_every_seed_parses_and_has_the_digest_that_novelty_gives_it(path: str) -
     assert (verdict.error, verdict.ast_digest, verdict.shingles) == ("", ast_digest(source), shingles(source))
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 1; y = 2\nz = 3; \n",
+        "@(\n    property)\ndef f(): ...\n@a\n@b\nclass C: ...\n",
+        "x = 1\r\ny = 2\r\ndef f():\r\n    return 1\r\n",
+        "x = 1\n\x0c\ny = 2\n",
+        "\ufeffx = 1\ny = 2\n",
+        "# coding: utf-8\nx = 'ä'\n",
+        "\\\nx = 1\nif x: y = 2\nelse:\n  y = 3\n",
+        "x = '''\n# no comment\n'''; y = 1\n\nasync def f():\n    await g()\n",
+        "",
+        "# nothing\n",
+    ],
+)
+def test_the_layout_of_statements_does_not_matter_to_the_digest(source: str) -> None:
+    verdict = examine(source)
+    assert (verdict.error, verdict.ast_digest) == ("", ast_digest(source.removeprefix("\ufeff")))
+
+
 def test_names_are_told_in_the_order_of_the_text_with_what_they_are() -> None:
     source = (
         "import numpy as np\nfrom math import *\ntry:\n    import fast\nexcept ImportError:\n    fast = None\n"
