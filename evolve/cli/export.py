@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def export(
-    candidate_id: Annotated[str, typer.Argument(metavar="ID", help="a candidate, or the first letters of its id")],
+    candidate_id: Annotated[
+        str, typer.Argument(metavar="ID", help="a candidate, or the first letters of its id; with --replies a run")
+    ],
+    replies: Annotated[
+        bool, typer.Option("--replies", help="write the model calls of a run, to be replayed anywhere at no cost")
+    ] = False,
     out: Annotated[Path, typer.Option(metavar="DIR", help="where the files go")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="replace files that are there")] = False,
     archive: ArchiveUrl = DEFAULT_ARCHIVE,
@@ -26,8 +32,12 @@ def export(
 ) -> None:
     """Write a program without markers, and its card: task, seeds, intervals, environment, commit, lineage.
 
-    Three files: ID.py, ID.md for people and ID.json for programs.
+    Three files: ID.py, ID.md for people and ID.json for programs. With --replies: RUN.replies.jsonl, for
+    `evolve run TASK --proposer recorded --replies FILE`.
     """
+    if replies:
+        _export_replies(archive, candidate_id, out, force=force, as_json=as_json)
+        return
     from archive.store import Archive
     from evaluators import jsonable
     from evolve.export import card_text, standalone
@@ -46,6 +56,27 @@ def export(
         print_json({"files": [str(path) for path in files], "card": card})
         return
     for path in files:
+        print_text(str(path))
+
+
+def _export_replies(url: str, run_id: str, out: Path, *, force: bool, as_json: bool) -> None:
+    from archive.store import Archive
+    from evolve.llm.recording import record_run, recording_text
+    from evolve.repetition import config_of, repeats_exactly
+
+    with Archive.open(url, create=False, read_only=True) as opened:
+        run = opened.run(run_id)
+        recording = record_run(opened, run)
+    path = out / f"{run.id}.replies.jsonl"
+    _write({path: recording_text(recording)}, replace=force)
+    if not repeats_exactly(config_of(recording)):
+        sys.stderr.write(
+            "a replay will ask the same questions in another order: only runs with --order index and "
+            "--planner-clock modelled end in the same archive\n"
+        )
+    if as_json:
+        print_json({"files": [str(path)], "attempts": recording.num_attempts})
+    else:
         print_text(str(path))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from archive.records import Attempt, FounderRole, ModelReply, Run
 from archive.store import Archive
 from evaluators.contract import ContractError
-from evaluators.jsonable import from_json, to_json
+from evaluators.jsonable import dumps, from_json
 from evolve.errors import ConfigError
 from evolve.llm.caller import Answered, GaveUp, Ledger, Question
 from evolve.llm.transcript import stored_completion
@@ -106,11 +106,10 @@ def record_run(archive: Archive, run: Run) -> Recording:
     )
 
 
-def write_recording(recording: Recording, path: Path) -> None:
-    """Writes a file that `read_recording` reads."""
-    head = to_json(replace(recording, attempts=()))
-    lines = [head, *(to_json(attempt) for attempt in recording.attempts)]
-    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+def recording_text(recording: Recording) -> str:
+    """The content of a file that `read_recording` reads; ASCII, so that no character breaks a line."""
+    head = replace(recording, attempts=())
+    return "".join(dumps(part) + "\n" for part in (head, *recording.attempts))
 
 
 def read_recording(path: Path) -> Recording:
@@ -120,7 +119,7 @@ def read_recording(path: Path) -> Recording:
         ConfigError: It cannot be read, or is not one.
     """
     try:
-        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        head, *lines = path.read_text(encoding="utf-8").split("\n")
         recording = from_json(Recording, json.loads(head))
         attempts = tuple(from_json(RecordedAttempt, json.loads(line)) for line in lines if line.strip())
     except OSError as error:
