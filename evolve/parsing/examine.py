@@ -27,6 +27,7 @@ _MAX_NAMES = 1000
 _REMEMBERED = 4096  # statements
 _MAX_NAME_CHARS = 200
 _MESSAGE_CHARS = 300
+_LINE_CHARS = 100
 _DEFINE_UNSEEN = frozenset({"exec", "globals", "locals", "vars", "setattr", "__import__", "__builtins__"})
 
 
@@ -39,9 +40,7 @@ def examine(source: str) -> Verdict:
         tree = ast.parse(source.encode(), _FILE)
         compile(tree, _FILE, "exec", dont_inherit=True)
     except SyntaxError as error:
-        line = error.lineno or 0
-        where = f" in line {line}" if line else ""
-        return Verdict(error=f"syntax error{where}: {one_line(error.msg, _MESSAGE_CHARS)}", line=line)
+        return Verdict(error=_syntax_error(error, source), line=error.lineno or 0)
     except (MemoryError, RecursionError):
         return Verdict(error="the program is too large or too deeply nested for Python's compiler")
     except (ValueError, OverflowError) as error:
@@ -56,6 +55,15 @@ def examine(source: str) -> Verdict:
         )
     except MemoryError:
         return Verdict(error="the program takes too much memory to read")
+
+
+def _syntax_error(error: SyntaxError, source: str) -> str:
+    """With the line itself: whoever wrote edits does not know the numbers of the lines."""
+    message = one_line(error.msg, _MESSAGE_CHARS)
+    lines = source.splitlines()
+    if not error.lineno or error.lineno > len(lines):
+        return f"syntax error: {message}"
+    return f"syntax error in line {error.lineno}, {one_line(lines[error.lineno - 1], _LINE_CHARS)!r}: {message}"
 
 
 @dataclass(frozen=True, slots=True)

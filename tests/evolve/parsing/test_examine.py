@@ -65,16 +65,20 @@ def test_names_are_told_in_the_order_of_the_text_with_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("source", "error", "line"),
     [
-        ("x = 1\ny = (\n", "syntax error in line 2: '(' was never closed", 2),
-        ("x = 1\nreturn x\n", "syntax error in line 2: 'return' outside function", 2),
-        ("def f(a, a): pass\n", "syntax error in line 1: duplicate argument 'a' in function definition", 1),
+        ("x = 1\ny = (\n", "syntax error in line 2, 'y = (': '(' was never closed", 2),
+        ("x = 1\nreturn x\n", "syntax error in line 2, 'return x': 'return' outside function", 2),
+        (
+            "def f(a, a): pass\n",
+            "syntax error in line 1, 'def f(a, a): pass': duplicate argument 'a' in function definition",
+            1,
+        ),
         ("x = 1\0", "syntax error: source code string cannot contain null bytes", 0),
         ("# coding: nonsense\nx = 1\n", "syntax error: unknown encoding: nonsense", 0),
         ("x = '\ud800'", "the program cannot be parsed: 'utf-8' codec can't encode character", 0),
         ("-" * 100_000 + "1", "the program is too large or too deeply nested", 0),
-        ("x = " + "(" * 100_000, "syntax error in line 1: too many nested parentheses", 1),
+        ("x = " + "(" * 100_000, f"syntax error in line 1, 'x = {'(' * 96}': too many nested parentheses", 1),
         ("a" + ".b" * 100_000, "the program is too large or too deeply nested", 0),
-        ("x = " + "9" * 100_000, "syntax error in line 1: Exceeds the limit", 1),
+        ("x = " + "9" * 100_000, f"syntax error in line 1, 'x = {'9' * 96}': Exceeds the limit", 1),
         ("x = '\\N{NO SUCH SIGN}'", "unknown Unicode character name", 1),
     ],
 )
