@@ -22,6 +22,7 @@ MAX_SOURCE_BYTES = 256 << 10
 TEXTS_PER_CHILD = 1000  # then a new one takes over, so that nothing a text leaves behind lasts
 _MAX_ANSWER_BYTES = 4 << 20
 _START_TIMEOUT_S = 60.0
+_END_S = 2.0
 _ROOT = str(Path(__file__).resolve().parents[2])
 _BOOTSTRAP = (
     "import sys; root = sys.argv.pop(); sys.path.insert(0, root); import evolve.parsing.child as child; "
@@ -73,6 +74,19 @@ class _Child:
         self.num_texts += 1
         return await self._exchange(protocol.encode(Text(source=source, cpu_s=cpu_s)), Verdict, deadline_s)
 
+    async def bury(self) -> None:
+        """Wait for a process that closed its pipe; kill it if it lives on.
+
+        Not killed at once: that would take the news of its end from the event loop, which then complains.
+        """
+        try:
+            async with asyncio.timeout(_END_S):
+                await self._process.wait()
+        except TimeoutError:
+            return
+        finally:
+            await self.kill()
+
     async def kill(self) -> None:
         if self.is_alive:
             self._process.kill()
@@ -87,7 +101,7 @@ class _Child:
             await self.kill()
             raise _ChildLost(f"no answer within {deadline_s:g} s") from error
         except (asyncio.IncompleteReadError, OSError) as error:
-            await self.kill()
+            await self.bury()
             raise _ChildLost("its process ended, by a limit of time or memory") from error
         except ContractError as error:
             await self.kill()

@@ -65,7 +65,7 @@ def test_bombs_are_rejected_and_the_parser_goes_on() -> None:
     with_parser(use)
 
 
-def test_a_text_that_takes_too_long_is_given_up_and_the_next_one_is_not() -> None:
+def test_a_text_that_takes_too_long_is_given_up_and_the_next_one_is_not(caplog: pytest.LogCaptureFixture) -> None:
     async def use(parser: Parser) -> None:
         first = parser.pid
         assert await parser.parse(SLOW) == Verdict(
@@ -75,6 +75,7 @@ def test_a_text_that_takes_too_long_is_given_up_and_the_next_one_is_not() -> Non
         assert parser.pid != first
 
     with_parser(use, cpu_s=0.05)
+    assert caplog.messages == []
 
 
 def test_a_child_that_hangs_is_replaced() -> None:
