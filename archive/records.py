@@ -142,7 +142,7 @@ class ModelReply:
     finish_reason: str
     prompt_tokens: int
     reply_tokens: int
-    price_usd: float | None  # None where the price is unknown
+    price_usd: float | None  # the most it can have cost, where no answer tells; None where the price is unknown
     latency_s: float
 
 

@@ -15,12 +15,10 @@ from evolve.errors import ConfigError
 from evolve.llm.answers import token_bound
 from evolve.llm.line import Line, Outcome
 from evolve.llm.model import Completion, Finish, LanguageModel, Message, ModelCall, ModelFailure, ModelSpec
-from evolve.llm.prices import FREE, PriceTable
+from evolve.llm.prices import PriceTable
 from evolve.llm.purse import Purse, Reservation
 from evolve.llm.retrying import RetryPolicy, Stop, after_failure
 from evolve.llm.transcript import prompt_text
-
-_PERHAPS_PAID = frozenset({Finish.TIMEOUT, Finish.OVERSIZED, Finish.CONNECTION})  # the price is then not known
 
 
 class Ledger(Protocol):
@@ -213,13 +211,13 @@ class Caller:
                 self._book(line, pursuit, reservation, outcome)
         if outcome is None:
             detail = f"no answer in {left_s:.3g} s, the deadline of the proposal"
-            outcome = ModelFailure(Finish.TIMEOUT, detail, latency_s=self._now() - start_s)
+            outcome = ModelFailure(Finish.TIMEOUT, detail, latency_s=self._now() - start_s, perhaps_paid=True)
             self._book(line, pursuit, reservation, outcome)
         return outcome
 
     def _book(self, line: Line, pursuit: _Pursuit, reservation: Reservation, outcome: Outcome) -> None:
         """The try as a row, then in the purse, then in the pursuit."""
-        row = self._row(line.spec, pursuit, outcome)
+        row = self._row(line.spec, pursuit, outcome, reservation)
         self._ledger.add_reply(row)
         self._purse.settle(reservation, row.price_usd or 0.0, row.prompt_tokens + row.reply_tokens)
         pursuit.tries.append(outcome.finish)
@@ -227,7 +225,8 @@ class Caller:
         pursuit.last = row.finish_reason
         pursuit.retry_after_s = outcome.retry_after_s if isinstance(outcome, ModelFailure) else None
 
-    def _row(self, spec: ModelSpec, pursuit: _Pursuit, outcome: Outcome) -> ModelReply:
+    def _row(self, spec: ModelSpec, pursuit: _Pursuit, outcome: Outcome, reservation: Reservation) -> ModelReply:
+        """A call that may be billed though nothing was read counts with the most it can have cost."""
         row = ModelReply(
             run_id=self._run_id,
             attempt_index=pursuit.question.attempt_index,
@@ -242,9 +241,9 @@ class Caller:
             latency_s=outcome.latency_s,
         )
         if isinstance(outcome, ModelFailure):
-            unknown = outcome.finish in _PERHAPS_PAID and self._prices.price_of(spec) != FREE
+            most = None if self._prices.price_of(spec) is None else reservation.usd
             reason = f"{outcome.finish}: {outcome.detail}"
-            return replace(row, finish_reason=reason, price_usd=None if unknown else 0.0)
+            return replace(row, finish_reason=reason, price_usd=most if outcome.perhaps_paid else 0.0)
         return replace(
             row,
             reply=outcome.text,

@@ -85,6 +85,7 @@ class ModelFailure(EvolveError):  # noqa: N818 - the model's, not ours
         latency_s: float,
         retry_after_s: float | None = None,
         permanent: bool = False,
+        perhaps_paid: bool = False,
     ) -> None:
         super().__init__(f"{finish}: {detail}")
         self.finish = finish
@@ -92,6 +93,7 @@ class ModelFailure(EvolveError):  # noqa: N818 - the model's, not ours
         self.latency_s = latency_s
         self.retry_after_s = retry_after_s  # as the server asked
         self.permanent = permanent  # about the key, the account or the model's name: no prompt will fare better
+        self.perhaps_paid = perhaps_paid  # the model may have worked on it, and its provider may bill that
 
 
 class LanguageModel(Protocol):

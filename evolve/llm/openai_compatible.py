@@ -171,7 +171,9 @@ class OpenAICompatibleModel:
         """The failure behind an exception without a status."""
         if isinstance(error, TimeoutError | openai.APITimeoutError):
             waited_s = self._spec.try_timeout_s if isinstance(error, TimeoutError) else latency_s
-            return ModelFailure(Finish.TIMEOUT, f"no answer in {waited_s:.3g} s", latency_s=latency_s)
+            reached = not isinstance(error.__cause__, httpx2.ConnectTimeout)
+            detail = f"no answer in {waited_s:.3g} s"
+            return ModelFailure(Finish.TIMEOUT, detail, latency_s=latency_s, perhaps_paid=reached)
         cause = error.__cause__ or error
         finish = Finish.CONNECTION
         if isinstance(cause, BodyError):
@@ -179,7 +181,8 @@ class OpenAICompatibleModel:
         elif isinstance(cause, AnswerError):
             finish = Finish.SERVER_ERROR
         detail = one_line(str(cause)) or type(cause).__name__
-        return ModelFailure(finish, self._without_secret(detail), latency_s=latency_s)
+        reached = not isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | AnswerError)
+        return ModelFailure(finish, self._without_secret(detail), latency_s=latency_s, perhaps_paid=reached)
 
     def _without_secret(self, text: str) -> str:
         """`text` without the key, which some servers repeat when they refuse it."""

@@ -17,7 +17,14 @@ def a_completion(finish: Finish = Finish.STOP, text: str = "CHANGE: x") -> Compl
 
 
 def a_failure(finish: Finish, *, retry_after_s: float | None = None, permanent: bool = False) -> ModelFailure:
-    return ModelFailure(finish, "as scripted", latency_s=0.1, retry_after_s=retry_after_s, permanent=permanent)
+    return ModelFailure(
+        finish,
+        "as scripted",
+        latency_s=0.1,
+        retry_after_s=retry_after_s,
+        permanent=permanent,
+        perhaps_paid=finish is Finish.TIMEOUT,
+    )
 
 
 class ScriptedModel:

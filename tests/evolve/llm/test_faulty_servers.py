@@ -88,4 +88,4 @@ def test_server_that_hangs_holds_nobody_up() -> None:
     assert [isinstance(answer, Answered) for answer in answers] == [False, True] * (NUM_QUESTIONS // 2)
     hung = [row for row in ledger.rows if row.model == "hanging"]
     assert {row.finish_reason for row in hung} == {f"{Finish.TIMEOUT}: no answer in 0.1 s"}
-    assert {row.price_usd for row in hung} == {None}
+    assert all(row.price_usd for row in hung)  # its provider may bill what it worked on: the most that can be
