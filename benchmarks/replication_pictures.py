@@ -17,7 +17,7 @@ from evaluators.contract import Split, Tier
 from evaluators.placement.cost import per_part
 from evaluators.placement.expert_replication.dispatch import flows
 from evaluators.placement.expert_replication.plan import read_plan, reply_fields
-from evaluators.placement.expert_replication.scenario import Scenario, build_scenario, initial_plan
+from evaluators.placement.expert_replication.scenario import Scenario, build_scenario, initial_plan, shown_placement
 from evaluators.placement.expert_replication.suite import recipes
 from evaluators.placement.expert_replication.system import HISTORY
 from evaluators.placement.expert_replication.task import TASK
@@ -53,7 +53,7 @@ def gpu_loads(scenario: Scenario, program: str, sandbox: Sandbox) -> Floats:
         candidate.construct("Policy", system.config(workload.scored, scenario.candidate_seed))
         for newest in range(workload.warmup - 1, len(workload.totals_WLE) - 1):
             history = workload.totals_WLE[max(0, newest + 1 - HISTORY) : newest + 1]
-            arguments = [history, workload.iterations_WILE[newest], plan.placement_LP.astype(np.int32), newest]
+            arguments = [history, workload.iterations_WILE[newest], shown_placement(plan), newest]
             plan = read_plan(candidate.method("plan", arguments, reply_fields(system)), plan, system)
             tokens_ILP = flows(plan, scenario.loads(newest + 1), system.network).tokens_ILP
             seen.append(per_part(tokens_ILP.sum(axis=0), system.network.gpus))

@@ -69,6 +69,8 @@ class Scenario:
             "expert_bytes": 44_040_192,
             "cost_us": np.arange(4097) * 0.1,
             "cost_slope_us": 0.1,
+            "attention_us": 1000.0,
+            "bandwidths": {"intra_node": 155e9, "inter_node": 45e9},
             "iterations_per_window": 1000,
             "seed": 7,
         }
@@ -126,15 +128,16 @@ def a_model(seed: int = 0, windows: int = 1) -> Scenario:
     return Scenario(loads=some_loads("skewed", (windows, 4, 64), seed), gpus=16, slots_per_gpu=5, nodes=4, groups=8)
 
 
-def assert_valid(placement: npt.ArrayLike, scenario: Scenario) -> None:
+def assert_valid(placement: npt.ArrayLike, scenario: Scenario, fresh: npt.ArrayLike = False) -> None:
+    """Every expert in a slot that is not `fresh`, (L, P), and none in two of a GPU."""
     _, layers, experts = scenario.loads.shape
     rows = np.asarray(placement)
     assert rows.shape == (layers, scenario.gpus * scenario.slots_per_gpu)
     assert np.issubdtype(rows.dtype, np.integer)
-    for row in rows:
-        assert set(row) == set(range(experts))
-        for held in row.reshape(scenario.gpus, -1):
-            assert len(set(held)) == len(held)
+    for row, ignored in zip(rows, np.broadcast_to(fresh, rows.shape), strict=True):
+        assert set(row[~ignored]) == set(range(experts))
+        for held, skip in zip(row.reshape(scenario.gpus, -1), ignored.reshape(scenario.gpus, -1), strict=True):
+            assert len(set(held[~skip])) == (~skip).sum() > 0
 
 
 def gpu_balance(placement: npt.ArrayLike, loads: npt.NDArray[Any], gpus: int) -> float:
@@ -154,7 +157,7 @@ def gpu_balance(placement: npt.ArrayLike, loads: npt.NDArray[Any], gpus: int) ->
 @given(scenario=scenarios())
 def test_every_plan_is_valid(name: str, scenario: Scenario) -> None:
     for reply in scenario.plans(PROGRAMS[name]):
-        assert_valid(reply["placement"], scenario)
+        assert_valid(reply["placement"], scenario, reply.get("fresh", False))
 
 
 @MANY
@@ -196,7 +199,7 @@ def test_planners_beat_the_layouts_that_see_no_load() -> None:
     balance = {
         name: gpu_balance(scenario.plans(PROGRAMS[name])[-1]["placement"], scenario.loads[-1], scenario.gpus)
         for name in FILES
-        if name != "moe_shard"  # places nothing
+        if name not in ("moe_shard", "hecate")  # they leave to the engine what goes where
     }
     blind = max(balance.pop("static"), balance.pop("random_placement"))
     assert min(balance.values()) > blind
@@ -382,6 +385,26 @@ def test_swift_balancer_moves_little_and_leaves_balanced_layers_alone() -> None:
     even = replace(scenario, loads=some_loads("equal", (2, 4, 80), 0))
     for reply in even.plans(PROGRAMS["swift_balancer"]):
         np.testing.assert_array_equal(reply["placement"], np.tile(np.arange(80), (4, 1)))
+
+
+def test_hecate_leaves_fresh_what_arrives_behind_attention_and_fits() -> None:
+    program, scenario = PROGRAMS["hecate"], a_model()
+    config = scenario.config
+    needed = {"intra_node": config["expert_bytes"] / 1e-3, "inter_node": config["expert_bytes"] / 2.5e-3}
+    config |= {"bandwidths": needed, "attention_us": 5000.0}
+    assert [program.overlap_degree({**config, "nodes": nodes}) for nodes in (1, 2)] == [5, 2]
+    policy = program.Policy(config)
+    assert (policy.resident, policy.fresh.sum()) == (4, 4 * 16)  # 64 experts need 4 of 5 slots on each of 16 GPUs
+    assert not program.Policy({**config, "attention_us": 2000.0}).fresh.any()
+    reply = policy.plan(scenario.loads, scenario.loads[:, :, ::-1], np.zeros((4, 80)), 0)
+    assert (np.asarray(reply["placement"])[reply["fresh"]] == -1).all()
+
+
+def test_hecate_cuts_anew_once_in_a_hundred_iterations() -> None:
+    config = {**a_model().config, "iterations_per_window": 40}
+    policy, loads = PROGRAMS["hecate"].Policy(config), a_model().loads
+    replies = [policy.plan(loads, loads, np.zeros((4, 80)), window) for window in range(4)]
+    assert ["keep" in reply for reply in replies] == [False, True, False, True]
 
 
 TOY = np.array([[600.0, 560, 120, 120, 20, 10, 10, 10]])  # FlashLB's own example: 8 GPUs with two slots each

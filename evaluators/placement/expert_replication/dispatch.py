@@ -32,11 +32,17 @@ class Plan:
     dispatch: Dispatch
     split_LP: Floats  # used by `Dispatch.SPLIT`; even where no program gave one
     sharded_L: npt.NDArray[np.bool_] | None = None  # layers whose experts are cut over all GPUs; None: no layer
+    fresh_LP: npt.NDArray[np.bool_] | None = None  # slots filled anew in every iteration (`fresh.py`); None: no slot
 
 
 def sharded_layers(plan: Plan) -> npt.NDArray[np.bool_]:
     """Which layers are cut, ``(L,)``."""
     return np.zeros(len(plan.placement_LP), np.bool_) if plan.sharded_L is None else plan.sharded_L
+
+
+def fresh_slots(plan: Plan) -> npt.NDArray[np.bool_]:
+    """Slots filled anew in every iteration, ``(L, P)``; there `placement_LP` repeats an expert of the same GPU."""
+    return np.zeros(plan.placement_LP.shape, np.bool_) if plan.fresh_LP is None else plan.fresh_LP
 
 
 def static_placement(num_layers: int, num_experts: int, num_slots: int) -> Integers:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from evaluators.contract import ContractError, ParameterValue, Split
 from evaluators.parameters import file_path
-from evaluators.placement.expert_replication.workload import LoadShape, Workload
+from evaluators.placement.expert_replication.workload import RECENT_ITERATIONS, LoadShape, Workload, relative
 
 STRETCHES = {
     Split.SEARCH: (0.0, 0.5),
@@ -64,12 +64,29 @@ class RecordedLoads:
         windows = self.steps_SLE[start : start + per_window * shape.windows, layers]
         windows_WSLE = windows.reshape(shape.windows, per_window, *windows.shape[1:])
         kept = np.arange(shape.kept_iterations) * per_window // shape.kept_iterations
-        return Workload(windows_WSLE.sum(axis=1), windows_WSLE[:, kept].astype(np.int32), shape.warmup)
+        return Workload(
+            windows_WSLE.sum(axis=1),
+            windows_WSLE[:, kept].astype(np.int32),
+            shape.warmup,
+            _recent(windows, shape.warmup * per_window, per_window, kept),
+        )
 
     def _steps_per_window(self, shape: LoadShape) -> int:
         if self.window_steps is not None:
             return self.window_steps
         return max(1, min(MOST_STEPS_PER_WINDOW, int(len(self.steps_SLE) * SHORTEST) // shape.windows))
+
+
+def _recent(
+    steps_SLE: npt.NDArray[np.int64], first: int, per_window: int, kept: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float16]:
+    """Loads of the few steps before each kept one of the windows from step `first` on, ``(W, I, L, E)``."""
+    starts = range(first, len(steps_SLE), per_window)
+    sums = [
+        [steps_SLE[max(0, start + step - RECENT_ITERATIONS) : start + step].sum(axis=0) for step in kept]
+        for start in starts
+    ]
+    return relative(np.array(sums, dtype=np.float64))
 
 
 def read_loads(value: str, settings: Mapping[str, ParameterValue]) -> RecordedLoads:

@@ -14,6 +14,7 @@ from evaluators.placement.expert_replication.dispatch import (
     at_slots,
     even_split,
     expert_sums,
+    fresh_slots,
     sharded_layers,
 )
 from evaluators.placement.expert_replication.system import DEFAULT_DISPATCH, System
@@ -30,6 +31,7 @@ def reply_fields(system: System) -> tuple[ReplyField, ...]:
         ReplyField(name="split", dtype="float32", shape=slots, optional=True),
         ReplyField(name="keep", dtype="bool", shape=(system.layers,), optional=True),
         ReplyField(name="sharded", dtype="bool", shape=(system.layers,), optional=True),
+        ReplyField(name="fresh", dtype="bool", shape=slots, optional=True),
     )
 
 
@@ -39,52 +41,66 @@ def read_plan(reply: Reply, active: Plan, system: System) -> Plan:
     Raises:
         CandidateFailure: `Outcome.INVALID`, with the rule, the layer and what was found there.
     """
-    keep = _layers(reply, "keep", system)
-    sharded = np.where(keep, sharded_layers(active), _layers(reply, "sharded", system))
-    ignored = keep | sharded
+    keep = _mask(reply, "keep", (system.layers,))
+    sharded = np.where(keep, sharded_layers(active), _mask(reply, "sharded", (system.layers,)))
+    ignored = (keep | sharded)[:, None]
     wanted = reply.arrays["placement"].astype(np.int64)
-    placement: Integers = np.where(ignored[:, None], active.placement_LP, wanted)
-    check_placement(placement, system)
+    fresh = np.where(ignored, fresh_slots(active), _mask(reply, "fresh", wanted.shape))
+    placement = check_placement(np.where(ignored, active.placement_LP, wanted), fresh, system)
     dispatch = _dispatch(int(reply.arrays["dispatch"]) if "dispatch" in reply.arrays else DEFAULT_DISPATCH)
     even = even_split(placement, system.experts)
     if dispatch is not Dispatch.SPLIT:
-        return Plan(placement, dispatch, even, sharded)
+        return Plan(placement, dispatch, even, sharded, fresh)
     if "split" not in reply.arrays:
         raise _invalid(f"dispatch is {int(Dispatch.SPLIT)} (split), but the reply has no 'split' array")
+    if (fresh & ~sharded[:, None]).any():
+        raise _invalid(f"dispatch is {int(Dispatch.SPLIT)} (split), but nobody knows what fresh slots will hold")
     given = reply.arrays["split"].astype(np.float64)
-    shares = _split(np.where(ignored[:, None], active.split_LP, given), placement, system)
-    return Plan(placement, dispatch, shares, sharded)
+    shares = _split(np.where(ignored, active.split_LP, given), placement, system)
+    return Plan(placement, dispatch, shares, sharded, fresh)
 
 
-def _layers(reply: Reply, name: str, system: System) -> npt.NDArray[np.bool_]:
-    """A mask of layers, none where the reply has none."""
-    return reply.arrays[name].astype(np.bool_) if name in reply.arrays else np.zeros(system.layers, np.bool_)
+def _mask(reply: Reply, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """A mask of layers or slots, nothing where the reply has none."""
+    return reply.arrays[name].astype(np.bool_) if name in reply.arrays else np.zeros(shape, np.bool_)
 
 
-def check_placement(placement_LP: Integers, system: System) -> None:
-    """Every expert somewhere, none twice on a GPU.
+def check_placement(placement_LP: Integers, fresh_LP: npt.NDArray[np.bool_], system: System) -> Integers:
+    """The placement if every expert is in a slot that is not fresh, and none in two such slots of a GPU.
+
+    Fresh slots are ignored; in the placement returned they repeat the first expert of their GPU.
 
     Raises:
         CandidateFailure: `Outcome.INVALID`, with the rule, the layer and what was found there.
     """
-    outside = (placement_LP < 0) | (placement_LP >= system.experts)
+    num_layers, gpus = system.layers, system.network.gpus
+    fresh_LGS = fresh_LP.reshape(num_layers, gpus, -1)
+    nothing_held = fresh_LGS.sum(axis=2) == fresh_LGS.shape[2]
+    if nothing_held.any():
+        layer, gpu = _first(nothing_held)
+        raise _invalid(f"layer {layer}: all slots of GPU {gpu} are fresh, but one at least must hold an expert")
+    outside = ((placement_LP < 0) | (placement_LP >= system.experts)) & ~fresh_LP
     if outside.any():
         layer, slot = _first(outside)
         found = placement_LP[layer, slot]
         raise _invalid(f"layer {layer}, slot {slot}: expected an expert from 0 to {system.experts - 1}, found {found}")
-    num_layers, gpus = system.layers, system.network.gpus
+    by_gpu = placement_LP.reshape(num_layers, gpus, -1)
+    first = np.take_along_axis(by_gpu, fresh_LGS.argmin(axis=2)[..., None], axis=2)
+    settled = np.where(fresh_LGS, first, by_gpu)
     present = np.zeros((num_layers, system.experts), np.bool_)
-    present[np.arange(num_layers)[:, None], placement_LP] = True
+    present[np.arange(num_layers)[:, None], settled.reshape(num_layers, -1)] = True
     if not present.all():
         layer, expert = _first(~present)
         raise _invalid(f"layer {layer}: expert {expert} is in no slot, but every expert must be in one at least")
-    on_gpu = np.sort(placement_LP.reshape(num_layers, gpus, -1), axis=2)
+    on_gpu = np.sort(np.where(fresh_LGS, -1 - np.arange(by_gpu.shape[2]), by_gpu), axis=2)
     twice = (on_gpu[..., 1:] == on_gpu[..., :-1]).any(axis=2)
     if twice.any():
         layer, gpu = _first(twice)
         row = on_gpu[layer, gpu]
         expert = row[:-1][row[1:] == row[:-1]][0]
         raise _invalid(f"layer {layer}: expert {expert} is twice on GPU {gpu}; a GPU may hold one copy of an expert")
+    checked: Integers = settled.reshape(placement_LP.shape)
+    return checked
 
 
 def _dispatch(value: int) -> Dispatch:

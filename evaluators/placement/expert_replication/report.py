@@ -9,6 +9,7 @@ from evaluators.contract import InstanceResult, Outcome, Picture
 PARTS = {
     "imbalance_us": "busiest GPU",
     "exchange_us": "all-to-all",
+    "gathering_us": "fresh copies",
     "waiting_us": "waiting for plans",
     "migration_us": "moving weights",
 }

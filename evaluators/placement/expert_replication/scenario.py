@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from evaluators.candidate import Candidate
 from evaluators.contract import FLOOR, ContractError, InstanceResult, Outcome
 from evaluators.placement.cost import Floats
 from evaluators.placement.expert_replication.balance_bound import even_balance_bound
 from evaluators.placement.expert_replication.bound import bound_us
-from evaluators.placement.expert_replication.dispatch import Plan, even_plan, static_placement
+from evaluators.placement.expert_replication.dispatch import Plan, even_plan, fresh_slots, static_placement
 from evaluators.placement.expert_replication.oracle import oracle_us
 from evaluators.placement.expert_replication.plan import read_plan, reply_fields
 from evaluators.placement.expert_replication.serving import Served, layer_times, serve_window
@@ -23,6 +24,7 @@ from evaluators.problem import ClockPolicy, PlannerClock
 FREE_PLANNER_S = 0.016
 MODELLED_DELAY_S = 0.032
 BOUND_SLACK = 1e-9
+EMPTY = -1
 
 
 def charged_delay_s(cpu_s: float) -> float:
@@ -58,7 +60,10 @@ class Scenario:
         for newest in range(self.workload.warmup - 1, len(self.workload.totals_WLE) - 1):
             wanted, cpu_s = self._ask(candidate, active, newest)
             delays.append(self._delay_s(clock, cpu_s, len(delays)))
-            served.append(serve_window(active, wanted, delays[-1], self.loads(newest + 1), self.system))
+            window = newest + 1
+            served.append(
+                serve_window(active, wanted, delays[-1], self.loads(window), self.system, self.recent(window))
+            )
             active = served[-1].active
         return self._result(served, delays)
 
@@ -66,10 +71,15 @@ class Scenario:
         """The kept iterations of a window, ``(I, L, E)``."""
         return as_loads(self.workload, window)
 
+    def recent(self, window: int) -> Floats:
+        """Loads just before each kept iteration of a scored window, in proportion, ``(I, L, E)``."""
+        loads: Floats = self.workload.recent_WILE[window - self.workload.warmup].astype(np.float64)
+        return loads
+
     def _ask(self, candidate: Candidate, active: Plan, newest: int) -> tuple[Plan, float]:
         loads = self.workload.totals_WLE[max(0, newest + 1 - HISTORY) : newest + 1]
         samples = self.workload.iterations_WILE[newest]
-        arguments = [loads, samples, active.placement_LP.astype(np.int32), newest]
+        arguments = [loads, samples, shown_placement(active), newest]
         reply = candidate.method("plan", arguments, reply_fields(self.system))
         return read_plan(reply, active, self.system), reply.cpu_s
 
@@ -120,6 +130,7 @@ class Scenario:
             "balanced_us": _mean([window.balanced_us for window in served]),
             "imbalance_us": _mean([window.imbalance_us for window in served]),
             "exchange_us": _mean([window.exchange_us for window in served]),
+            "gathering_us": _mean([window.gathering_us for window in served]),
             "waiting_us": _mean([window.waiting_us for window in served]),
             "migration_us": _mean([window.migration_us for window in served]),
             "gpu_balance": _mean([window.gpu_balance for window in served]),
@@ -163,6 +174,11 @@ def build_scenario(
         oracle_us=_mean([oracle_us(window, system) for window in loads]) if oracle else None,
         balance_bound=_mean([even_balance_bound(window.sum(axis=0), system) for window in loads]) if oracle else None,
     )
+
+
+def shown_placement(active: Plan) -> npt.NDArray[np.int32]:
+    """What a program is told of the slots, ``(L, P)``: their experts, `EMPTY` where they are filled anew each time."""
+    return np.where(fresh_slots(active), EMPTY, active.placement_LP).astype(np.int32)
 
 
 def as_loads(workload: Workload, window: int) -> Floats:

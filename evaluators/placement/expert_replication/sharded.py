@@ -47,7 +47,7 @@ def plan_migration(old: Plan, new: Plan, system: System) -> Migration:
     whole = ~was & ~will
     near_G, all_G = arrivals(old.placement_LP[whole], new.placement_LP[whole], system.experts, system.network)
     cut_near, cut_all = _cutting(old.placement_LP[~was & will], system)
-    join_near, join_all = _joining(int((was & ~will).sum()), system)
+    join_near, join_all = _joining(new.placement_LP[was & ~will], system)
     return moved(near_G + cut_near + join_near, all_G + cut_all + join_all, system.expert_bytes, system.network)
 
 
@@ -63,7 +63,8 @@ def _cutting(placement_LP: Integers, system: System) -> tuple[Floats, Floats]:
     return near, every
 
 
-def _joining(num_layers: int, system: System) -> tuple[float, float]:
+def _joining(placement_LP: Integers, system: System) -> tuple[Floats, Floats]:
     """The same where whole experts are put together from the slices of all GPUs."""
-    network, slots = system.network, num_layers * system.slots_per_gpu
-    return slots * (network.gpus_per_node - 1) / network.gpus, slots * (network.gpus - 1) / network.gpus
+    network = system.network
+    wanted_G = presence(placement_LP, system.experts, network.gpus).sum(axis=(0, 2))
+    return wanted_G * (network.gpus_per_node - 1) / network.gpus, wanted_G * (network.gpus - 1) / network.gpus

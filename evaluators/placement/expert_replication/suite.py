@@ -40,6 +40,7 @@ class Service:
     migration: str
     iterations: int  # per window
     layer_us: float  # one whole layer, attention included: sets the length of a window
+    attention_us: float  # of one layer: taken as half of it
     fixed_us: float  # launches; with two batches also the attention that hides the all-to-all
 
 
@@ -52,6 +53,7 @@ _DECODE = Service(
     migration="blocking",
     iterations=100,
     layer_us=800.0,
+    attention_us=400.0,
     fixed_us=5.0,
 )
 _PREFILL = Service(
@@ -63,6 +65,7 @@ _PREFILL = Service(
     migration="blocking",
     iterations=200,
     layer_us=5000.0,
+    attention_us=2500.0,
     fixed_us=5.0,
 )
 SERVICES = (
@@ -288,6 +291,7 @@ def _system(
         curve=curve or roofline_curve(device, shape.expert, service.tile),
         network=network,
         fixed_us=service.fixed_us,
+        attention_us=service.attention_us,
         shard_efficiency=shard_efficiency(shape.intermediate, shape.gpus),
         lp_us=LP_US,
         overlapped=service.overlap == "two_batch",

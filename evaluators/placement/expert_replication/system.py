@@ -24,6 +24,7 @@ class System:
     curve: ExpertCurve
     network: Network
     fixed_us: float
+    attention_us: float  # per layer, before the experts run: gathering fresh copies hides behind it
     shard_efficiency: float  # of the tiles, where experts are cut into one slice per GPU
     lp_us: float  # per layer and iteration that the exact split adds to the all-to-all
     overlapped: bool  # two batches in flight hide the all-to-all
@@ -53,6 +54,7 @@ class System:
             "cost_us": self.curve.table_us,
             "cost_slope_us": self.curve.slope_us,
             "fixed_us": self.fixed_us,
+            "attention_us": self.attention_us,
             "expert_bytes": self.expert_bytes,
             "token_bytes": network.token_bytes,
             "bandwidths": {"intra_node": network.intra_bytes_per_s, "inter_node": network.inter_bytes_per_s},

@@ -21,7 +21,7 @@ from evaluators.seeding import SeedSource
 
 TASK = Task(
     name="expert_replication",
-    revision=2,  # 2: the hold-out has 144 GPUs and Mixtral-8x7B too
+    revision=3,  # 2: the hold-out has 144 GPUs and Mixtral-8x7B too; 3: fresh slots
     family="placement",
     summary=(
         "Re-plan, window by window, which experts of a mixture-of-experts model are copied and on which GPU each copy "

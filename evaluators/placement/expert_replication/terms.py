@@ -12,6 +12,7 @@ _DESCRIPTION = """\
 - tokens: per iteration, over all GPUs;
 - cost_us: float64[T + 1], microseconds a GPU spends on one slot with 0..T tokens, cost_slope_us per token beyond T; a
   GPU's compute time in a layer is fixed_us plus the sum over its slots, and the slowest GPU counts;
+- attention_us: attention per layer, behind which fresh copies (below) are gathered;
 - expert_bytes: weights of one expert; token_bytes: one token copy there and back;
 - bandwidths: {"intra_node", "inter_node"}, bytes/s per GPU, for tokens and for moving experts; latency_us;
 - all_to_all: "flat" (a copy per chosen expert) or "hierarchical" (a copy per node, then one per GPU);
@@ -25,7 +26,8 @@ _DESCRIPTION = """\
 `plan(loads: int64[h, layers, experts], samples: int32[r, layers, experts], placement: int32[layers, slots],
 window: int)` is called once per window, with the past only; the plan serves the window to come.
 - loads: tokens per expert in each of the last h <= 16 windows, newest last; samples: the same for r single iterations
-  of the newest window; placement: the expert in each slot now; window: counts up by one. Arrays are read-only.
+  of the newest window; placement: the expert in each slot now, -1 in fresh ones; window: counts up by one. Arrays are
+  read-only.
 Returns a dict:
 - "placement": int32[layers, slots]; every expert in at least one slot, no expert twice on one GPU;
 - "dispatch" (optional int): how tokens choose among an expert's copies. 0 evenly; 1 by "split"; 2 by the exact min-max
@@ -36,6 +38,13 @@ Returns a dict:
   GPU computes sum over experts of cost_us at n / shard_efficiency tokens, divided by gpus; all tokens visit all GPUs:
   (nodes - 1) / gpus of them per GPU between nodes, then 1 - nodes / gpus within the node. Cutting a layer or making it
   whole moves weights. To be said anew in every plan.
+- "fresh" (optional): bool[layers, slots], slots that the engine fills anew before every iteration (their rows are
+  ignored): one more copy for the expert with the heaviest copies by the mean of the last five iterations, again and
+  again, each to a GPU without it, on a node without it first. Each takes expert_bytes over the link (from the own node
+  if one is there), on all GPUs at once, while attention_us runs; a tenth of that time is lost, and all that exceeds
+  attention_us. With "two_batch" they share the links with the all-to-all instead. Every expert needs a slot that is not
+  fresh, every GPU has one, and dispatch 1 cannot be used. To be said anew in every plan; fresh copies cost no moving
+  when the plan changes.
 Unchanged slots cost nothing; moving a copy to another GPU costs expert_bytes over the link (from the same node if a
 GPU there has the expert), permuting a GPU's own slots does not. CPU time of a call beyond 16 ms is charged as delay,
 rounded up to 16 ms times a power of two: the old placement serves until then; a plan later than its window is dropped.
@@ -60,6 +69,9 @@ METRICS = (
     _metric("balanced_us", "us/iteration", _DOWN, "expert compute, had all GPUs the mean time"),
     _metric("imbalance_us", "us/iteration", _DOWN, "what the busiest GPU computes beyond that"),
     _metric("exchange_us", "us/iteration", _DOWN, "all-to-all that compute does not hide, and the exact split's cost"),
+    _metric(
+        "gathering_us", "us/iteration", _DOWN, "fresh copies: what does not hide behind attention, a tenth of what does"
+    ),
     _metric("waiting_us", "us/iteration", _DOWN, "lost while the old plan served because the new one was late"),
     _metric("migration_us", "us/iteration", _DOWN, "lost to moving weights"),
     _metric("gpu_balance", "1", _UP, "sum over layers of the mean GPU load / sum of the largest, next window"),

@@ -28,6 +28,7 @@ DOMAIN_SD = 1.0  # of the domain weights' logits
 ACTIVE_BOOST = 4.0  # logit of the domain that a recurring phase or a burst brings
 REQUEST_CORRELATION = 3.0  # tokens that choose alike: concentration = choices / this
 MOST_LIKELY = 0.9  # a token picks an expert at most once
+RECENT_ITERATIONS = 5  # that a forecast for the next one looks at (Hecate, arXiv 2502.02581)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class Workload:
     totals_WLE: npt.NDArray[np.int64]  # tokens per window
     iterations_WILE: npt.NDArray[np.int32]  # a few single iterations of each window, in order of time
     warmup: int
+    recent_WILE: npt.NDArray[np.float16]  # of scored windows: the iterations just before each kept one, mean load = 1
 
     @property
     def scored(self) -> int:
@@ -88,7 +90,9 @@ def draw_workload(regime: Regime, shape: LoadShape, rng: np.random.Generator) ->
     weights_WD = _domain_weights(regime, shape.windows, rng)
     trend_LE: Floats = regime.trend_sd * rng.standard_normal((shape.layers, shape.experts))
     walk = _Walk(regime, shape, rng)
-    totals, iterations = [], []
+    totals, iterations, recent = [], [], []
+    forecaster = rng.spawn(1)[0]  # a stream of its own: other loads stay what they were without forecasts
+    before_LE: Floats | None = None
     for window, weights_D in enumerate(weights_WD):
         logits_ILE = walk.next_window() + trend_LE * (window - shape.warmup)
         chances_ILE = _chances(popularity_DLE, weights_D, logits_ILE, shape.top_k)
@@ -96,7 +100,10 @@ def draw_workload(regime: Regime, shape: LoadShape, rng: np.random.Generator) ->
         choices = max(1, round(shape.tokens * regime.token_share * quiet)) * shape.top_k
         totals.append(_counts(chances_ILE.mean(axis=0), choices * shape.iterations_per_window, rng))
         iterations.append(np.minimum(_counts(chances_ILE, choices, rng), choices // shape.top_k))
-    return Workload(np.stack(totals), np.stack(iterations).astype(np.int32), shape.warmup)
+        if before_LE is not None and window >= shape.warmup:
+            recent.append(_recent(before_LE, chances_ILE, choices, shape, forecaster))
+        before_LE = chances_ILE[-1]
+    return Workload(np.stack(totals), np.stack(iterations).astype(np.int32), shape.warmup, np.stack(recent))
 
 
 def _popularity(regime: Regime, shape: LoadShape, rng: np.random.Generator) -> Floats:
@@ -173,3 +180,27 @@ def _counts(chances: Floats, choices: int, rng: np.random.Generator) -> npt.NDAr
     mixed = rng.standard_gamma(chances * (choices / REQUEST_CORRELATION)) + 1e-12
     mixed /= mixed.sum(axis=-1, keepdims=True)
     return rng.multinomial(choices, mixed)
+
+
+def _recent(
+    before_LE: Floats, chances_ILE: Floats, choices: int, shape: LoadShape, rng: np.random.Generator
+) -> npt.NDArray[np.float16]:
+    """Loads of the `RECENT_ITERATIONS` before each kept iteration, ``(I, L, E)``; see `relative`.
+
+    A kept iteration is any of its stretch of the window, in which chances stay; the iterations before it reach into the
+    stretch before, (R + 1) / 2 of R on average over places in a stretch and stretches of R and longer. A gamma variate
+    with the mean and variance of Dirichlet-multinomial counts stands for their sum.
+    """
+    stretch = shape.iterations_per_window / shape.kept_iterations
+    earlier = min(1.0, (RECENT_ITERATIONS + 1) / 2 / stretch)
+    before_ILE = np.concatenate([before_LE[None], chances_ILE[:-1]])
+    mean_ILE = RECENT_ITERATIONS * choices * (earlier * before_ILE + (1 - earlier) * chances_ILE)
+    spread = 1.0 + REQUEST_CORRELATION
+    return relative(spread * rng.standard_gamma(mean_ILE / spread))
+
+
+def relative(loads: Floats) -> npt.NDArray[np.float16]:
+    """Loads over their mean along the last axis; half precision is finer than the noise of a few iterations."""
+    mean = np.maximum(loads.mean(axis=-1, keepdims=True), 1e-9)
+    proportions: npt.NDArray[np.float16] = (loads / mean).astype(np.float16)
+    return proportions

@@ -75,6 +75,7 @@ def a_system(network: Network | None = None, **changes: object) -> System:
         curve=roofline_curve(DEVICES["h800"], EXPERT, tile=16),
         network=network or a_network(),
         fixed_us=5.0,
+        attention_us=3.0,
         shard_efficiency=0.75,
         lp_us=2.0,
         overlapped=False,

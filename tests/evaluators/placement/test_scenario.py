@@ -31,9 +31,9 @@ class Policy:
     def __init__(self, config):
         self.config = config
     def plan(self, loads, samples, placement, window):
-        placement, split = placement.copy(), None
+        placement, split, fresh = placement.copy(), None, np.zeros(placement.shape, bool)
         {edit}
-        return {{"placement": placement, "dispatch": dispatch, "split": split}}
+        return {{"placement": placement, "dispatch": dispatch, "split": split, "fresh": fresh}}
 """
 
 
@@ -51,7 +51,7 @@ def test_same_plan_same_score() -> None:
 def test_parts_add_up_to_the_time() -> None:
     for overlapped in (False, True):
         metrics = played(a_scenario(a_system(overlapped=overlapped)), SHIFTING).metrics
-        parts = ("balanced_us", "imbalance_us", "exchange_us", "waiting_us", "migration_us")
+        parts = ("balanced_us", "imbalance_us", "exchange_us", "gathering_us", "waiting_us", "migration_us")
         assert metrics["time_us"] == pytest.approx(sum(metrics[part] for part in parts))
         assert metrics["migration_gb"] > 0
 
@@ -67,7 +67,8 @@ def test_play_leaves_the_scenario_alone() -> None:
 def _with_other_future(scenario: Scenario, first: int) -> Scenario:
     totals, iterations = scenario.workload.totals_WLE.copy(), scenario.workload.iterations_WILE.copy()
     totals[first:], iterations[first:] = totals[first:, :, ::-1], iterations[first:, :, :, ::-1]
-    return replace(scenario, workload=Workload(totals, iterations, scenario.workload.warmup))
+    recent = scenario.workload.recent_WILE
+    return replace(scenario, workload=Workload(totals, iterations, scenario.workload.warmup, recent))
 
 
 def test_the_future_is_invisible() -> None:
@@ -160,6 +161,12 @@ def test_moving_beside_serving_costs_a_tenth_and_delays_the_plan() -> None:
         ("dispatch = 1", "the reply has no 'split' array"),
         ("split = np.full(placement.shape, 0.4); dispatch = 1", "the shares of expert 0 must sum to 1, found 0.8"),
         ("split = np.full(placement.shape, 1.0); split[2, 3] = -1; dispatch = 1", "layer 2, slot 3: .* found -1"),
+        ("dispatch, fresh[1, 15:18] = 0, True", "layer 1: all slots of GPU 5 are fresh"),
+        ("dispatch, fresh[2, 8] = 0, True", "layer 2: expert 8 is in no slot"),
+        (
+            "dispatch, fresh[0, 1] = 1, True; split = np.ones(placement.shape)",
+            "nobody knows what fresh slots will hold",
+        ),
     ],
 )
 def test_broken_rules_are_named(edit: str, detail: str) -> None:
