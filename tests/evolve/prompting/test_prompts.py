@@ -24,7 +24,8 @@ TEXTS = golden_texts()
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_prompts_are_as_reviewed(name: str) -> None:
-    assert TEXTS[name] == (GOLDEN / name).read_text(encoding="utf-8")
+    reviewed = (GOLDEN / name).read_text(encoding="utf-8")
+    assert TEXTS[name] == reviewed, "run python -m tests.evolve.prompting.regenerate and read the difference"
 
 
 def test_every_golden_file_is_of_a_prompt() -> None:
