@@ -22,6 +22,7 @@ from evaluators.sandbox.client import Sandbox
 from evaluators.scoring import Workload, evaluate
 from evaluators.seeding import secret_from_seed
 
+PLANNED = "expert_replication"  # the task whose single call is timed too
 SHAPE = {"layers": 58, "experts": 256, "slots": 288, "gpus": 32}
 
 
@@ -59,7 +60,7 @@ def plan_cost(source: str, sandbox: Sandbox, repeats: int = 25) -> dict[str, obj
         ReplyField(name="keep", dtype="bool", shape=(SHAPE["layers"],), optional=True),
     )
     costs_ms = []
-    limits = registry.problem("expert_replication").task.limits[Tier.FULL]
+    limits = registry.problem(PLANNED).task.limits[Tier.FULL]
     with sandbox.candidate(source, limits) as candidate:
         candidate.construct("Policy", config)
         for window in range(repeats):
@@ -71,20 +72,21 @@ def plan_cost(source: str, sandbox: Sandbox, repeats: int = 25) -> dict[str, obj
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", default="expert_replication")
+    parser.add_argument("--task", default=PLANNED)
     parser.add_argument("--baseline", default="eplb_global")
     arguments = parser.parse_args()
     program = resources.files("seeds") / arguments.task / "baselines" / f"{arguments.baseline}.py"
     source = program.read_text(encoding="utf-8")
     with Sandbox.start(registry.problem(arguments.task).task.libraries) as sandbox:
-        figures = {
+        figures: dict[str, object] = {
             "task": arguments.task,
             "baseline": arguments.baseline,
             "sandbox": sandbox.layers,
             "tiers": tier_cost(arguments.task, source, (Tier.SMOKE, Tier.QUICK, Tier.FULL), sandbox),
-            "plan": plan_cost(source, sandbox),
         }
-    write_result("tier_cost", figures)
+        if arguments.task == PLANNED:
+            figures["plan"] = plan_cost(source, sandbox)
+    write_result("tier_cost" if arguments.task == PLANNED else f"{arguments.task}_tier_cost", figures)
 
 
 if __name__ == "__main__":

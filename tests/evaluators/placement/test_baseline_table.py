@@ -5,21 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baseline_table import (
-    PAGE,
-    between_markers,
-    difference,
-    headroom,
-    program_files,
-    ranking,
-    score_figures,
-    stored_or_scored,
-    tables,
-)
+from benchmarks.baseline_table import TABLES, ranking, stored_or_scored, tables
 from benchmarks.stamp import RESULTS
+from benchmarks.table_parts import between_markers, difference, headroom, score_figures
 from evaluators.contract import Split, Tier
 
 START, END = "<!-- baseline table: start -->", "<!-- baseline table: end -->"
+SPEC = TABLES["expert_replication"]
 ROWS = {
     "eplb_global": {**score_figures([("slow", 0.5), ("fast", 0.3)]), "moved_fraction": 0.94},
     "edits": {**score_figures([("slow", 0.6), ("fast", 0.2)]), "moved_fraction": 0.07},
@@ -28,7 +20,7 @@ ROWS = {
 
 
 def test_programs_are_the_initial_one_and_all_baselines() -> None:
-    names = list(program_files())
+    names = list(SPEC.program_files())
     assert names[0] == "initial"
     assert {"static", "eplb_global", "moe_shard"} <= set(names)
 
@@ -42,9 +34,9 @@ def test_figures_have_an_interval_from_twelve_scores_on() -> None:
 
 
 def test_ranking_starts_with_the_oracle_and_then_the_best() -> None:
-    first = [line.split(" | ")[0] for line in ranking(ROWS).splitlines()]
+    first = [line.split(" | ")[0] for line in ranking(SPEC, ROWS).splitlines()]
     assert first == ["| program", "| ---", "| oracle", "| `eplb_global`", "| `edits`"]
-    assert "| 94 % |" in ranking(ROWS)
+    assert "| 94 % |" in ranking(SPEC, ROWS)
 
 
 def test_headroom_is_the_oracle_minus_the_best_of_the_regime() -> None:
@@ -66,14 +58,16 @@ def test_only_what_is_between_the_markers_changes() -> None:
 
 def test_a_row_at_hand_is_not_scored_again(tmp_path: Path) -> None:
     (tmp_path / "full-search-3-static.json").write_text('{"score": 0.5}')
-    assert stored_or_scored(tmp_path, "static", Tier.FULL, Split.SEARCH, 3) == {"score": 0.5}
+    assert stored_or_scored(SPEC.task, tmp_path, "static", Tier.FULL, Split.SEARCH, 3) == {"score": 0.5}
 
 
-def test_the_page_shows_the_stored_figures() -> None:
-    stored = json.loads((RESULTS / "expert_replication_baselines.json").read_text(encoding="utf-8"))["figures"]
-    page = PAGE.read_text(encoding="utf-8")
-    assert between_markers(page, tables(stored)) == page
-    assert set(stored["search"]) <= {*program_files(), "oracle"}
+@pytest.mark.parametrize("task", TABLES)
+def test_the_page_shows_the_stored_figures(task: str) -> None:
+    spec = TABLES[task]
+    stored = json.loads((RESULTS / f"{spec.name}.json").read_text(encoding="utf-8"))["figures"]
+    page = spec.page.read_text(encoding="utf-8")
+    assert between_markers(page, tables(spec, stored)) == page
+    assert set(stored["search"]) <= {*spec.program_files(), "oracle"}
 
 
 def test_differences_are_paired() -> None:
