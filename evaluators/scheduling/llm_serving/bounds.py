@@ -87,8 +87,14 @@ def prefill_floor_s(cost: CostModel, prompt: int, cached: int) -> float:
     """The least seconds to compute a prompt of which `cached` leading tokens are there."""
     linear, new = hull(cost), prompt - cached
     fixed = cost.cpu_s + cost.prefill_fixed_s
-    most = int(new / linear.cheapest_tokens) + 2  # with fixed costs on top, fewer chunks still are better
-    seconds = min(k * (linear(new / k) + fixed) for k in range(1, most + 1))
+    low, high = 1, int(new / linear.cheapest_tokens) + 2  # with fixed costs on top, fewer chunks still are better
+    while low < high:  # convex in the number of chunks
+        middle = (low + high) // 2
+        if middle * (linear(new / middle) + fixed) <= (middle + 1) * (linear(new / (middle + 1)) + fixed):
+            high = middle
+        else:
+            low = middle + 1
+    seconds = low * (linear(new / low) + fixed)
     return seconds + cost.prefill_pair_s * 0.5 * (prompt**2 - cached**2) + cost.prefill_s * new
 
 

@@ -51,12 +51,12 @@ SEARCH_REGIMES = (
     Regime(name="conv", load=0.88),
     Regime(name="conv-heavy", load=1.02),
     Regime(name="code", service="code", load=0.18, slo_ttft_s=2.0),
-    Regime(name="kv-bound", replicas=(TIGHT,) * 4, load=0.5, slo_ttft_s=5.0, slo_tpot_s=0.15),
+    Regime(name="kv-bound", replicas=(TIGHT,) * 4, load=0.55, slo_ttft_s=5.0, slo_tpot_s=0.15),
     Regime(
         name="sessions", service="sessions", replicas=(SMALL,) * 6, load=0.75, slo_ttft_s=10.0, slo_tpot_s=0.1, size=0.7
     ),
-    Regime(name="documents", service="documents", load=0.5, slo_ttft_s=5.0, slo_tpot_s=0.1, size=0.7),
-    Regime(name="unequal", replicas=(OLD, OLD, NEW), load=0.45, slo_ttft_s=2.0, slo_tpot_s=0.1),
+    Regime(name="documents", service="documents", load=0.36, slo_ttft_s=5.0, slo_tpot_s=0.1, size=0.7),
+    Regime(name="unequal", replicas=(OLD, OLD, NEW), load=0.4, slo_ttft_s=2.0, slo_tpot_s=0.1),
     Regime(name="split", prefill_replicas=2, load=0.6, slo_ttft_s=1.0, slo_tpot_s=0.03),
     Regime(name="priority", load=0.92, priority_share=0.1),
     Regime(name="predicted", replicas=(LARGE,) * 4, load=0.78, slo_ttft_s=2.0, slo_tpot_s=0.1, prediction_sigma=0.6),
@@ -64,25 +64,25 @@ SEARCH_REGIMES = (
 )
 HOLDOUT_REGIMES = (
     Regime(name="conv-medium", load=0.84, replicas=(SMALL,) * 3),
-    Regime(name="conv-70b", replicas=(LARGE,) * 4, load=0.8, slo_ttft_s=2.0, slo_tpot_s=0.1),
+    Regime(name="conv-70b", replicas=(LARGE,) * 4, load=0.72, slo_ttft_s=2.0, slo_tpot_s=0.1),
     Regime(name="conv-many", replicas=(SMALL,) * 8, load=0.95),
     Regime(name="code-70b", service="code", replicas=(LARGE,) * 3, load=0.15, slo_ttft_s=4.0, slo_tpot_s=0.1),
-    Regime(name="kv-bound-three", replicas=(TIGHT,) * 3, load=0.5, slo_ttft_s=5.0, slo_tpot_s=0.2),
+    Regime(name="kv-bound-three", replicas=(TIGHT,) * 3, load=0.56, slo_ttft_s=5.0, slo_tpot_s=0.2),
     Regime(name="sessions-four", service="sessions", load=0.65, slo_ttft_s=8.0, slo_tpot_s=0.08, size=0.7),
     Regime(
         name="documents-six",
         service="documents",
         replicas=(SMALL,) * 6,
-        load=0.6,
+        load=0.4,
         slo_ttft_s=5.0,
         slo_tpot_s=0.1,
         size=0.7,
     ),
     Regime(name="unequal-five", replicas=(OLD, NEW, OLD, NEW, OLD), load=0.5, slo_ttft_s=2.0, slo_tpot_s=0.1),
-    Regime(name="split-three", prefill_replicas=3, load=0.5, slo_ttft_s=1.5, slo_tpot_s=0.03),
+    Regime(name="split-three", prefill_replicas=3, load=0.6, slo_ttft_s=1.5, slo_tpot_s=0.03),
     Regime(name="priority-third", load=0.88, priority_share=0.3),
     Regime(
-        name="predicted-badly", replicas=(TIGHT,) * 4, load=0.48, slo_ttft_s=5.0, slo_tpot_s=0.15, prediction_sigma=1.2
+        name="predicted-badly", replicas=(TIGHT,) * 4, load=0.55, slo_ttft_s=5.0, slo_tpot_s=0.15, prediction_sigma=1.2
     ),
     Regime(name="mixed-failure", service="mixed", load=0.4, slo_ttft_s=2.0, fails_at=0.3),
 )

@@ -1,0 +1,196 @@
+"""What a program may say, what is refused, and that it cannot see the future."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluators.candidate import Argument, CandidateFailure
+from evaluators.contract import Outcome
+from evaluators.scheduling.llm_serving.program import ProgramDirector
+from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Arrival, Request, State
+from evaluators.scheduling.llm_serving.simulator import Failure, Fleet, Simulator
+from evaluators.scheduling.llm_serving.views import fleet_config
+from tests.evaluators.scheduling.llm_serving.serving import arrival, fleet, random_arrivals
+from tests.in_process import InProcessCandidate
+
+PROGRAMS = Path(__file__).parents[4] / "seeds" / "llm_serving" / "baselines"
+T_STAR = 2.0
+
+WILD = """
+import numpy as np
+class Policy:
+    def __init__(self, config):
+        self.rng = np.random.default_rng(config["seed"])
+    def options(self):
+        return {"batches": True, "rebalance_s": 0.1}
+    def arrive(self, now, request, replicas):
+        count = replicas.shape[1]
+        held = self.rng.uniform() < 0.2 and now - request[5] < 0.5
+        return {"route": self.rng.uniform(size=count), "key": self.rng.uniform(), "hold": held}
+    def batch(self, now, replica, state, waiting, running):
+        tokens = self.rng.integers(-1, 2, len(running))
+        begun = running[:, 2] == 2
+        tokens[begun] = self.rng.integers(0, running[begun, 3].astype(int) + 1)
+        tokens[np.flatnonzero(begun)[:1]] = running[begun, 3][:1]
+        free = state[2] * 0.97 - state[3] - len(running) - 300
+        admit = np.zeros(len(waiting), dtype=int)
+        if len(waiting) and len(running) < 100 and waiting[0, 4] <= free:
+            admit[0] = max(1, waiting[0, 3])
+        if not admit.any() and len(running):
+            tokens[:] = np.where(begun, running[:, 3], 1)
+        return {"admit": admit, "run": tokens, "iterations": int(self.rng.integers(1, 9))}
+    def rebalance(self, now, replicas, requests):
+        moves = self.rng.integers(-3, replicas.shape[1], len(requests))
+        return {"move": np.maximum(moves, -1)}
+"""
+
+
+def play(source: str, arrivals: list[Arrival], played: Fleet | None = None) -> tuple[list[Request], InProcessCandidate]:
+    played = played or fleet(3, 12_000)
+    candidate = InProcessCandidate(source)
+    config = {**fleet_config(played), "mean_prompt": 1000.0, "mean_output": 150.0, "seed": 1}
+    director = ProgramDirector(candidate, config, len(played.costs))
+    return Simulator(arrivals, played, director).run(), candidate
+
+
+def program(options: str = "{}", arrive: str = "", batch: str = "", rebalance: str = "") -> str:
+    place = arrive or '{"route": replicas[3], "key": request[5]}'
+    plan = batch or '{"admit": np.maximum(waiting[:, 3], 1).astype(int), "run": np.ones(len(running), dtype=int)}'
+    move = rebalance or '{"move": np.full(len(requests), -1)}'
+    return f"""
+import numpy as np
+class Policy:
+    def __init__(self, config): pass
+    def options(self): return {options}
+    def arrive(self, now, request, replicas): return {place}
+    def batch(self, now, replica, state, waiting, running): return {plan}
+    def rebalance(self, now, replicas, requests): return {move}
+"""
+
+
+REFUSED = {
+    "no budget at all": (program(arrive='{"route": replicas[3], "key": 0.0, "budget": [0, 0, 0]}'), "from 1 to 16384"),
+    "a negative pace": (program(arrive='{"route": replicas[3], "key": 0.0, "target_s": [-1, 0, 0]}'), "from 0 to 10 s"),
+    "an endless retention": (program(arrive='{"route": replicas[3], "key": 0.0, "retain_s": 1e300}'), "retain_s must"),
+    "NaN": (program(arrive='{"route": replicas[3] * np.nan, "key": 0.0}'), "finite"),
+    "too many replicas": (program(arrive='{"route": np.zeros(4), "key": 0.0}'), "shape"),
+    "held for ever": (program(arrive='{"route": replicas[3], "key": 0.0, "hold": True}'), "placed within a second"),
+    "rebalancing all the time": (program(options='{"rebalance_s": 1e-9}'), "at least 0.05"),
+    "an unknown replica": (
+        program(options='{"rebalance_s": 0.1}', rebalance='{"move": np.full(len(requests), 3)}'),
+        "below 3, found 3",
+    ),
+    "more tokens than are left": (
+        program(options='{"batches": True}', batch='{"admit": waiting[:, 3] + 1, "run": np.ones(len(running))}'),
+        "tokens to compute, the plan says",
+    ),
+    "a negative chunk": (
+        program(options='{"batches": True}', batch='{"admit": -np.ones(len(waiting)), "run": np.ones(len(running))}'),
+        "the plan says -1",
+    ),
+    "two decodes at once": (
+        program(options='{"batches": True}', batch='{"admit": waiting[:, 3], "run": np.full(len(running), 9000)}'),
+        "takes -1 (preempt) to",
+    ),
+    "an overfull cache": (program(options='{"batches": True}'), "no room for it"),
+    "nothing, for ever": (
+        program(options='{"batches": True}', batch='{"admit": 0 * waiting[:, 3], "run": np.zeros(len(running))}'),
+        "left idle 200 times",
+    ),
+    "plans of no iteration": (
+        program(
+            options='{"batches": True}',
+            batch='{"admit": waiting[:, 3], "run": np.ones(len(running)), "iterations": 0}',
+        ),
+        "at least 1, found 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_wrong_answer_is_invalid_and_says_why(what: str) -> None:
+    source, said = REFUSED[what]
+    with pytest.raises(CandidateFailure) as failure:
+        play(source, random_arrivals(3, 200, rate=40.0))
+    assert failure.value.outcome is Outcome.INVALID
+    assert said in failure.value.detail
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_valid_plan_serves_everyone(seed: int) -> None:
+    arrivals = [
+        replace(a, blocks=tuple(range(i % 5, i % 5 + a.prompt // BLOCK_TOKENS)))
+        for i, a in enumerate(random_arrivals(seed, 80))
+    ]
+    failing = replace(fleet(3, 12_000), failure=Failure(replica=1, at_s=1.0, back_s=2.5))
+    for request in play(WILD, arrivals, failing)[0]:
+        assert request.state is State.FINISHED
+        assert request.generated == request.output
+
+
+@pytest.mark.parametrize("name", ["slo_chunks", "s3", "llumnix", "marconi", "wild"])
+def test_two_futures_with_one_past_get_the_same_decisions(name: str) -> None:
+    """Everything told up to t* is equal bit by bit, whatever comes later and however long running outputs become."""
+    source = WILD if name == "wild" else (PROGRAMS / f"{name}.py").read_text()
+    shared = [
+        replace(a, blocks=(0, i % 4, 10 + i % 4)[: a.prompt // BLOCK_TOKENS])
+        for i, a in enumerate(random_arrivals(11, 60, rate=25.0))
+    ]
+    run, _ = play(source, shared)
+    past = [a for a in shared if a.arrival_s <= T_STAR]
+    longer = [  # running at t*: nobody can know how much is still to come
+        replace(a, output=a.output + 100) if request.finish_s > T_STAR else a
+        for a, request in zip(past, run, strict=False)
+    ]
+    other = [*longer, *(arrival(T_STAR + 0.01 * i, 50, 20) for i in range(1, 40))]
+    told, told_instead = (_told_until(play(source, arrivals)[1], T_STAR) for arrivals in (shared, other))
+    assert len(told) >= len(past)
+    assert told == told_instead
+
+
+def _told_until(candidate: InProcessCandidate, t_star: float) -> list[tuple[str, bytes]]:
+    return [
+        (name, b"".join(_raw(argument) for argument in arguments))
+        for name, arguments in candidate.calls
+        if arguments and isinstance(arguments[0], float) and arguments[0] <= t_star
+    ]
+
+
+def _raw(argument: Argument) -> bytes:
+    return np.asarray(argument).tobytes()
+
+
+def test_a_decoding_request_moves_while_it_goes_on() -> None:
+    source = program(
+        options='{"rebalance_s": 1.0}',
+        arrive='{"route": [0.0, 1.0, 1.0], "key": request[5]}',
+        rebalance='{"move": np.full(len(requests), 1)}',
+    )
+    moved = play(source, [arrival(0.0, 1000, 200)])[0][0]
+    stayed = play(program(), [arrival(0.0, 1000, 200)])[0][0]
+    assert moved.replica == 1
+    assert stayed.latency_s <= moved.latency_s < stayed.latency_s + 0.1
+    assert moved.preemptions == 0
+
+
+def test_a_failed_replica_costs_what_it_held() -> None:
+    source = program(arrive='{"route": [0.0, 1.0, 2.0], "key": request[5]}')
+    failing = replace(fleet(3), failure=Failure(replica=0, at_s=1.0, back_s=9.0))
+    calm, hit = (play(source, [arrival(0.0, 1000, 200)], f)[0][0] for f in (fleet(3), failing))
+    assert hit.replica == 1
+    assert hit.latency_s > calm.latency_s + 0.05
+    assert hit.generated == 200
+
+
+def test_a_split_fleet_prefills_here_and_decodes_there() -> None:
+    source = program(arrive='{"route": [1.0, 0.0, 0.0], "decode_route": [0.0, 2.0, 1.0], "key": request[5]}')
+    split = replace(fleet(3), roles=(1, 1, 2), link_bytes_per_s=25e9)
+    request = play(source, [arrival(0.0, 1000, 50)], split)[0][0]
+    assert request.replica == 2
+    alone = play(program(), [arrival(0.0, 1000, 50)])[0][0]
+    sent_s = 1000 * 131_072 / 25e9 + 2e-3
+    assert request.latency_s == pytest.approx(alone.latency_s + sent_s, rel=1e-6)
