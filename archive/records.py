@@ -200,13 +200,14 @@ class StoredEvaluation:
 
 
 class NoteKind(StrEnum):
-    """What a person said about a program or a run."""
+    """What a person, or a model for the run's own use, said about a program or a run."""
 
     NOTE = "note"
     PIN = "pin"  # keep it, and let it be a parent
     BAN = "ban"  # never a parent again
     FREE = "free"  # neither pinned nor banned any more
     HINT = "hint"  # of a run: goes into the next prompts
+    LESSON = "lesson"  # of a run, written by a model from what was tried: the newest goes into the next prompts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from archive.records import AttemptState, Founder, FounderRole, Run, RunStatus
 from archive.store import Archive
@@ -16,6 +15,7 @@ from evaluators.contract import Evaluation, Split
 from evaluators.problem import Problem
 from evolve import lease
 from evolve.choices import ProposerKind
+from evolve.clock import timestamp as timestamp  # part of this module's face
 from evolve.config import RunConfig
 from evolve.driver import STOPPED, Clock, Driver
 from evolve.errors import RunError
@@ -213,8 +213,3 @@ class Lifecycle:
             return self._progress.elapsed_s
 
         return elapsed_s
-
-
-def timestamp() -> str:
-    """Now, UTC, ISO 8601 with seconds."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -14,11 +14,13 @@ from archive.records import Run
 from archive.store import Archive
 from evaluators.contract import Task
 from evolve.choices import Donors, ProposerKind
+from evolve.clock import timestamp
 from evolve.config import RunConfig
 from evolve.errors import RunError
 from evolve.llm.briefing import Desk
 from evolve.llm.caller import Caller
 from evolve.llm.catalogue import open_models
+from evolve.llm.lessons import Scratchpad
 from evolve.llm.prices import load_prices
 from evolve.llm.proposer import Asker, ModelProposer
 from evolve.llm.purse import Purse
@@ -90,5 +92,7 @@ def _genetic(session: Session) -> GeneticProposer:
 
 
 def _of_models(session: Session, task: Task, stages: Stages, asker: Asker, parser: Parser) -> ModelProposer:
-    desk = Desk(session.archive, session.run.id, task, stages, session.config.models)
-    return ModelProposer(session.run.id, task, desk, asker, session.archive, parser)
+    archive, run_id, config = session.archive, session.run.id, session.config
+    desk = Desk(archive, run_id, task, stages, config.models)
+    scratchpad = Scratchpad(archive, run_id, task, stages, config.lessons_every, timestamp)
+    return ModelProposer(run_id, task, desk, scratchpad, asker, archive, parser)

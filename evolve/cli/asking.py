@@ -29,7 +29,7 @@ def ask(
 ) -> None:
     """Reserve the next attempt of RUN and print what to answer; several may wait at once."""
     from archive.store import Archive
-    from evolve.lifecycle import timestamp
+    from evolve.clock import timestamp
 
     with Archive.open(archive, create=False) as opened:
         outside, _, _ = _open(opened, run_id)
@@ -74,8 +74,8 @@ async def _tell(
     attempt: int,
     reply: str,
 ) -> Told:
+    from evolve.clock import timestamp
     from evolve.execution.opening import local_backend
-    from evolve.lifecycle import timestamp
     from evolve.session import split_secrets
 
     await outside.check(attempt, reply)

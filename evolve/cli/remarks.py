@@ -74,7 +74,7 @@ def _remark(url: str, kind: NoteKind, words: str, candidate_id: str | None, run_
     """Archives the remark; the full id of the candidate it is on, if it is on one."""
     from archive.records import Note
     from archive.store import Archive
-    from evolve.lifecycle import timestamp
+    from evolve.clock import timestamp
 
     with Archive.open(url, create=False) as opened:
         full_id = None if candidate_id is None else opened.candidate(candidate_id).id

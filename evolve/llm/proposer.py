@@ -12,8 +12,9 @@ from archive.records import ModelReply
 from evaluators.contract import Task
 from evolve.llm.briefing import Desk
 from evolve.llm.caller import Answered, GaveUp, Question
+from evolve.llm.lessons import Scratchpad
 from evolve.llm.model import Message
-from evolve.llm.transcript import stored_completion
+from evolve.llm.transcript import by_question, stored_completion
 from evolve.parsing.verdict import Verdict, missing_entry_points
 from evolve.patch import PatchError, apply_reply
 from evolve.prompting import PromptBrief, build, build_repair
@@ -65,11 +66,19 @@ class ModelProposer:
     concurrent = True
 
     def __init__(
-        self, run_id: str, task: Task, desk: Desk, asker: Asker, replies: ReplyStore, parser: ProgramParser
+        self,
+        run_id: str,
+        task: Task,
+        desk: Desk,
+        scratchpad: Scratchpad,
+        asker: Asker,
+        replies: ReplyStore,
+        parser: ProgramParser,
     ) -> None:
         self._run_id = run_id
         self._task = task
         self._desk = desk
+        self._scratchpad = scratchpad
         self._asker = asker
         self._replies = replies
         self._parser = parser
@@ -81,8 +90,9 @@ class ModelProposer:
 
     async def propose(self, request: MutationRequest, sources: Mapping[str, str], rng: np.random.Generator) -> Proposal:
         """The program of the first usable reply, or of the repaired one; else the reason why there is none."""
-        brief = self._desk.brief(request, sources)
         conversation = _Conversation(self._run_id, request, self._replies, self._asker, rng)
+        await self._learn(request, conversation)
+        brief = replace(self._desk.brief(request, sources), lessons=self._scratchpad.current())
         temperature = self._desk.temperature(request.model, rng)
         messages = build(brief)
         answer = await conversation.next(messages, temperature)
@@ -108,6 +118,15 @@ class ModelProposer:
             rejection=reading.problem,
         )
 
+    async def _learn(self, request: MutationRequest, conversation: _Conversation) -> None:
+        """Have lessons written if they are due; without an answer the old ones stay."""
+        question = self._scratchpad.question(request)
+        if question is None:
+            return
+        answer = await conversation.next(question, None)
+        if isinstance(answer, Answered):
+            self._scratchpad.write(answer.completion.text)
+
     async def _read(self, reply: str, brief: PromptBrief) -> _Reading:
         try:
             patched = apply_reply(brief.subject, reply, brief.form)
@@ -125,8 +144,7 @@ class _Conversation:
         self, run_id: str, request: MutationRequest, replies: ReplyStore, asker: Asker, rng: np.random.Generator
     ) -> None:
         rows = replies.replies(run_id, request.index)
-        stored = [(row, stored_completion(row)) for row in rows]
-        self._stored = [(row.ordinal, completion) for row, completion in stored if completion is not None]
+        self._stored = by_question(rows)
         self._next_ordinal = len(rows)
         self._request = request
         self._asker = asker
@@ -134,8 +152,12 @@ class _Conversation:
 
     async def next(self, messages: tuple[Message, ...], temperature: float | None) -> Answered | GaveUp:
         if self._stored:
-            ordinal, completion = self._stored.pop(0)
-            return Answered(completion, ordinal + 1, usd=0.0)
+            last = self._stored.pop(0)[-1]
+            completion = stored_completion(last)
+            if completion is not None:
+                return Answered(completion, last.ordinal + 1, usd=0.0)
+            if self._stored:  # the attempt went on without this answer
+                return GaveUp(last.finish_reason, last.ordinal + 1, usd=0.0)
         question = Question(
             attempt_index=self._request.index,
             model=self._request.model,

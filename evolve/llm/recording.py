@@ -19,7 +19,7 @@ from evaluators.contract import ContractError
 from evaluators.jsonable import dumps, from_json
 from evolve.errors import ConfigError
 from evolve.llm.caller import Answered, GaveUp, Ledger, Question
-from evolve.llm.transcript import stored_completion
+from evolve.llm.transcript import by_question, stored_completion
 
 FORMAT = "evenkeel-replies-1"
 NO_PROGRAM = "no program: "
@@ -76,7 +76,7 @@ class RecordedAsker:
         if recorded is None:
             return GaveUp("the recording has no such attempt", question.first_ordinal, 0.0)
         ordinal = question.first_ordinal
-        for row in recorded.replies[ordinal:]:
+        for row in next(iter(by_question(recorded.replies[ordinal:])), []):
             self._ledger.add_reply(replace(row, run_id=self._run_id, ordinal=ordinal))
             ordinal += 1
             completion = stored_completion(row)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import groupby
 
 from archive.records import ModelReply
 from evaluators.contract import ContractError
@@ -30,6 +32,11 @@ def prompt_messages(text: str) -> tuple[Message, ...]:
         return tuple(from_json(Message, item) for item in json.loads(text))
     except (ValueError, TypeError, ContractError) as error:
         raise TranscriptError(f"expected the messages of a prompt as a JSON list: {error}") from error
+
+
+def by_question(rows: Sequence[ModelReply]) -> list[list[ModelReply]]:
+    """The rows of one attempt, a list for each question it asked: the tries of one have the same prompt."""
+    return [list(tries) for _, tries in groupby(rows, key=lambda row: row.prompt)]
 
 
 def stored_completion(reply: ModelReply) -> Completion | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from archive.queries import usage
-from archive.records import Attempt, FounderRole, ModelReply, Run
+from archive.records import Attempt, FounderRole, ModelReply, NoteKind, Run
 from archive.store import Archive
 from evaluators.contract import PlannerClock
 from evaluators.toy import PROBLEM
@@ -20,6 +20,7 @@ from evolve.config import RunConfig, build_config
 from evolve.driver import Clock, Driver
 from evolve.llm.briefing import Desk
 from evolve.llm.caller import Caller
+from evolve.llm.lessons import Scratchpad
 from evolve.llm.model import Completion, Finish, ModelCall, ModelFailure, ModelSpec
 from evolve.llm.prices import Price, PriceTable
 from evolve.llm.proposer import Asker, ModelProposer
@@ -58,7 +59,8 @@ class Writer:
             await asyncio.sleep(0)
         if draw % 11 == 0:
             raise ModelFailure(Finish.SERVER_ERROR, "as played", latency_s=0.0)
-        text = self._reply(draw)
+        is_lesson = "write the lessons" in prompt
+        text = f"Worked\n- lesson {draw}" if is_lesson else self._reply(draw)
         return Completion(text=text, finish=Finish.STOP, prompt_tokens=1000, reply_tokens=len(text), latency_s=0.1)
 
     def _reply(self, draw: int) -> str:
@@ -109,7 +111,8 @@ def drive(archive: Archive, run: Run, config: RunConfig, asker: Asker, stop_afte
         scored = {f.candidate_id: await stages.search(archive.candidate(f.candidate_id)) for f in founders}
         session = restore(archive, run, config, founders, founding_members(founders, scored), stages)
         desk = Desk(archive, run.id, PROBLEM.task, stages, config.models)
-        proposer = ModelProposer(run.id, PROBLEM.task, desk, asker, archive, ParserHere())
+        scratchpad = Scratchpad(archive, run.id, PROBLEM.task, stages, config.lessons_every, CLOCK.timestamp)
+        proposer = ModelProposer(run.id, PROBLEM.task, desk, scratchpad, asker, archive, ParserHere())
         progress = Progress(task="toy", run_id=run.id)
         driver = Driver(session, proposer, stages, progress, in_flight=6, clock=CLOCK)
         driving = asyncio.create_task(driver.evolve())
@@ -171,8 +174,11 @@ def test_a_reply_that_cannot_be_used_is_sent_back_once(archive: Archive) -> None
     assert all('"assistant"' in rows[1].prompt for rows in repaired)
 
 
-def test_a_replay_ends_in_the_same_archive_and_asks_nobody(archive: Archive, tmp_path: Path) -> None:
-    run, _, _ = a_driven_run(archive)
+@pytest.mark.parametrize("lessons_every", [0, 10])
+def test_a_replay_ends_in_the_same_archive_and_asks_nobody(
+    archive: Archive, tmp_path: Path, lessons_every: int
+) -> None:
+    run, _, _ = a_driven_run(archive, lessons_every=lessons_every)
     path = tmp_path / "run.replies.jsonl"
     path.write_text(recording_text(record_run(archive, run)))
     assert is_recording(path)
@@ -230,3 +236,14 @@ def test_hints_reach_the_next_prompt_and_figures_of_other_splits_never(archive: 
     assert others
     assert not any(figure in prompt for figure in others for prompt in prompts)
     assert not any(archive.holdout_secret() in prompt or run.secret in prompt for prompt in prompts)
+
+
+def test_lessons_are_written_now_and_then_and_read_by_later_prompts(archive: Archive) -> None:
+    run, _, _ = a_driven_run(archive, lessons_every=10)
+    lessons = [note for note in archive.notes_for(run.id) if note.kind is NoteKind.LESSON]
+    asked = [row for row in calls(archive, run.id) if "write the lessons" in row.prompt]
+    assert 3 <= len(lessons) <= 5
+    assert {row.reply for row in asked if row.finish_reason == "stop"} == {note.text for note in lessons}
+    assert any("gain" in row.prompt for row in asked)
+    last = archive.attempts(run.id)[-1]
+    assert lessons[-1].text.splitlines()[-1] in archive.replies(run.id, last.index)[-1].prompt
