@@ -195,6 +195,12 @@ TABLES = {
             closing=adrs,
         ),
         TableSpec(
+            task="job_shop",
+            reference="two_feature",
+            columns={"% above bound": ("gap_to_bound", ".0f"), "% delayed": ("delayed", ".0f")},
+            metrics=("gap_to_bound", "gap_to_fifo", "utilisation", "blocked", "delayed", "decisions"),
+        ),
+        TableSpec(
             task="spot_deadline",
             reference="uniform_progress",
             columns={"cost / optimum": ("cost_over_optimum", ".3f"), "starts": ("starts", ".1f")},

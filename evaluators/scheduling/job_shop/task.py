@@ -48,8 +48,8 @@ class JobShopProblem:
         """The problem for the user's own shops.
 
         Raises:
-            ContractError: Unknown name, wrong kind, out of range, too many operations, a malformed file, or a solver that
-                is not installed.
+            ContractError: Unknown name, wrong kind, out of range, too many operations, a malformed file, or a solver
+                that is not installed.
         """
         problem = JobShopProblem(replace(self.task, parameters=read_settings(self.task, settings)))
         problem._shops()
