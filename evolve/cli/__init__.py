@@ -13,6 +13,7 @@ from evolve.cli import (
     asking,
     benchmark,
     compare,
+    dashboard,
     doctor,
     evaluate,
     export,
@@ -56,6 +57,7 @@ app.command("hint")(remarks.hint)
 app.command("compare")(compare.compare)
 app.command("verify")(verify.verify)
 app.command("benchmark")(benchmark.benchmark)
+app.command("dashboard")(dashboard.dashboard)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.add_typer(maintenance.app, name="archive")

@@ -1,0 +1,1 @@
+"""The dashboard: what is archived, for people; reads only."""

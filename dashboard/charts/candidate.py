@@ -1,0 +1,126 @@
+"""Pictures of one program: instances against the parent, the way up, and the task's own tables."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from dashboard.palette import BLUE, CATEGORIES, GREY, ORANGE, SKY
+from evaluators.contract import Picture
+
+
+def path_chart(frame: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """Search scores along an ancestry, with the best so far as a step line."""
+    base = alt.Chart(frame.dropna(subset=["score"])).encode(x=alt.X("generation:Q", axis=alt.Axis(tickMinStep=1)))
+    score = alt.Y("score:Q", title="search score", scale=alt.Scale(zero=False))
+    dots = base.mark_point(filled=True, size=60, color=SKY).encode(
+        y=score, tooltip=["generation:Q", alt.Tooltip("score:Q", format=".4f"), "change:N", "id:N"]
+    )
+    best = base.mark_line(interpolate="step-after", color=ORANGE).encode(y="best:Q")
+    return alt.layer(best, dots).properties(height=220)
+
+
+def paired_chart(frame: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    """The difference of each instance, by regime; above zero the first program is better."""
+    base = alt.Chart(_placed(frame)).encode(
+        x=alt.X("regime:N", title=None, axis=alt.Axis(labelAngle=0, labelLimit=120))
+    )
+    dots = base.mark_circle(size=55, opacity=0.75).encode(
+        y=alt.Y("difference:Q", title="difference of scores"),
+        xOffset=alt.XOffset("place:O"),
+        color=alt.condition("datum.difference >= 0", alt.value(BLUE), alt.value(ORANGE)),
+        tooltip=["instance:N", "regime:N", *(alt.Tooltip(f"{n}:Q", format=".4f") for n in ("a", "b", "difference"))],
+    )
+    zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color=GREY).encode(y="zero:Q")
+    return alt.layer(zero, dots).properties(height=260)
+
+
+def score_chart(frame: pd.DataFrame) -> alt.Chart:
+    """The score of each instance, by regime."""
+    drawn: alt.Chart = (
+        alt.Chart(_placed(frame))
+        .mark_circle(size=55, opacity=0.75, color=SKY)
+        .encode(
+            x=alt.X("regime:N", title=None, axis=alt.Axis(labelAngle=0, labelLimit=120)),
+            xOffset=alt.XOffset("place:O"),
+            y=alt.Y("score:Q", title="score of an instance"),
+            tooltip=["instance:N", "outcome:N", alt.Tooltip("score:Q", format=".4f")],
+        )
+        .properties(height=240)
+    )
+    return drawn
+
+
+def picture_chart(picture: Picture, frame: pd.DataFrame) -> alt.Chart | None:
+    """The chart that a picture is meant for; None where its table does not fit that."""
+    columns = list(frame.columns)
+    if frame.empty or len(columns) < 2:
+        return None
+    named = frame.set_axis([f"c{i}" for i in range(len(columns))], axis="columns")  # names may hold Vega's syntax
+    titles = {f"c{i}": name for i, name in enumerate(columns)}
+    match picture.chart:
+        case "heatmap" if len(columns) >= 3:
+            return _heatmap(named, titles)
+        case "gantt" if len(columns) >= 3:
+            return _gantt(named, titles)
+        case "line" | "bar":
+            return _series(named, titles, picture.chart)
+        case _:
+            return None
+
+
+def _heatmap(frame: pd.DataFrame, titles: dict[str, str]) -> alt.Chart:
+    """Columns are x, y and value."""
+    drawn: alt.Chart = (
+        alt.Chart(frame)
+        .mark_rect()
+        .encode(
+            x=alt.X("c0:O", title=titles["c0"]),
+            y=alt.Y("c1:O", title=titles["c1"]),
+            color=alt.Color("c2:Q", title=titles["c2"], scale=alt.Scale(scheme="viridis")),
+            tooltip=_tooltips(titles),
+        )
+        .properties(height=320)
+    )
+    return drawn
+
+
+def _gantt(frame: pd.DataFrame, titles: dict[str, str]) -> alt.Chart:
+    """Columns are row, start, end and perhaps what is done."""
+    bars = alt.Chart(frame).mark_bar(stroke="white", strokeWidth=0.5)
+    encoded: alt.Chart = bars.encode(
+        y=alt.Y("c0:O", title=titles["c0"]), x=alt.X("c1:Q", title=titles["c1"]), x2="c2:Q", tooltip=_tooltips(titles)
+    )
+    if "c3" in titles:
+        many = frame["c3"].nunique() > len(CATEGORIES)
+        scale = alt.Scale(scheme="viridis") if many else alt.Scale(range=list(CATEGORIES))
+        encoded = encoded.encode(color=alt.Color("c3:Q" if many else "c3:N", title=titles["c3"], scale=scale))
+    return encoded.properties(height=320)
+
+
+def _series(frame: pd.DataFrame, titles: dict[str, str], kind: str) -> alt.Chart:
+    """The first column is x, each other one a series."""
+    values = [name for name in titles if name != "c0"]
+    long = frame.melt(id_vars="c0", value_vars=values, var_name="key", value_name="value")
+    long["series"] = long["key"].map(titles)
+    is_grouped = kind == "bar" and len(frame) <= 60  # so few that bars can stand side by side
+    chart = alt.Chart(long).mark_bar() if kind == "bar" else alt.Chart(long).mark_line(point=len(frame) <= 60)
+    colour = alt.Color("series:N", title=None, scale=alt.Scale(range=list(CATEGORIES)))
+    drawn: alt.Chart = chart.encode(
+        x=alt.X("c0:O" if is_grouped else "c0:Q", title=titles["c0"]),
+        y=alt.Y("value:Q", title=titles["c1"] if len(values) == 1 else None, stack=None),
+        color=colour if len(values) > 1 else alt.value(SKY),
+        tooltip=["series:N", alt.Tooltip("c0:Q", title="x"), "value:Q"],
+    )
+    if is_grouped and len(values) > 1:
+        drawn = drawn.encode(xOffset="series:N")
+    return drawn.properties(height=260)
+
+
+def _tooltips(titles: dict[str, str]) -> list[alt.Tooltip]:
+    return [alt.Tooltip(f"{name}:Q", title=title) for name, title in titles.items()]
+
+
+def _placed(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with the place of each instance among those of its regime."""
+    return frame.assign(place=frame.groupby("regime", sort=False).cumcount())

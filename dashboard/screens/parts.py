@@ -1,0 +1,83 @@
+"""What several pages show alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from archive.run_views import RunSummary
+from dashboard import inert, links
+from dashboard.source import shown_address
+
+AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
+
+
+def heading(title: str, sentence: str) -> None:
+    """The page's name and what it is for."""
+    st.title(title, anchor=False)
+    st.caption(sentence)
+
+
+def section(title: str) -> None:
+    """A part of a page; `title` is ours, not data."""
+    st.markdown(f"#### {title}")
+
+
+def footer() -> None:
+    """Which archive was read."""
+    st.caption(f"Archive {inert.markdown(shown_address())}, opened for reading only.")
+
+
+def chart(figure: AnyChart, description: str) -> None:
+    """A figure as wide as its place, with words for those who cannot see it."""
+    figure = figure.properties(usermeta={"embedOptions": {"actions": False}})
+    st.altair_chart(figure.properties(description=description), width="stretch")
+
+
+def program_table(frame: pd.DataFrame, columns: Mapping[str, ColumnConfig], key: str) -> str | None:
+    """A table with a column ``id``; the id of the row that was just clicked, once per click."""
+    if frame.empty:
+        st.info("No program fits the filter.")
+        return None
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=dict(columns),
+        column_order=[name for name in frame.columns if name in columns],
+        on_select="rerun",
+        selection_mode=["single-row", "single-cell"],
+        key=key,
+    )
+    rows = [*event["selection"]["rows"], *(row for row, _ in event["selection"]["cells"])]
+    return str(frame["id"].iloc[rows[0]]) if rows and rows[0] < len(frame) else None
+
+
+def table(frame: pd.DataFrame, columns: Mapping[str, ColumnConfig] | None = None) -> None:
+    """A table to read."""
+    st.dataframe(frame, hide_index=True, column_config=dict(columns or {}))
+
+
+def facts_row(pairs: Sequence[tuple[str, str]]) -> None:
+    """Figures side by side, that wrap where the window is narrow."""
+    with st.container(horizontal=True):
+        for label, value in pairs:
+            st.metric(label, value, width="content")
+
+
+def choose_run(runs: list[RunSummary]) -> RunSummary:
+    """The run to show; it is in the URL."""
+    by_id = {run.run_id: run for run in runs}
+    queried = next((run_id for run_id in links.queried_runs() if run_id in by_id), runs[0].run_id)
+    ids = list(by_id)
+
+    def title(run_id: str) -> str:
+        run = by_id[run_id]
+        return f"{run_id}: {inert.cell(run.task)}, {run.status}, {run.told:,} attempts, {run.created_at}"
+
+    chosen = st.selectbox("Run", ids, index=ids.index(queried), format_func=title)
+    links.remember("run", chosen)
+    return by_id[chosen]

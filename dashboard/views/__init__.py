@@ -1,0 +1,1 @@
+"""Records to frames; knows no Streamlit."""

@@ -1,0 +1,286 @@
+"""A run as it goes: a fold over its told attempts, and tables of it. New attempts are added; nothing is read twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pandas as pd
+
+from archive.records import Attempt, BanditRow
+from archive.run_views import FounderScore, ModelUse, RunSummary, Told
+from dashboard import inert
+
+MAX_BINS = 200  # of tells, for the outcome mix; bins double as the run grows
+MAX_STEPS = 2_000
+_RECENT = 200  # told attempts that the present rate is taken from
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of some attempts."""
+
+    attempts: int = 0
+    scored: int = 0
+    best: float | None = None
+
+    def add(self, told: Told) -> None:
+        """Counts one in."""
+        self.attempts += 1
+        self.scored += told.outcome == "scored"
+        if told.score is not None and (self.best is None or told.score > self.best):
+            self.best = told.score
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A program that led from a tell on."""
+
+    tell_order: int
+    score: float
+    candidate_id: str
+
+
+@dataclass(slots=True)
+class RunFold:
+    """What is known of a run after so many tells; its size does not grow with the run."""
+
+    last_tell: int = -1
+    outcomes: Counter[str] = field(default_factory=Counter)
+    steps: list[Step] = field(default_factory=list)
+    islands: dict[int, Tally] = field(default_factory=dict)
+    operators: dict[str, Tally] = field(default_factory=dict)
+    proposers: dict[str, Tally] = field(default_factory=dict)
+    bin_width: int = 1
+    bins: dict[int, Counter[str]] = field(default_factory=dict)
+    first_at: str = ""
+    last_at: str = ""
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=_RECENT))
+
+    def add(self, page: Iterable[Told]) -> None:
+        """Folds attempts in, in the order told."""
+        for told in page:
+            self._add(told)
+
+    def _add(self, told: Told) -> None:
+        self.last_tell = told.tell_order
+        self.outcomes[told.outcome] += 1
+        self.islands.setdefault(told.island, Tally()).add(told)
+        self.proposers.setdefault(told.proposer, Tally()).add(told)
+        for name in dict.fromkeys(told.operator.split("+")):  # an attempt that stacks several counts for each
+            self.operators.setdefault(name, Tally()).add(told)
+        if told.score is not None and told.candidate_id is not None:
+            self._lead(Step(told.tell_order, told.score, told.candidate_id))
+        while told.tell_order // self.bin_width >= MAX_BINS:
+            self._widen()
+        self.bins.setdefault(told.tell_order // self.bin_width, Counter())[told.outcome] += 1
+        self.first_at = self.first_at or told.told_at
+        self.last_at = told.told_at
+        self.recent.append(told.told_at)
+
+    def _lead(self, step: Step) -> None:
+        if (not self.steps or step.score > self.steps[-1].score) and len(self.steps) < MAX_STEPS:
+            self.steps.append(step)
+
+    def _widen(self) -> None:
+        """Bins of twice the width."""
+        self.bin_width *= 2
+        wider: dict[int, Counter[str]] = {}
+        for number, counts in self.bins.items():
+            wider.setdefault(number // 2, Counter()).update(counts)
+        self.bins = wider
+
+    @property
+    def told(self) -> int:
+        """Attempts that ended."""
+        return self.last_tell + 1
+
+    @property
+    def best(self) -> Step | None:
+        """The leader by search score."""
+        return self.steps[-1] if self.steps else None
+
+    @property
+    def attempts_per_minute(self) -> float | None:
+        """Over the last attempts; None where their times say nothing."""
+        if len(self.recent) < 2:
+            return None
+        elapsed_s = _seconds(self.recent[0], self.recent[-1])
+        return 60.0 * (len(self.recent) - 1) / elapsed_s if elapsed_s else None
+
+    @property
+    def elapsed_s(self) -> float:
+        """From the first tell to the last."""
+        return _seconds(self.first_at, self.last_at) if self.first_at and self.last_at else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a run may spend, of its stored configuration."""
+
+    attempts: int | None = None
+    seconds: float | None = None
+    evaluations: int | None = None
+    usd: float | None = None
+    migration_every: int = 0
+    islands: int = 1
+    label: str = ""  # what distinguishes its strategy
+
+    @classmethod
+    def of(cls, config: str) -> Budget:
+        """The budget in the JSON of a run's configuration; what is not there is not limited."""
+        values: dict[str, object] = json.loads(config or "{}")
+
+        def number(name: str) -> float | None:
+            value = values.get(name)
+            return float(value) if isinstance(value, int | float) else None
+
+        attempts, evaluations = number("attempts"), number("evaluations")
+        return cls(
+            attempts=None if attempts is None else int(attempts),
+            seconds=number("seconds"),
+            evaluations=None if evaluations is None else int(evaluations),
+            usd=number("usd"),
+            migration_every=int(number("migration_every") or 0),
+            islands=int(number("islands") or 1),
+            label=f"{values.get('proposer', '?')}, {values.get('sampler', '?')}, {values.get('islands', '?')} islands",
+        )
+
+
+def budget_left(budget: Budget, fold: RunFold, evaluations: int, usd: float) -> list[tuple[str, str]]:
+    """What is left of each limit, by name; a run without limits has none."""
+    left = [
+        ("attempts left", None if budget.attempts is None else f"{max(0, budget.attempts - fold.told):,}"),
+        ("evaluations left", None if budget.evaluations is None else f"{max(0, budget.evaluations - evaluations):,}"),
+        ("seconds left", None if budget.seconds is None else f"{max(0.0, budget.seconds - fold.elapsed_s):,.0f}"),
+        ("USD left", None if budget.usd is None else f"{max(0.0, budget.usd - usd):,.4f}"),
+    ]
+    return [(name, value) for name, value in left if value is not None]
+
+
+def curve_frame(fold: RunFold, initial: float | None) -> pd.DataFrame:
+    """The best search score so far over tells: one row per new leader, and one at the last tell."""
+    rows = [] if initial is None else [(-1, initial, "")]
+    rows += [(s.tell_order, s.score, s.candidate_id) for s in fold.steps if initial is None or s.score > initial]
+    if rows and fold.last_tell > rows[-1][0]:
+        rows.append((fold.last_tell, rows[-1][1], rows[-1][2]))
+    return pd.DataFrame(
+        [(tell + 1, score, number[:10]) for tell, score, number in rows], columns=["attempts", "score", "program"]
+    )
+
+
+def reference_frame(founders: Sequence[FounderScore], bound: float | None, max_lines: int = 3) -> pd.DataFrame:
+    """Lines to measure a curve by: the initial program, the best baselines, the proven bound."""
+    baselines = [f for f in founders if f.role == "baseline" and f.score is not None]
+    best = sorted(baselines, key=lambda f: -(f.score or 0.0))[:max_lines]
+    rows = [(inert.cell(f.name, 40), f.score) for f in best]
+    rows += [("initial", f.score) for f in founders if f.role == "initial" and f.score is not None]
+    if bound is not None:
+        rows.append(("proven bound", bound))
+    return pd.DataFrame(rows, columns=["line", "score"])
+
+
+def mix_frame(fold: RunFold, max_bars: int = 40) -> pd.DataFrame:
+    """How attempts ended over time, in at most `max_bars` bars of equal width."""
+    width = fold.bin_width * -(-len(fold.bins) // max_bars)
+    counts: Counter[tuple[int, str]] = Counter()
+    for number, found in fold.bins.items():
+        for outcome, count in found.items():
+            counts[number * fold.bin_width // width, outcome] += count
+    rows = [(bar * width, (bar + 1) * width, outcome, count) for (bar, outcome), count in sorted(counts.items())]
+    return pd.DataFrame(rows, columns=["from", "to", "outcome", "attempts"])
+
+
+def tally_frame(tallies: dict[str, Tally], name: str) -> pd.DataFrame:
+    """Tallies by name, the most used first."""
+    ordered = sorted(tallies.items(), key=lambda item: -item[1].attempts)
+    rows = [
+        (inert.cell(key), tally.attempts, tally.scored, tally.scored / tally.attempts, tally.best)
+        for key, tally in ordered
+    ]
+    return pd.DataFrame(rows, columns=[name, "attempts", "scored", "share scored", "best"])
+
+
+def cost_frame(uses: Sequence[ModelUse], fold: RunFold) -> pd.DataFrame:
+    """What each model cost, and what one of its scored programs cost."""
+    rows = []
+    for use in uses:
+        scored = fold.proposers[use.model].scored if use.model in fold.proposers else 0
+        rows.append(
+            {
+                "model": inert.cell(use.model),
+                "calls": use.calls,
+                "attempts": use.attempts,
+                "scored": scored,
+                "prompt tokens": use.prompt_tokens,
+                "reply tokens": use.reply_tokens,
+                "usd": use.price_usd,
+                "usd per scored": use.price_usd / scored if scored else None,
+                "unpriced": use.unpriced_calls,
+                "mean latency_s": use.mean_latency_s,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def rejection_frame(rejected: Sequence[Attempt]) -> pd.DataFrame:
+    """Attempts stopped before evaluation, with what they equal or resemble."""
+    rows = [
+        {
+            "attempt": attempt.index,
+            "operator": inert.cell(attempt.operator),
+            "why": inert.cell(attempt.rejection),
+            "neighbour": (attempt.neighbour_id or "")[:10],
+            "id": attempt.neighbour_id or attempt.candidate_id or "",
+        }
+        for attempt in rejected
+    ]
+    return pd.DataFrame(rows)
+
+
+def bandit_frame(rows: Sequence[BanditRow]) -> pd.DataFrame:
+    """The posterior mean reward of each (model, operator) over tells, with its 90 % range.
+
+    Beta(1 + rewards, 1 + pulls - rewards), both sums discounted, as the search draws from it (`evolve.bandit`).
+    """
+    from scipy import stats
+
+    frame = pd.DataFrame(
+        [(r.num_tells, f"{inert.cell(r.model, 40)} / {r.operator}", r.told, r.pulls, r.reward) for r in rows],
+        columns=["tells", "arm", "told", "pulls", "reward"],
+    )
+    if frame.empty:
+        return frame.assign(mean=[], low=[], high=[])
+    posterior = stats.beta(1.0 + frame["reward"], 1.0 + (frame["pulls"] - frame["reward"]).clip(lower=0.0))
+    return frame.assign(mean=posterior.mean(), low=posterior.ppf(0.05), high=posterior.ppf(0.95))
+
+
+def migrations(fold: RunFold, budget: Budget, max_marks: int = 50) -> list[int]:
+    """After which tells islands exchanged their best; the newest `max_marks` of them."""
+    if budget.migration_every <= 0 or budget.islands < 2:
+        return []
+    return list(range(budget.migration_every, fold.told + 1, budget.migration_every))[-max_marks:]
+
+
+def parameters_text(parameters: str) -> str:
+    """``gpus=16 experts=64`` of a run's parameters in JSON; empty for the defaults."""
+    return " ".join(f"{name}={value}" for name, value in json.loads(parameters or "{}").items())
+
+
+def status_of(run: RunSummary, now: float) -> str:
+    """Where a run stands, in a word or two; `now` in Unix seconds."""
+    if run.status == "running" and (run.lease_expires_at is None or run.lease_expires_at < now):
+        return "killed; `evolve resume` goes on"
+    return run.status
+
+
+def is_live(run: RunSummary, now: float) -> bool:
+    """Whether a process is driving the run."""
+    return run.status == "running" and run.lease_expires_at is not None and run.lease_expires_at >= now
+
+
+def _seconds(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()

@@ -1,0 +1,70 @@
+"""What the sandbox kept, and everything that went wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from archive.evaluation_mapping import League
+from archive.views import Failure
+from dashboard import inert
+from evaluators.contract import Environment, Outcome
+from evaluators.probe import PropertyReport
+
+_ABOVE_BOUND = "bound was beaten"  # as the tasks word it in an instance's detail
+
+
+def promise_frame(reports: Sequence[PropertyReport]) -> pd.DataFrame:
+    """The sandbox's promises: whether each holds, and by which layer."""
+    rows = [(r.label, str(r.promise), "holds" if r.holds else "MISSING", r.layer or r.remedy) for r in reports]
+    return pd.DataFrame(rows, columns=["promise", "what", "state", "by, or how to get it"])
+
+
+def environment_frame(environments: Sequence[Environment]) -> pd.DataFrame:
+    """The sandboxes that archived scores were made in."""
+    rows = Counter((e.sandbox, e.operating_system, e.evaluator_revision, e.cpu_model) for e in environments)
+    shown = [
+        (
+            "INCOMPLETE" if "unsafe" in sandbox.split("+") else "complete",
+            *map(inert.cell, (sandbox, system, revision, cpu)),
+        )
+        for sandbox, system, revision, cpu in rows
+    ]
+    return pd.DataFrame(shown, columns=["sandbox", "layers", "operating system", "evaluators", "CPU"])
+
+
+def outcome_frame(leagues: Sequence[League], outcomes: Mapping[str, Counter[str]]) -> pd.DataFrame:
+    """Counts of outcomes, one row per league."""
+    rows = [
+        {
+            "task": inert.cell(league.task),
+            "environment": inert.cell(league.environment_class),
+            **{str(outcome): outcomes.get(league.digest, Counter())[outcome] for outcome in Outcome},
+        }
+        for league in leagues
+    ]
+    return pd.DataFrame(rows)
+
+
+def failure_frame(failures: Sequence[Failure]) -> pd.DataFrame:
+    """One row per failed evaluation."""
+    rows = [
+        {
+            "task": inert.cell(f.league.task),
+            "split": f.split,
+            "tier": f.tier,
+            "reason": inert.cell(f.reason, 300),
+            "run": f.run_id or "by hand",
+            "at": f.created_at,
+            "id": f.candidate_id,
+        }
+        for f in failures
+    ]
+    return pd.DataFrame(rows, columns=["task", "split", "tier", "reason", "run", "at", "id"])
+
+
+def above_bound(failures: Sequence[Failure]) -> list[Failure]:
+    """Of infrastructure failures, those where a program beat a proven bound: a bug of ours, quarantined."""
+    return [failure for failure in failures if _ABOVE_BOUND in failure.reason]
