@@ -171,6 +171,7 @@ class InstanceResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     delays_s: tuple[float, ...] = ()  # planner time charged per call, on the coarse grid; `verify` replays these
     detail: str = ""  # one sentence on a failure; empty for a scored instance
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # a value per step, for pictures; not stored
 
     @property
     def counted_score(self) -> float:

@@ -150,7 +150,7 @@ def _assemble(
         outcome=outcome,
         objective=mean_score(results) if scored else None,
         metrics=mean_metrics(results) if scored else {},
-        instances=tuple(_silenced(results, workload.split)),
+        instances=tuple(_without_curves(_silenced(results, workload.split))),
         feedback=problem.feedback(results) if workload.split is Split.SEARCH else "",
         environment=environment,
         environment_class=environment.environment_class(task),
@@ -182,3 +182,8 @@ def _silenced(results: Sequence[InstanceResult], split: Split) -> list[InstanceR
     if split is not Split.HOLDOUT:
         return list(results)
     return [replace(result, detail="") for result in results]
+
+
+def _without_curves(results: Sequence[InstanceResult]) -> list[InstanceResult]:
+    """Curves are for pictures, which are drawn by now: an archive of millions keeps no value per step."""
+    return [replace(result, curves={}) if result.curves else result for result in results]

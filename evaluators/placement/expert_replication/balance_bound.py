@@ -1,14 +1,22 @@
-"""The best GPU balance that a plan with even split can have on a window whose loads are known: how much packing can do.
+"""The best GPU balance that plans of two kinds can have on a window whose loads are known: how much packing can do.
 
-Shapes: L layers, E experts, G GPUs, S slots per GPU, P = G * S.
+`even_balance_bound` holds for plans that split tokens evenly, `node_balance_bound` for plans, of whatever split, that
+keep the copies of a routing group on one node, as hierarchical EPLB does to spare the links between nodes.
+
+Shapes: L layers, E experts, G GPUs, S slots per GPU, P = G * S, N nodes, R routing groups, Q ways to share out groups.
 """
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+import numpy.typing as npt
 
 from evaluators.placement.cost import Floats
 from evaluators.placement.expert_replication.system import System
+
+MOST_GROUPS = 8  # 4140 ways to share them out; beyond, the bound is the lighter one of the mean and the heaviest group
 
 
 def even_balance_bound(loads_LE: Floats, system: System) -> float:
@@ -39,3 +47,51 @@ def _heaviest_copy(loads_LE: Floats, num_slots: int, most: int) -> Floats:
         copies[layers, hottest] = np.minimum(copies[layers, hottest] + 1, most)
     heaviest: Floats = (loads_LE / copies).max(axis=1)
     return heaviest
+
+
+def node_balance_bound(loads_LE: Floats, system: System) -> float | None:
+    """Sum over layers of the mean GPU load over the least possible peak, as `least_node_peak` / GPUs of a node.
+
+    None where no plan keeps groups on nodes: the model has no groups, or they do not fit the nodes' slots.
+    """
+    network = system.network
+    loads_LR = loads_LE.reshape(len(loads_LE), network.groups, -1).sum(axis=2)
+    fitting = system.slots // network.nodes // (system.experts // network.groups)
+    if network.groups == 1 or fitting * network.nodes < network.groups:
+        return None
+    peak = float(least_node_peak(loads_LR, network.nodes, fitting).sum()) / network.gpus_per_node
+    return float(loads_LE.sum()) / network.gpus / peak if peak else 1.0
+
+
+def least_node_peak(loads_LR: Floats, num_nodes: int, most_groups: int) -> Floats:
+    """Load of the busiest node under the best way to share out whole groups, ``(L,)``; all ways are tried.
+
+    The busiest GPU of that node carries no less than the node's mean GPU, whatever the split.
+
+    Args:
+        loads_LR: Tokens of each group.
+        num_nodes: Nodes.
+        most_groups: Groups whose experts fit the slots of one node.
+    """
+    num_groups = loads_LR.shape[1]
+    if num_groups > MOST_GROUPS:
+        simple: Floats = np.maximum(loads_LR.sum(axis=1) / num_nodes, loads_LR.max(axis=1))
+        return simple
+    node_QR = _ways(num_groups, num_nodes, most_groups)
+    on_node_QNR = node_QR[:, None, :] == np.arange(num_nodes)[:, None]
+    least: Floats = np.tensordot(loads_LR, on_node_QNR.astype(np.float64), axes=(1, 2)).max(axis=2).min(axis=1)
+    return least
+
+
+@cache
+def _ways(num_groups: int, num_nodes: int, most_groups: int) -> npt.NDArray[np.int64]:
+    """The node of each group in every way to share out all groups, ``(Q, R)``; names of nodes make no difference."""
+    ways = [[0]]
+    for _ in range(num_groups - 1):
+        ways = [
+            [*way, node]
+            for way in ways
+            for node in range(min(max(way) + 2, num_nodes))
+            if way.count(node) < most_groups
+        ]
+    return np.array(ways, dtype=np.int64)

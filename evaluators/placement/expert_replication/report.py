@@ -34,7 +34,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
 
 
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-    """Bars: score per regime, and the time above balanced compute by cause; a row per regime, as named."""
+    """Bars: score per regime, and the time above balanced compute by cause. Lines: balance and time over windows."""
     regimes = {
         regime: scored
         for regime, members in _by_regime(results).items()
@@ -46,7 +46,20 @@ def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     return (
         Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
         Picture(name=f"microseconds by cause ({names})", chart="bar", columns=("regime", *PARTS), rows=causes),
+        _over_windows("gpu_balance", "GPU balance of the next window", regimes),
+        _over_windows("time_over_bound", "time over the bound by window", regimes),
     )
+
+
+def _over_windows(curve: str, name: str, regimes: Mapping[str, Sequence[InstanceResult]]) -> Picture:
+    """A line per regime, the mean over its scenarios; a row per scored window."""
+    means = [_mean_curve([result.curves[curve] for result in members]) for members in regimes.values()]
+    rows = tuple((float(window), *values) for window, values in enumerate(zip(*means, strict=False)))
+    return Picture(name=name, chart="line", columns=("window", *regimes), rows=rows)
+
+
+def _mean_curve(curves: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(values) / len(values) for values in zip(*curves, strict=False)]
 
 
 def _by_regime(results: Sequence[InstanceResult]) -> Mapping[str, list[InstanceResult]]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from evaluators.candidate import Candidate
 from evaluators.contract import FLOOR, ContractError, InstanceResult, Outcome
 from evaluators.placement.cost import Floats
-from evaluators.placement.expert_replication.balance_bound import even_balance_bound
+from evaluators.placement.expert_replication.balance_bound import even_balance_bound, node_balance_bound
 from evaluators.placement.expert_replication.bound import bound_us
 from evaluators.placement.expert_replication.dispatch import Plan, even_plan, fresh_slots, static_placement
 from evaluators.placement.expert_replication.oracle import oracle_us
@@ -48,8 +48,10 @@ class Scenario:
     candidate_seed: int
     weak_us: float  # the static placement's time per iteration
     bound_us: float
+    window_bounds_us: tuple[float, ...]  # the same of each scored window
     oracle_us: float | None = None  # a clairvoyant heuristic's time, where it was computed
     balance_bound: float | None = None  # of plans with even split, where it was computed
+    node_balance_bound: float | None = None  # of plans that keep routing groups on nodes, where there are such
 
     def play(self, candidate: Candidate, clock: ClockPolicy) -> InstanceResult:
         """Plan every window of the scenario with a fresh program and score what was served."""
@@ -115,6 +117,12 @@ class Scenario:
             score=max(FLOOR, score),
             metrics=self._metrics(served, delays),
             delays_s=tuple(delays),
+            curves={
+                "gpu_balance": tuple(window.gpu_balance for window in served),
+                "time_over_bound": tuple(
+                    window.time_us / bound for window, bound in zip(served, self.window_bounds_us, strict=True)
+                ),
+            },
         )
 
     def score(self, time_us: float) -> float:
@@ -142,6 +150,8 @@ class Scenario:
             metrics["oracle_score"] = self.score(self.oracle_us)
         if self.balance_bound is not None:
             metrics["even_balance_bound"] = self.balance_bound
+        if self.node_balance_bound is not None:
+            metrics["node_balance_bound"] = self.node_balance_bound
         return metrics
 
 
@@ -157,7 +167,8 @@ def build_scenario(
     loads = [as_loads(workload, window) for window in served]
     static = initial_plan(system)
     weak = _mean([float(layer_times(static, window, system).total_I.mean()) for window in loads])
-    bound = _mean([float(bound_us(window, system).sum(axis=1).mean()) for window in loads])
+    bounds = [float(bound_us(window, system).sum(axis=1).mean()) for window in loads]
+    bound = _mean(bounds)
     if weak - bound <= 1e-6 * weak:
         raise ContractError(
             f"scenario {name}: the static placement already takes the least time possible ({weak:.6g} us per "
@@ -171,9 +182,17 @@ def build_scenario(
         candidate_seed=candidate_seed,
         weak_us=weak,
         bound_us=bound,
+        window_bounds_us=tuple(bounds),
         oracle_us=_mean([oracle_us(window, system) for window in loads]) if oracle else None,
         balance_bound=_mean([even_balance_bound(window.sum(axis=0), system) for window in loads]) if oracle else None,
+        node_balance_bound=_node_balance_bound(loads, system) if oracle else None,
     )
+
+
+def _node_balance_bound(loads: Sequence[Floats], system: System) -> float | None:
+    bounds = [node_balance_bound(window.sum(axis=0), system) for window in loads]
+    present = [bound for bound in bounds if bound is not None]
+    return _mean(present) if present else None
 
 
 def shown_placement(active: Plan) -> npt.NDArray[np.int32]:

@@ -82,4 +82,10 @@ METRICS = (
     _metric(
         "even_balance_bound", "1", _UP, "proven bound of gpu_balance for even split of known loads; report tier only"
     ),
+    _metric(
+        "node_balance_bound",
+        "1",
+        _UP,
+        "proven bound of gpu_balance for known loads where a routing group's copies stay on one node; report tier only",
+    ),
 )

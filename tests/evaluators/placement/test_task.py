@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from evaluators.placement.expert_replication.parameters import PARAMETERS
 from evaluators.placement.expert_replication.scenario import Scenario
 from evaluators.placement.expert_replication.task import PROBLEM
 from evaluators.problem import ClockPolicy, Instance, Problem
+from evaluators.scoring import Workload, evaluate
 from evaluators.seeding import SeedSource, secret_from_seed
 from tests.evaluators.placement.scenes import STATIC, played, seeds
+from tests.evolve.evaluations import ENVIRONMENT
 from tests.in_process import InProcessCandidate
 
 README = Path(__file__).parents[3] / "evaluators" / "placement" / "expert_replication" / "README.md"
@@ -175,7 +178,12 @@ def test_defaults_are_what_is_played() -> None:
 
 def test_every_metric_is_declared_and_plain() -> None:
     scenario = PROBLEM.instances(Tier.SMOKE, Split.SEARCH, seeds())[0]
-    declared = {spec.name for spec in PROBLEM.task.metrics} - {"score", "oracle_score", "even_balance_bound"}
+    declared = {spec.name for spec in PROBLEM.task.metrics} - {
+        "score",
+        "oracle_score",
+        "even_balance_bound",
+        "node_balance_bound",
+    }
     metrics = played(scenario, STATIC).metrics
     assert set(metrics) == declared
     assert json.loads(json.dumps(dict(metrics))) == metrics
@@ -208,11 +216,36 @@ def test_feedback_is_a_line_per_regime_and_names_failures() -> None:
     assert len(text) < 3000
 
 
-def test_pictures_have_a_row_per_regime() -> None:
-    for picture in PROBLEM.pictures(_results()):
-        assert len(picture.rows) == 7
+def test_bars_have_a_row_per_regime_and_lines_one_per_window() -> None:
+    pictures = PROBLEM.pictures(_results())
+    for picture in pictures:
+        assert len(picture.rows) == {"bar": 7, "line": 8}[picture.chart]
         assert all(len(row) == len(picture.columns) for row in picture.rows)
-    assert PROBLEM.pictures([])[0].rows == ()
+    assert {picture.chart for picture in pictures} == {"bar", "line"}
+    assert all(picture.rows == () for picture in PROBLEM.pictures([]))
+
+
+def test_lines_are_the_means_of_a_regimes_windows() -> None:
+    results = _results()
+    balance, time = [picture for picture in PROBLEM.pictures(results) if picture.chart == "line"]
+    for column, regime in enumerate(balance.columns[1:], start=1):
+        members = [r for r in results if r.regime == regime and r.outcome is Outcome.SCORED]
+        expected = np.mean([r.metrics["gpu_balance"] for r in members])
+        assert np.mean([row[column] for row in balance.rows]) == pytest.approx(expected)
+        assert min(row[column] for row in time.rows) >= 1.0
+
+
+class _Metered(InProcessCandidate):
+    cpu_s = 0.0
+
+
+def test_an_evaluation_has_lines_but_no_value_per_window() -> None:
+    problem = PROBLEM.configured(SMALL)
+    workload = Workload.build(problem, Tier.SMOKE, Split.SEARCH, secret_from_seed(0))
+    with nullcontext(_Metered(STATIC)) as candidate:
+        scored = evaluate(problem, workload, STATIC, lambda *_: nullcontext(candidate), ENVIRONMENT, ClockPolicy())
+    assert [picture.chart for picture in scored.pictures] == ["bar", "bar", "line", "line"]
+    assert [result.curves for result in scored.instances] == [{}] * len(scored.instances)
 
 
 def test_smoke_plays_the_edges_of_the_contract_unless_the_user_fixed_a_shape() -> None:
