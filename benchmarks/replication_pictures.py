@@ -1,4 +1,4 @@
-"""Draws the pictures of ``docs/tasks/expert_replication.md``: GPU load over windows, and balance over windows, as SVG.
+"""Draws the pictures of ``docs/tasks/expert_replication.md`` as SVG: GPU load, balance and time over windows.
 
 ``python -m benchmarks.replication_pictures`` plays one scenario of each of two regimes with a few programs.
 """
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -15,9 +15,11 @@ import numpy.typing as npt
 
 from evaluators.contract import Split, Tier
 from evaluators.placement.cost import per_part
-from evaluators.placement.expert_replication.dispatch import flows
+from evaluators.placement.expert_replication.dispatch import Plan, flows
+from evaluators.placement.expert_replication.fresh import materialise
 from evaluators.placement.expert_replication.plan import read_plan, reply_fields
 from evaluators.placement.expert_replication.scenario import Scenario, build_scenario, initial_plan, shown_placement
+from evaluators.placement.expert_replication.serving import serve_window
 from evaluators.placement.expert_replication.suite import recipes
 from evaluators.placement.expert_replication.system import HISTORY
 from evaluators.placement.expert_replication.task import TASK
@@ -27,9 +29,18 @@ from evaluators.sandbox.client import Sandbox
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "tasks" / "pictures"
 BASELINES = ROOT / "seeds" / TASK.name / "baselines"
-HEAT_PROGRAMS = ("static", "eplb_global", "incremental", "hedged")
 REGIMES = {"fast": "fast drift", "recurring": "two domains in turns"}
-COLOURS = {"static": "#9a9a9a", "eplb_global": "#d95f02", "incremental": "#1b9e77", "hedged": "#4c5fb0"}
+PROGRAMS = {  # hecate is eplb_global in decoding, which the scenario of fast drift is
+    "fast": ("static", "eplb_global", "incremental", "hedged"),
+    "recurring": ("static", "eplb_global", "hecate", "incremental", "hedged"),
+}
+COLOURS = {
+    "static": "#9a9a9a",
+    "eplb_global": "#d95f02",
+    "incremental": "#1b9e77",
+    "hedged": "#4c5fb0",
+    "hecate": "#c2378f",
+}
 WINDOWS, SEED = 20, 5
 TEXT = "font-family='system-ui,sans-serif' font-size='12' fill='#333'"
 
@@ -44,26 +55,44 @@ def a_scenario(regime: str) -> Scenario:
     return build_scenario(recipe.name, regime, recipe.system, workload, candidate_seed=SEED)
 
 
-def gpu_loads(scenario: Scenario, program: str, sandbox: Sandbox) -> Floats:
-    """Tokens on each GPU in each scored window, ``(W, L, G)``, each plan in place as its window starts."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Played:
+    """One program over the scored windows, each plan in place as its window starts."""
+
+    load_WG: Floats  # tokens on each GPU, deepest layer
+    balance_W: Floats  # sum over layers of the mean GPU load over the sum of the largest
+    time_W: Floats  # over the bound; moving included, planning not
+
+
+def played(scenario: Scenario, program: str, sandbox: Sandbox) -> Played:
+    """The scenario played by a program that thinks in no time."""
     system, workload = scenario.system, scenario.workload
     source = (BASELINES / f"{program}.py").read_text(encoding="utf-8")
-    plan, seen = initial_plan(system), []
+    plan, loads, served = initial_plan(system), [], []
     with sandbox.candidate(source, TASK.limits[Tier.FULL]) as candidate:
         candidate.construct("Policy", system.config(workload.scored, scenario.candidate_seed))
         for newest in range(workload.warmup - 1, len(workload.totals_WLE) - 1):
             history = workload.totals_WLE[max(0, newest + 1 - HISTORY) : newest + 1]
             arguments = [history, workload.iterations_WILE[newest], shown_placement(plan), newest]
-            plan = read_plan(candidate.method("plan", arguments, reply_fields(system)), plan, system)
-            tokens_ILP = flows(plan, scenario.loads(newest + 1), system.network).tokens_ILP
-            seen.append(per_part(tokens_ILP.sum(axis=0), system.network.gpus))
-    return np.stack(seen)
+            wanted = read_plan(candidate.method("plan", arguments, reply_fields(system)), plan, system)
+            seen, recent = scenario.loads(newest + 1), scenario.recent(newest + 1)
+            served.append(serve_window(plan, wanted, 0.0, seen, system, recent))
+            plan = served[-1].active
+            loads.append(deepest_layer(plan, seen, recent, scenario))
+    return Played(
+        np.stack(loads),
+        np.array([window.gpu_balance for window in served]),
+        np.array([window.time_us for window in served]) / scenario.window_bounds_us,
+    )
 
 
-def balance(loads_WLG: Floats) -> Floats:
-    """Sum over layers of the mean GPU load over the sum of the largest, ``(W,)``."""
-    per_window: Floats = loads_WLG.mean(axis=2).sum(axis=1) / loads_WLG.max(axis=2).sum(axis=1)
-    return per_window
+def deepest_layer(plan: Plan, loads_ILE: Floats, recent_ILE: Floats, scenario: Scenario) -> Floats:
+    """Tokens on each GPU in the last layer, ``(G,)``, all kept iterations together."""
+    system = scenario.system
+    rows = materialise(plan, recent_ILE, system).placement_MP[system.layers - 1 :: system.layers]
+    split = np.tile(plan.split_LP[-1:], (len(rows), 1))
+    tokens_ILP = flows(Plan(rows, plan.dispatch, split), loads_ILE[None, :, -1], system.network).tokens_ILP
+    return per_part(tokens_ILP.sum(axis=(0, 1)), system.network.gpus)
 
 
 def colour(ratio: float) -> str:
@@ -101,17 +130,19 @@ def cells(ratio_WG: Floats, left: float, top: float, width: int, height: int) ->
     return [f"<path fill='{fill}' d='{''.join(corners)}'/>" for fill, corners in paths.items()]
 
 
-def lines(curves: Mapping[str, Floats], title: str) -> str:
-    """Balance from 0 to 1 over windows, a line per program."""
+def lines(curves: Mapping[str, Floats], title: str, ticks: Floats) -> str:
+    """Values over windows, a line per program, between the first and the last of `ticks`."""
     left, top, width, height = 44, 36, 520, 220
     parts = [label(10, 18, title, size=14)]
-    for tick in np.linspace(0, 1, 6):
-        y = top + height * (1 - tick)
+    low, high = float(ticks[0]), float(ticks[-1])
+    for tick in ticks:
+        y = top + height * (high - tick) / (high - low)
         parts.append(f"<line x1='{left}' x2='{left + width}' y1='{y:.1f}' y2='{y:.1f}' stroke='#ddd'/>")
         parts.append(label(14, y + 4, f"{tick:.1f}"))
     for place, (name, values) in enumerate(curves.items()):
         xs = left + width * np.arange(values.size) / (values.size - 1)
-        points = " ".join(f"{x:.1f},{top + height * (1 - v):.1f}" for x, v in zip(xs, values, strict=True))
+        ys = top + height * (high - values) / (high - low)
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
         parts.append(f"<polyline points='{points}' fill='none' stroke='{COLOURS[name]}' stroke-width='2'/>")
         parts.append(
             f"<rect x='{left + width + 16}' y='{top + 20 * place}' width='14' height='4' fill='{COLOURS[name]}'/>"
@@ -138,10 +169,21 @@ def main() -> None:
     with Sandbox.start(TASK.libraries) as sandbox:
         for regime, words in REGIMES.items():
             scenario = a_scenario(regime)
-            loads = {name: gpu_loads(scenario, name, sandbox) for name in HEAT_PROGRAMS}
-            heat = heat_map({name: x[:, -1] for name, x in loads.items()}, f"Load of each GPU, {words}, deepest layer")
-            curves = lines({name: balance(x) for name, x in loads.items()}, f"GPU balance of the next window, {words}")
-            for kind, picture in (("heat", heat), ("balance", curves)):
+            runs = {name: played(scenario, name, sandbox) for name in PROGRAMS[regime]}
+            heat = heat_map(
+                {name: run.load_WG for name, run in runs.items()}, f"Load of each GPU, {words}, deepest layer"
+            )
+            balance = {name: run.balance_W for name, run in runs.items()}
+            times = {name: run.time_W for name, run in runs.items()}
+            slowest = max(float(values.max()) for values in times.values())
+            pictures = {
+                "heat": heat,
+                "balance": lines(balance, f"GPU balance of the next window, {words}", np.linspace(0, 1, 6)),
+                "time": lines(
+                    times, f"Time over the bound, {words}", np.arange(1.0, np.ceil(2 * slowest) / 2 + 0.1, 0.5)
+                ),
+            }
+            for kind, picture in pictures.items():
                 (FOLDER / f"{regime}_{kind}.svg").write_text(picture, encoding="utf-8")
 
 
