@@ -30,14 +30,12 @@ def expected_progress(tick: float, work: float, deadline: float, seen: float) ->
     return work * (tick / deadline) ** bend
 
 
-def choose_region(region: int, available: list, spot_usd: list, move_usd: float) -> int:
-    """Where to start on spot."""
-    best, best_usd = region, spot_usd[region] * MOVE_GAIN if available[region] else float("inf")
-    if MOVE_GAIN <= 0:
-        return region
+def choose_region(region: int, available: list, spot_usd: list, on_demand_usd: list, move_usd: float) -> int:
+    """Where to start on spot; without spot here, what it must be cheaper than is on demand here."""
+    best, best_usd = region, (spot_usd if available[region] else on_demand_usd)[region] * MOVE_GAIN
     for other in range(len(available)):
-        usd = spot_usd[other] * MOVE_GAIN + (move_usd if other != region else 0.0)
-        if available[other] and usd < best_usd:
+        usd = spot_usd[other] * MOVE_GAIN + move_usd
+        if other != region and available[other] and usd < best_usd:
             best, best_usd = other, usd
     return best
 
@@ -74,7 +72,8 @@ class Policy:
         config = self.config
         target = region
         if mode != SPOT:
-            target = int(choose_region(region, available, config["spot_usd"], config["move_usd"]))
+            prices = config["spot_usd"], config["on_demand_usd"], config["move_usd"]
+            target = int(choose_region(region, available, *prices))
         there = available[target]
         self.ticks_up += there
         self.run = max(self.run, 0) + 1 if there else min(self.run, 0) - 1
