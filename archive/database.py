@@ -99,6 +99,12 @@ class Database:
             with self._lock, self.faults():
                 self._pragma("journal_mode=WAL")
 
+    def compact(self) -> None:
+        """Has SQLite write its file anew without the room of deleted rows; PostgreSQL does that by itself."""
+        if self.address.is_sqlite:
+            with self._lock, self.faults():
+                self._raw().execute("VACUUM").close()
+
     @property
     def dialect(self) -> str:
         """The name of SQLAlchemy's dialect, for `insert_into`."""
@@ -169,8 +175,10 @@ class Database:
 
     def _pragma(self, setting: str) -> None:
         """Outside any transaction, which SQLAlchemy's own `execute` would begin."""
-        raw = cast(sqlite3.Connection, self._connection.connection.driver_connection)
-        raw.execute(f"PRAGMA {setting}").close()
+        self._raw().execute(f"PRAGMA {setting}").close()
+
+    def _raw(self) -> sqlite3.Connection:
+        return cast(sqlite3.Connection, self._connection.connection.driver_connection)
 
 
 def _sqlite_file(address: Address, read_only: bool, create: bool) -> str:

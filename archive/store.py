@@ -66,6 +66,17 @@ class Archive(RunStore, AttemptStore, EvaluationStore):
         self._database.close()
 
     @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that commits at its end, for `archive.merging` and `archive.pruning`."""
+        with self._database.writing() as connection:
+            yield connection
+
+    def compact(self) -> None:
+        """Gives the room of removed rows back, and forgets what was kept in memory of them."""
+        self._shared = SharedRows(self._database.dialect)
+        self._database.compact()
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the archive, for `archive.queries`."""
         with self._database.reading() as connection:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl
@@ -22,3 +24,42 @@ def upgrade(archive: ArchiveUrl = DEFAULT_ARCHIVE) -> None:
 
     upgrade_schema(archive)
     print_text("the archive has the newest schema")
+
+
+@app.command()
+def merge(
+    other: Annotated[str, typer.Argument(metavar="URL", help="the archive to take runs from; it is only read")],
+    archive: ArchiveUrl = DEFAULT_ARCHIVE,
+) -> None:
+    """Copy the runs of another archive into this one; hold-out scores stay behind unless the hold-outs are the same."""
+    from archive.merging import merge as merge_archives
+    from archive.store import Archive
+
+    with Archive.open(archive) as target, Archive.open(other, create=False, read_only=True) as source:
+        merged = merge_archives(target, source)
+    print_text(
+        f"{merged.runs} runs with {merged.evaluations} evaluations and {merged.notes} notes came over; "
+        f"{merged.known_runs} runs were here already"
+    )
+    if merged.holdout_left_behind:
+        print_text(
+            f"{merged.holdout_left_behind} hold-out evaluations stayed behind: the other archive has other hold-out "
+            "instances; `evolve evaluate` scores a program on this one's"
+        )
+
+
+@app.command()
+def prune(
+    run_ids: Annotated[list[str], typer.Argument(metavar="RUN...", help="runs of `evolve runs`")],
+    archive: ArchiveUrl = DEFAULT_ARCHIVE,
+) -> None:
+    """Remove runs, and the programs and evaluations that nothing else uses; this cannot be undone."""
+    from archive.pruning import prune as prune_archive
+    from archive.store import Archive
+
+    with Archive.open(archive, create=False) as opened:
+        gone = prune_archive(opened, run_ids)
+    print_text(
+        f"removed {gone.runs} runs with {gone.attempts} attempts, {gone.evaluations} evaluations and "
+        f"{gone.candidates} programs"
+    )

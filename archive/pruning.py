@@ -1,0 +1,99 @@
+"""Removes runs from an archive, and whatever nobody else needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, delete, exists, func, or_, select, update
+
+from archive.errors import ConflictError, UnknownRecordError
+from archive.records import RunStatus
+from archive.schema import (
+    attempts,
+    bandit_states,
+    candidates,
+    elites,
+    environments,
+    evaluations,
+    founders,
+    instances,
+    leagues,
+    notes,
+    replies,
+    runs,
+)
+from archive.store import Archive
+
+_OF_RUN = (notes, elites, bandit_states, replies, founders)
+_NAMES_OF_PROGRAMS: tuple[Column[str], ...] = (
+    founders.c.candidate_id,
+    attempts.c.candidate_id,
+    attempts.c.parent_id,
+    attempts.c.neighbour_id,
+    elites.c.candidate_id,
+    notes.c.candidate_id,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What is gone."""
+
+    runs: int
+    attempts: int
+    evaluations: int
+    candidates: int
+
+
+def prune(archive: Archive, run_ids: Sequence[str]) -> Pruned:
+    """Removes these runs in one transaction, with the programs and evaluations that no other run, note or hand uses.
+
+    Raises:
+        UnknownRecordError: There is no such run.
+        ConflictError: It is being driven.
+    """
+    with archive.writing() as connection:
+        _require_idle(connection, run_ids)
+        before = [_count(connection, table) for table in (attempts, evaluations, candidates)]
+        connection.execute(update(evaluations).where(evaluations.c.run_id.in_(run_ids)).values(attempt_index=None))
+        for table in (*_OF_RUN, attempts):
+            connection.execute(delete(table).where(table.c.run_id.in_(run_ids)))
+        _drop_evaluations(connection, run_ids)
+        kept = or_(_is_named(), exists().where(evaluations.c.candidate_id == candidates.c.id))
+        connection.execute(delete(candidates).where(~kept))
+        connection.execute(delete(runs).where(runs.c.id.in_(run_ids)))
+        for shared, column in ((leagues, evaluations.c.league), (environments, evaluations.c.environment)):
+            connection.execute(delete(shared).where(~exists().where(column == shared.c.digest)))
+        after = [_count(connection, table) for table in (attempts, evaluations, candidates)]
+    gone = [was - now for was, now in zip(before, after, strict=True)]
+    archive.compact()
+    return Pruned(runs=len(run_ids), attempts=gone[0], evaluations=gone[1], candidates=gone[2])
+
+
+def _drop_evaluations(connection: Connection, run_ids: Sequence[str]) -> None:
+    """Those the runs paid for: deleted with their program, or nobody's from now on where it is needed elsewhere."""
+    paid = evaluations.c.run_id.in_(run_ids)
+    named = select(candidates.c.id).where(_is_named())
+    doomed = select(evaluations.c.id).where(paid, evaluations.c.candidate_id.not_in(named))
+    connection.execute(delete(instances).where(instances.c.evaluation_id.in_(doomed)))
+    connection.execute(delete(evaluations).where(paid, evaluations.c.candidate_id.not_in(named)))
+    connection.execute(update(evaluations).where(paid).values(run_id=None))
+
+
+def _is_named() -> ColumnElement[bool]:
+    """Whether a run, an elite or a note names a candidate."""
+    return or_(*(exists().where(column == candidates.c.id) for column in _NAMES_OF_PROGRAMS))
+
+
+def _require_idle(connection: Connection, run_ids: Sequence[str]) -> None:
+    found = {row.id: row.status for row in connection.execute(select(runs).where(runs.c.id.in_(run_ids)))}
+    for run_id in run_ids:
+        if run_id not in found:
+            raise UnknownRecordError(f"expected the id of an archived run, found {run_id!r}; `evolve runs` lists them")
+        if found[run_id] == RunStatus.RUNNING.value:
+            raise ConflictError(f"run {run_id} is running; end it with `evolve stop {run_id}` before it is removed")
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
