@@ -10,6 +10,7 @@ from __future__ import annotations
 MAX_LINES = 3_000
 MAX_LINE_CHARS = 500
 MAX_CELL_CHARS = 160
+MAX_SENTENCE_CHARS = 1_000
 _KEPT = "\n\t"
 _CONTROL_PICTURES = 0x2400
 _MARKDOWN = set("\\`*_{}[]()<>#+-.!|$:~&")
@@ -29,9 +30,9 @@ def cell(text: str, max_chars: int = MAX_CELL_CHARS) -> str:
     return _shortened(visible(start), len(text), max_chars)
 
 
-def markdown(text: str) -> str:
-    """`text` on one line with everything that Markdown would read escaped, for names in headings and links."""
-    return "".join("\\" + char if char in _MARKDOWN else char for char in cell(text))
+def markdown(text: str, max_chars: int = MAX_SENTENCE_CHARS) -> str:
+    """`text` on one line with everything that Markdown would read escaped, for names and sentences."""
+    return "".join("\\" + char if char in _MARKDOWN else char for char in cell(text, max_chars))
 
 
 def visible(text: str) -> str:

@@ -1,0 +1,368 @@
+"""Records to frames, and frames to figures; no Streamlit."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import altair as alt
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive import marks, queries, run_views, views
+from archive.marks import ColourBy
+from archive.records import StoredEvaluation
+from archive.run_views import FounderScore, RunSummary, Told
+from archive.store import Archive
+from archive.views import Point
+from dashboard.charts import candidate as candidate_charts
+from dashboard.charts import compare as compare_charts
+from dashboard.charts import leaderboard as leaderboard_charts
+from dashboard.charts import map as map_charts
+from dashboard.charts import run as run_charts
+from dashboard.facts import TaskFacts, facts_from_json, facts_of, facts_to_json
+from dashboard.launch import server_command, server_environment
+from dashboard.settings import Settings
+from dashboard.views import candidate as candidate_view
+from dashboard.views import compare as compare_view
+from dashboard.views import leaderboard as leaderboard_view
+from dashboard.views import map as map_view
+from dashboard.views import pairing, trust
+from dashboard.views import run as run_view
+from dashboard.views.run import MAX_BINS, Budget, RunFold
+from evaluators.contract import Direction, Outcome, Split, Tier
+from evaluators.toy import PROBLEM
+from tests.archive import samples
+from tests.archive.samples import RUN_ID
+from tests.dashboard.seeded import HOSTILE_PROGRAM, PICTURES, evaluation, program
+
+
+def told(index: int, score: float | None = None, outcome: str = "scored") -> Told:
+    return Told(
+        tell_order=index,
+        index=index,
+        island=index % 2,
+        proposer="genetic",
+        operator="mutate+crossover" if index % 2 else "mutate",
+        candidate_id=f"{index:064x}",
+        told_at=f"2026-05-01T12:00:{min(index, 59):02d}+00:00",
+        outcome=outcome,
+        score=score,
+    )
+
+
+def stored(number: int, objective: float, split: Split = Split.SEARCH, tier: Tier = Tier.QUICK) -> StoredEvaluation:
+    return StoredEvaluation(
+        id=number,
+        candidate_id=f"{number:064x}",
+        run_id=RUN_ID,
+        attempt_index=None,
+        evaluation=evaluation(objective, tier, split),
+        created_at=samples.NOW,
+    )
+
+
+def fold_of(archive: Archive) -> RunFold:
+    fold = RunFold()
+    for page in run_views.told_after(archive, RUN_ID):
+        fold.add(page)
+    return fold
+
+
+class TestLeaderboard:
+    def boards(self, archive: Archive) -> list[leaderboard_view.Board]:
+        return leaderboard_view.boards(queries.leaderboard(archive), views.league_outcomes(archive))
+
+    def test_a_league_is_one_board(self, seeded: Archive) -> None:
+        (board,) = self.boards(seeded)
+        assert board.holdout_tier == "full"
+        assert board.outcomes["tampered"] == 1
+        frame = leaderboard_view.board_frame(board)
+        assert len(frame) == len(board.rows)
+        leader = frame.iloc[0]
+        assert leader["gap"] == pytest.approx(leader["search"] - leader["holdout"])
+
+    def test_leagues_are_never_ranked_together(self, seeded: Archive) -> None:
+        rows = queries.leaderboard(seeded)
+        elsewhere = [replace(row, environment_class="arm64") for row in rows]
+        boards = leaderboard_view.boards([*rows, *elsewhere], {})
+        assert [len(board.rows) for board in boards] == [len(rows), len(rows)]
+
+    def test_csv_holds_the_league_and_no_formula(self, seeded: Archive) -> None:
+        (board,) = self.boards(seeded)
+        frame = leaderboard_view.board_frame(board).assign(name="=cmd()")
+        text = leaderboard_view.csv_of(board, frame).decode()
+        assert "'=cmd()" in text
+        assert ",=cmd()" not in text
+        assert board.league.environment_class in text
+        assert text.count("\n") == len(frame) + 1
+
+    def test_outcomes_read_like_a_sentence(self) -> None:
+        counts = Counter({"scored": 1200, "timed_out": 3})
+        assert leaderboard_view.outcome_sentence(counts) == "1,203 evaluations: 1,200 scored, 3 timed out"
+        assert leaderboard_view.outcome_sentence(Counter()) == "no evaluation yet"
+
+    def test_chart_needs_a_ranked_program(self, seeded: Archive) -> None:
+        (board,) = self.boards(seeded)
+        frame = leaderboard_view.board_frame(board)
+        assert leaderboard_charts.interval_chart(frame[frame["rank"].isna()], 1.0, "half") is None
+        chart = leaderboard_charts.interval_chart(frame, 1.0, "half")
+        assert chart is not None
+        assert "proven bound" in chart.to_json()
+
+
+class TestRunFold:
+    @given(st.lists(st.one_of(st.none(), st.floats(-1, 1)), max_size=40))
+    def test_the_best_so_far_only_rises(self, scores: list[float | None]) -> None:
+        fold = RunFold()
+        fold.add(told(i, score, "scored" if score is not None else "crashed") for i, score in enumerate(scores))
+        found = [score for score in scores if score is not None]
+        assert (fold.best.score if fold.best else None) == max(found, default=None)
+        assert [step.score for step in fold.steps] == sorted({step.score for step in fold.steps})
+        assert sum(fold.outcomes.values()) == fold.told == len(scores)
+
+    def test_pages_fold_to_what_one_page_folds_to(self) -> None:
+        attempts = [told(i, i / 100) for i in range(30)]
+        whole, paged = RunFold(), RunFold()
+        whole.add(attempts)
+        for start in range(0, 30, 7):
+            paged.add(attempts[start : start + 7])
+        assert whole == paged
+
+    def test_bins_are_bounded_and_lose_nothing(self) -> None:
+        fold = RunFold()
+        fold.add(told(i, 0.5) for i in range(5 * MAX_BINS))
+        assert len(fold.bins) <= MAX_BINS
+        frame = run_view.mix_frame(fold)
+        assert int(frame["attempts"].sum()) == 5 * MAX_BINS
+        assert frame["from"].nunique() <= 40
+
+    def test_stacked_operators_count_for_each(self) -> None:
+        fold = RunFold()
+        fold.add([told(0, 0.5), told(1, 0.25)])
+        tallies = run_view.tally_frame(fold.operators, "operator").set_index("operator")
+        assert tallies.loc["mutate", "attempts"] == 2
+        assert tallies.loc["crossover", "best"] == 0.25
+
+    def test_rate_is_of_the_last_attempts(self) -> None:
+        fold = RunFold()
+        fold.add([told(0)])
+        assert fold.attempts_per_minute is None
+        fold.add([told(i) for i in range(1, 31)])
+        assert fold.attempts_per_minute == pytest.approx(60.0)
+        assert fold.elapsed_s == 30.0
+
+    def test_curve_begins_with_the_initial_program(self) -> None:
+        fold = RunFold()
+        fold.add([told(0, 0.1), told(1, 0.4), told(2, 0.3)])
+        curve = run_view.curve_frame(fold, 0.2)
+        assert list(zip(curve["attempts"], curve["score"], strict=True)) == [(0, 0.2), (2, 0.4), (3, 0.4)]
+
+    def test_references_are_the_best_baselines(self) -> None:
+        scores = {"initial": 0.1, "a": 0.2, "b": 0.4, "c": 0.3, "d": None}
+        founders = [
+            FounderScore(name=n, role="initial" if n == "initial" else "baseline", candidate_id="", score=s)
+            for n, s in scores.items()
+        ]
+        frame = run_view.reference_frame(founders, 1.0, max_lines=2)
+        assert list(frame["line"]) == ["b", "c", "initial", "proven bound"]
+
+    def test_budget_counts_down_to_zero(self) -> None:
+        fold = RunFold()
+        fold.add(told(i) for i in range(31))
+        budget = Budget.of('{"attempts": 40, "seconds": 10, "usd": 1.5, "migration_every": 10, "islands": 2}')
+        assert run_view.budget_left(budget, fold, 12, 0.5) == [
+            ("attempts left", "9"),
+            ("seconds left", "0"),
+            ("USD left", "1.0000"),
+        ]
+        assert run_view.migrations(fold, budget) == [10, 20, 30]
+        assert run_view.migrations(fold, Budget.of("{}")) == []
+
+    def test_a_lease_that_ran_out_is_a_killed_run(self, seeded: Archive) -> None:
+        run: RunSummary = replace(run_views.run_summaries(seeded)[0], status="running", lease_expires_at=100.0)
+        assert run_view.is_live(run, 99.0)
+        assert not run_view.is_live(run, 101.0)
+        assert "resume" in run_view.status_of(run, 101.0)
+
+    def test_bandit_posterior_contains_its_mean(self, seeded: Archive) -> None:
+        frame = run_view.bandit_frame(seeded.bandit_states(RUN_ID))
+        assert len(frame) == 9
+        assert ((frame["low"] < frame["mean"]) & (frame["mean"] < frame["high"])).all()
+        assert run_view.bandit_frame([]).empty
+
+    def test_costs_are_per_scored_program(self, seeded: Archive) -> None:
+        (row,) = run_view.cost_frame(run_views.model_uses(seeded, RUN_ID), fold_of(seeded)).to_dict("records")
+        assert row["scored"] == 24
+        assert row["usd per scored"] == pytest.approx(30 * 0.0125 / 24)
+
+
+class TestPairing:
+    def test_holdout_is_more_telling_than_search(self) -> None:
+        own = [stored(1, 0.5), stored(2, 0.5, Split.HOLDOUT, Tier.FULL)]
+        other = [stored(3, 0.4), stored(4, 0.3, Split.HOLDOUT, Tier.FULL)]
+        first, second = pairing.equal_pairs(own, other)
+        assert (first.a.id, first.b.id) == (2, 4)
+        assert pairing.difference(first).mean == pytest.approx(0.2)
+        assert pairing.difference(second).mean == pytest.approx(0.1)
+
+    def test_unequal_terms_are_not_compared(self) -> None:
+        other = stored(2, 0.4)
+        elsewhere = replace(other, evaluation=replace(other.evaluation, environment_class="arm64"))
+        reseeded = replace(other, evaluation=replace(other.evaluation, seeds="0" * 16))
+        reclocked = replace(other, planner_clock="modelled")
+        assert pairing.equal_pairs([stored(1, 0.5)], [elsewhere, reseeded, reclocked]) == []
+
+    def test_a_claim_needs_interval_and_test(self) -> None:
+        (pair,) = pairing.equal_pairs([stored(1, 0.5)], [stored(2, 0.5)])
+        assert "not shown to differ" in pairing.verdict("a", "b", pairing.difference(pair))
+        (pair,) = pairing.equal_pairs([stored(1, 0.5)], [stored(2, 0.4)])
+        assert pairing.verdict("a", "b", pairing.difference(pair)).startswith("a is better than b")
+
+    def test_regimes_partition_the_instances(self) -> None:
+        (pair,) = pairing.equal_pairs([stored(1, 0.5)], [stored(2, 0.4)])
+        frame = pairing.regime_frame(pair)
+        assert int(frame["instances"].sum()) == len(pairing.instance_frame(pair)) == 12
+        assert list(frame["difference"]) == pytest.approx([0.1] * 3)
+
+
+class TestCandidate:
+    def test_diff_shows_the_change_and_is_bounded(self) -> None:
+        text = candidate_view.diff_text("a\nb\n", "a\nc\n", "old", "new")
+        assert "-b" in text
+        assert "+c" in text
+        assert candidate_view.diff_text("same", "same", "old", "new") == ""
+        assert len(candidate_view.diff_text("x\n" * 50_000, HOSTILE_PROGRAM.source, "old", "new")) < 2_000_000
+
+    def test_path_begins_with_the_founder(self, seeded: Archive) -> None:
+        path = queries.lineage(seeded, RUN_ID, program(18).id)
+        ids = [path[0].parent_id, *(step.candidate_id for step in path if step.candidate_id)]
+        frame = candidate_view.best_path_frame(ids[0], path, run_views.search_scores(seeded, RUN_ID, ids))
+        assert list(frame["id"]) == ids
+        assert frame["best"].is_monotonic_increasing
+        assert frame["score"].notna().all()
+
+    def test_failures_are_inert(self, seeded: Archive) -> None:
+        (text,) = candidate_view.failure_texts(seeded.evaluations(HOSTILE_PROGRAM.id))
+        assert "<script>" in text
+        assert text.isprintable()
+
+    @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.chart)
+    def test_pictures_are_drawn_or_tabled(self, picture: object) -> None:
+        (found,) = [p for p in PICTURES if p is picture]
+        chart = candidate_charts.picture_chart(found, candidate_view.picture_frame(found))
+        assert (chart is None) == (found.chart == "pie")
+
+    def test_hostile_picture_columns_stay_apart(self) -> None:
+        picture = replace(PICTURES[0], columns=("a.b[0]", "a.b[0]", ""))
+        frame = candidate_view.picture_frame(picture)
+        assert frame.columns.is_unique
+        assert candidate_charts.picture_chart(picture, frame) is not None
+
+
+class TestMap:
+    def test_tree_joins_programs_to_their_parents(self, seeded: Archive) -> None:
+        steps = views.ancestry(seeded, RUN_ID, [program(28).id, program(18).id])
+        ids = [id_ for step in steps for id_ in (step.candidate_id, step.parent_id) if id_]
+        frame = map_view.tree_frame(steps, run_views.search_scores(seeded, RUN_ID, ids))
+        assert len(frame) == len(steps)
+        assert (frame["parent attempt"] < frame["attempt"]).all()
+
+    def test_front_is_beaten_by_no_other(self) -> None:
+        values = [(0.0, 5.0), (1.0, 4.0), (1.0, 6.0), (2.0, 9.0), (math.pi, 9.0)]
+        points = [Point(candidate_id=str(i), objective=x, metrics={"x": x, "y": y}) for i, (x, y) in enumerate(values)]
+        frame = map_view.point_frame(points, "x", "y", Direction.MAXIMIZE, Direction.MINIMIZE)
+        assert set(frame[frame["front"]]["id"]) == {"1", "4"}
+
+    def test_cells_keep_the_best(self) -> None:
+        points = [
+            Point(candidate_id=str(i), objective=i / 10, metrics={"x": float(i % 2), "y": float(i % 2)})
+            for i in range(10)
+        ]
+        frame = map_view.grid_frame(points, "x", "y")
+        assert set(frame["id"]) == {"8", "9"}
+        assert map_view.grid_frame(points[:1], "x", "y").empty
+
+
+class TestCompareAndTrust:
+    def test_mean_curves_are_of_equal_length_runs(self) -> None:
+        curves = pd.DataFrame(
+            [("r1", "s", 0, 0.1), ("r1", "s", 10, 0.5), ("r2", "s", 0, 0.3), ("r2", "s", 4, 0.4), ("r2", "s", 8, 0.4)],
+            columns=["run", "strategy", "attempts", "score"],
+        )
+        means = compare_view.mean_curves_frame(curves, num_points=8).set_index("attempts")
+        assert means.index.max() == 8
+        assert means.loc[0, "mean"] == pytest.approx(0.2)
+        assert means.loc[8, "mean"] == pytest.approx(0.25)
+        assert means.loc[8, "low"] == pytest.approx(0.1)
+
+    def test_incomplete_sandboxes_are_named(self) -> None:
+        unsafe = replace(samples.ENVIRONMENT, sandbox="rlimit+unsafe")
+        frame = trust.environment_frame([samples.ENVIRONMENT, unsafe, unsafe])
+        assert list(frame["sandbox"]) == ["complete", "INCOMPLETE"]
+
+    def test_scores_above_a_bound_are_told_from_other_breakdowns(self, seeded: Archive) -> None:
+        broken = views.failures(seeded, Outcome.INFRASTRUCTURE)
+        assert len(trust.above_bound(broken)) == 1
+        other = [replace(failure, reason="the worker died") for failure in broken]
+        assert trust.above_bound(other) == []
+
+
+def _chart_of(archive: Archive, name: str) -> alt.TopLevelMixin:
+    fold = fold_of(archive)
+    (league,) = views.all_leagues(archive)
+    points = views.metric_points(archive, league, Split.SEARCH, Tier.QUICK)
+    runs = [run for run in run_views.run_summaries(archive) if run.run_id == RUN_ID]
+    curves = compare_view.curves_frame(runs, {RUN_ID: fold}, {RUN_ID: 0.3})
+    makers: dict[str, Callable[[], alt.TopLevelMixin]] = {
+        "curve": lambda: run_charts.curve_chart(
+            run_view.curve_frame(fold, 0.3), run_view.reference_frame([], 1.0), [10]
+        ),
+        "mix": lambda: run_charts.mix_chart(run_view.mix_frame(fold)),
+        "bandit": lambda: run_charts.bandit_chart(run_view.bandit_frame(archive.bandit_states(RUN_ID))),
+        "scatter": lambda: map_charts.scatter_chart(
+            map_view.mark_frame(marks.score_marks(archive, RUN_ID, ColourBy.OPERATOR))
+        ),
+        "front": lambda: map_charts.front_chart(
+            map_view.point_frame(points, "balance", "moves", Direction.MAXIMIZE, Direction.MINIMIZE), "balance", "moves"
+        ),
+        "grid": lambda: map_charts.grid_chart(map_view.grid_frame(points, "balance", "moves"), "balance", "moves"),
+        "runs": lambda: compare_charts.run_curves_chart(curves),
+        "means": lambda: compare_charts.mean_curves_chart(compare_view.mean_curves_frame(curves)),
+    }
+    return makers[name]()
+
+
+@pytest.mark.parametrize("name", ["curve", "mix", "bandit", "scatter", "front", "grid", "runs", "means"])
+def test_a_figure_is_valid_and_holds_data(name: str, seeded: Archive) -> None:
+    document = _chart_of(seeded, name).to_dict(validate=True)
+    assert sum(len(rows) for rows in document["datasets"].values()) > 1
+
+
+def test_facts_survive_their_way_to_the_server() -> None:
+    facts = facts_of(PROBLEM.task)
+    assert facts_from_json(facts_to_json([facts])) == {"toy": facts}
+    assert facts_from_json("") == {}
+    assert isinstance(facts, TaskFacts)
+    environment = server_environment({"HOME": "/nowhere"}, "sqlite:///x.db", [facts])
+    settings = Settings.of(environment)
+    assert (settings.archive, settings.tasks["toy"]) == ("sqlite:///x.db", facts)
+
+
+def test_server_tells_nobody_and_keeps_the_password_out_of_its_words() -> None:
+    words = server_command(8501, "localhost", headless=True)
+    assert words[words.index("--browser.gatherUsageStats") + 1] == "false"
+    assert not any("postgresql" in word for word in words)
+
+
+def test_views_and_charts_need_no_streamlit() -> None:
+    pages = ("leaderboard", "run", "candidate", "map", "compare")
+    modules = [f"dashboard.{kind}.{page}" for kind in ("views", "charts") for page in pages]
+    code = f"import sys; sys.modules['streamlit'] = None; import dashboard.views.trust, {', '.join(modules)}"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
