@@ -201,6 +201,12 @@ TABLES = {
             metrics=("gap_to_bound", "gap_to_fifo", "utilisation", "blocked", "delayed", "decisions"),
         ),
         TableSpec(
+            task="llm_serving",
+            reference="least_outstanding",
+            columns={"attainment": ("attainment", ".2f"), "speed": ("speed", ".2f"), "tail": ("tail", ".3f")},
+            metrics=("attainment", "speed", "tail", "ttft_s", "tpot_ms", "hit_rate", "simulated_requests_per_s"),
+        ),
+        TableSpec(
             task="spot_deadline",
             reference="uniform_progress",
             columns={"cost / optimum": ("cost_over_optimum", ".3f"), "starts": ("starts", ".1f")},

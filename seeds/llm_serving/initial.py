@@ -71,18 +71,21 @@ class Policy:
     def arrive(self, now, request, replicas):
         """Where the request goes, how urgent it is, and the pace of every replica."""
         request, replica = Request(*request.tolist()), Replicas(*replicas)
-        tokens = np.clip(np.nan_to_num(np.asarray(budget(request, replica), dtype=float)), 1, 16384)
-        pace = np.clip(PACE * request.slo_tpot_s, 0.0, 10.0)
+        tokens = _finite(budget(request, replica), replica, 512)
+        pace_s = min(max(float(PACE) * request.slo_tpot_s, 0.0), 10.0)
         return {
-            "route": _finite(route_score(request, replica), replica),
-            "decode_route": _finite(decode_score(request, replica), replica),
-            "key": float(np.nan_to_num(order_key(request, now))),
-            "budget": np.broadcast_to(tokens, replica.running.shape).astype(np.int64),
-            "target_s": np.full(replica.running.shape, pace),
-            "retain_s": float(np.clip(RETAIN * request.prompt, -1e6, 1e6)),
+            "route": _finite(route_score(request, replica), replica, 1e18),
+            "decode_route": _finite(decode_score(request, replica), replica, 1e18),
+            "key": float(_finite(order_key(request, now), None, 0.0)),
+            "budget": np.minimum(np.maximum(tokens, 1), 16384).astype(np.int64),
+            "target_s": replica.decodes * pace_s,  # where nobody decodes, nobody waits for a token
+            "retain_s": min(max(float(RETAIN) * request.prompt, -1e6), 1e6),
         }
 
 
-def _finite(score, replica):
-    """A finite score per replica."""
-    return np.broadcast_to(np.nan_to_num(np.asarray(score, dtype=float)), replica.running.shape)
+def _finite(score, replica, instead):
+    """`score` with something finite instead of what is not, one per replica where there are replicas."""
+    score = np.asarray(score, dtype=float)
+    if replica is not None and score.shape != replica.running.shape:
+        score = score + np.zeros(replica.running.shape)
+    return np.where(np.isfinite(score), score, instead)

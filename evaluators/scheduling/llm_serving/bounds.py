@@ -123,7 +123,11 @@ def shareable_tokens(arrivals: Sequence[Arrival]) -> list[int]:
     seen: set[int] = set()
     tokens = []
     for arrival in arrivals:
-        depth = next((i for i, block in enumerate(arrival.blocks) if block not in seen), len(arrival.blocks))
+        depth = 0
+        for block in arrival.blocks:
+            if block not in seen:
+                break
+            depth += 1
         tokens.append(BLOCK_TOKENS * min(depth, (arrival.prompt - 1) // BLOCK_TOKENS))
         seen.update(arrival.blocks)
     return tokens

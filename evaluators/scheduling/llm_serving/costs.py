@@ -86,7 +86,7 @@ MODELS: Mapping[str, Model] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # by identity: `cost_model` makes each once
 class CostModel:
     """Seconds per iteration of one replica as a function of its batch.
 

@@ -50,7 +50,7 @@ SEARCH_REGIMES = (
     Regime(name="conv-light", load=0.78),
     Regime(name="conv", load=0.88),
     Regime(name="conv-heavy", load=1.02),
-    Regime(name="code", service="code", load=0.18, slo_ttft_s=2.0),
+    Regime(name="code", service="code", load=0.25, slo_ttft_s=2.0),
     Regime(name="kv-bound", replicas=(TIGHT,) * 4, load=0.55, slo_ttft_s=5.0, slo_tpot_s=0.15),
     Regime(
         name="sessions", service="sessions", replicas=(SMALL,) * 6, load=0.75, slo_ttft_s=10.0, slo_tpot_s=0.1, size=0.7
@@ -104,8 +104,8 @@ class Size:
 SIZES = {
     Tier.SMOKE: Size(turns=1, requests=24),
     Tier.QUICK: Size(turns=1, requests=900),
-    Tier.FULL: Size(turns=2, requests=3000),
-    Tier.REPORT: Size(turns=2, requests=4000),
+    Tier.FULL: Size(turns=3, requests=1200),
+    Tier.REPORT: Size(turns=3, requests=3000),
 }
 
 

@@ -61,7 +61,7 @@ class ServingProblem:
     def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
         """The scenarios, requests and anchors included."""
         trace = self._trace()
-        return [self._scenario(recipe, tier, seeds) for recipe in recipes(tier, split, self.task.parameters, trace)]
+        return [self.scenario(recipe, tier, seeds) for recipe in recipes(tier, split, self.task.parameters, trace)]
 
     def feedback(self, results: Sequence[InstanceResult]) -> str:
         """Scores and their parts per regime, and the failures."""
@@ -71,7 +71,8 @@ class ServingProblem:
         """Scores and their parts per regime."""
         return report.pictures(results)
 
-    def _scenario(self, recipe: Recipe, tier: Tier, seeds: SeedSource) -> Scenario:
+    def scenario(self, recipe: Recipe, tier: Tier, seeds: SeedSource) -> Scenario:
+        """The scenario that a recipe and its seed stand for."""
         rate = float(self.task.parameters.get("rate", 0.0))
         arrivals, fleet = draw(recipe, rate, np.random.default_rng(seeds.instance(recipe.name)))
         return build_scenario(
