@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 FLOOR = -1.0  # the score of a failed instance, and the lowest score of a scored one
+SELF_SCORED = "self-scored: the candidate shares a process with its scorer"
 
 
 class EvaluatorError(Exception):
@@ -138,13 +139,22 @@ class Task:
     charges_time: bool = False  # planner CPU time enters the score, so the CPU model is part of the environment class
     modelled_delay_s: float = 0.0  # charged per call under ``--planner-clock modelled``
     revision: int = 1
+    folder: str = ""  # of a task that lives in a folder of the user's: where a worker finds it
+    code: str = ""  # digest of that folder's code: an edit makes another task, whose scores do not compare
+    self_scored: bool = False  # the evaluator runs in the candidate's child: nothing it reports can be believed
+
+    @property
+    def address(self) -> str:
+        """What `evaluators.registry.problem` finds the task by."""
+        return self.folder or self.name
 
     @property
     def identity(self) -> str:
-        """Twelve hex digits over name, revision and parameters: scores compare only within one identity."""
+        """Twelve hex digits over name, revision, parameters and code: scores compare only within one identity."""
         files = {spec.name for spec in self.parameter_specs if spec.kind is ParameterKind.FILE}
         values = {k: str(v).rpartition("@")[2] if k in files else v for k, v in self.parameters.items()}
-        text = json.dumps([self.name, self.revision, values], sort_keys=True)
+        code = [self.code] if self.code else []
+        text = json.dumps([self.name, self.revision, values, *code], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def metric(self, name: str) -> MetricSpec:

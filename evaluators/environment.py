@@ -8,13 +8,19 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from evaluators.contract import Environment
+from evaluators.contract import SELF_SCORED, Environment, Task
 from evaluators.sandbox.revision import source_digest
 
 _X86_KEYS = ("model name", "cpu family", "model")  # hypervisors cut the name to "AMD EPYC"; the rest tells them apart
 _ARM_KEYS = ("CPU implementer", "CPU part")
 _DEVICE_LIBRARIES = frozenset({"torch", "triton"})
 _NVIDIA = Path("/proc/driver/nvidia")
+
+
+def environment_of(task: Task, sandbox_layers: str) -> Environment:
+    """The environment of this process for `task`; a self-scored one says so wherever the sandbox is named."""
+    label = f"{sandbox_layers}, {SELF_SCORED}" if task.self_scored else sandbox_layers
+    return current_environment(task.libraries, label)
 
 
 def current_environment(libraries: Iterable[str], sandbox_layers: str) -> Environment:

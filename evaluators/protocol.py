@@ -19,7 +19,7 @@ T = TypeVar("T")
 class Hello:
     """The first message to a worker: what it will score, and the secrets its instances come from."""
 
-    task: str
+    task: str  # its address: a name, or the folder it lives in
     parameters: Mapping[str, ParameterValue]
     secrets: Mapping[Split, str]  # splits left out cannot be asked for
     allow_unsafe: bool = False
@@ -32,6 +32,7 @@ class Ready:
     error: str = ""
     environment: Environment | None = None  # present exactly when `error` is empty
     environment_class: str = ""
+    task: str = ""
     task_identity: str = ""
 
 

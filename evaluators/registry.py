@@ -1,4 +1,4 @@
-"""Task name to problem, imported only when asked for; third parties add theirs by the entry point `evenkeel.tasks`."""
+"""Task name or folder to problem, imported only when asked for; packages publish theirs as `evenkeel.tasks`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import difflib
 import importlib
 from collections.abc import Mapping
 from importlib import metadata
+from pathlib import Path
 from typing import cast
 
 from evaluators.contract import ContractError
+from evaluators.folder_task import folder_problem, import_error, is_problem
 from evaluators.problem import Problem
 
 # name -> "module:attribute" of a `Problem`
@@ -23,24 +25,35 @@ BUILT_IN: Mapping[str, str] = {
 
 
 def task_names() -> tuple[str, ...]:
-    """Every task that can be run here, sorted; nothing is imported."""
+    """Every task that can be run by name, sorted; nothing is imported."""
     return tuple(sorted({*BUILT_IN, *(entry.name for entry in _entry_points())}))
 
 
-def problem(name: str) -> Problem:
-    """The task `name` with default parameters.
+def problem(address: str) -> Problem:
+    """The task with default parameters that `address` names: a task's name, or the path of its folder.
 
     Raises:
-        ContractError: No such task; the nearest name is given. Or a third-party task that does not import.
+        ContractError: No such task; the nearest name is given. Or a task of somebody else's that cannot be loaded.
     """
-    address = BUILT_IN.get(name) or next((e.value for e in _entry_points() if e.name == name), None)
-    if address is None:
-        raise ContractError(f"there is no task {name!r}{did_you_mean(name, task_names())}; see `evolve tasks`")
-    module, _, attribute = address.partition(":")
-    try:
-        return cast(Problem, vars(importlib.import_module(module))[attribute])
-    except (ImportError, KeyError) as error:
-        raise ContractError(f"task {name!r} is registered as {address} but cannot be loaded: {error}") from error
+    if is_folder(address):
+        return folder_problem(address, frozenset(BUILT_IN))
+    if address in BUILT_IN:
+        return _built_in(address)
+    entry = _published(address)
+    if entry is None:
+        raise ContractError(f"there is no task {address!r}{_hint(address)}; see `evolve tasks`")
+    return _loaded(entry)
+
+
+def is_folder(address: str) -> bool:
+    """Whether `address` is a path and not a task's name: it has a separator, or a dot in front."""
+    return "/" in address or address.startswith((".", "~"))
+
+
+def published_package(name: str) -> str | None:
+    """The package whose entry point publishes the task `name`; None for tasks that are built in, or unknown."""
+    entry = None if name in BUILT_IN else _published(name)
+    return entry.module.partition(".")[0] if entry else None
 
 
 def did_you_mean(word: str, known: tuple[str, ...]) -> str:
@@ -49,5 +62,50 @@ def did_you_mean(word: str, known: tuple[str, ...]) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
 
 
+def _built_in(name: str) -> Problem:
+    module, _, attribute = BUILT_IN[name].partition(":")
+    try:
+        return cast(Problem, vars(importlib.import_module(module))[attribute])
+    except ImportError as error:
+        raise ContractError(f"task {name!r} cannot be loaded: {error}; is an extra of Evenkeel missing?") from error
+
+
+def _hint(word: str) -> str:
+    if Path(word).is_dir():
+        return f", but there is a folder of that name here: say ./{word}"
+    return did_you_mean(word, task_names())
+
+
 def _entry_points() -> metadata.EntryPoints:
     return metadata.entry_points(group="evenkeel.tasks")
+
+
+def _published(name: str) -> metadata.EntryPoint | None:
+    """The entry point called `name`.
+
+    Raises:
+        ContractError: Several packages publish a task of that name.
+    """
+    found = {entry.value: entry for entry in _entry_points() if entry.name == name}
+    if len(found) > 1:
+        raise ContractError(f"several packages publish a task {name!r}: {', '.join(found)}; uninstall all but one")
+    return next(iter(found.values()), None)
+
+
+def _loaded(entry: metadata.EntryPoint) -> Problem:
+    """The problem that a package publishes.
+
+    Raises:
+        ContractError: It does not import, is no problem, or calls itself otherwise than its entry point.
+    """
+    where = f"task {entry.name!r} is published as {entry.value}"
+    try:
+        found = entry.load()
+    except Exception as error:
+        raise ContractError(f"{where} but cannot be loaded: {import_error(error)}") from error
+    if not is_problem(found):
+        raise ContractError(f"{where}, which is no Problem but {type(found).__name__}")
+    published = cast(Problem, found)
+    if published.task.name != entry.name:
+        raise ContractError(f"{where}, but calls itself {published.task.name!r}: give both the same name")
+    return published

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evaluators import jsonable, registry
 from evaluators.contract import Evaluation, EvaluatorError, Outcome, Split, Tier
-from evaluators.environment import current_environment
+from evaluators.environment import environment_of
 from evaluators.measure import mean_interval
 from evaluators.problem import ClockPolicy, PlannerClock, Problem
 from evaluators.sandbox.client import Sandbox
@@ -23,7 +23,7 @@ _EXIT_BAD_INPUT = 1
 def parser() -> argparse.ArgumentParser:
     """The command line of the one-shot evaluator."""
     commands = argparse.ArgumentParser(prog="python -m evaluators.run", description=__doc__)
-    commands.add_argument("--task", required=True, help=f"one of: {', '.join(registry.task_names())}")
+    commands.add_argument("--task", required=True, help=f"a folder, or one of: {', '.join(registry.task_names())}")
     commands.add_argument("--program", required=True, type=Path, help="the candidate, a Python file")
     commands.add_argument("--tier", type=Tier, choices=list(Tier), default=Tier.QUICK, help="default: quick")
     commands.add_argument("--split", type=Split, choices=list(Split), default=Split.SEARCH, help="default: search")
@@ -46,7 +46,7 @@ def score_program(
     """
     task = problem.task
     with Sandbox.start(task.libraries, allow_unsafe=allow_unsafe) as sandbox:
-        environment = current_environment(task.libraries, sandbox.layers)
+        environment = environment_of(task, sandbox.layers)
         workload = Workload.build(problem, tier, split, secret)
         return evaluate(problem, workload, source, sandbox.candidate, environment, clock)
 

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from evaluators.adapters.hosting import hosted
 from evaluators.candidate import Candidate, CandidateFailure
 from evaluators.contract import (
     Environment,
@@ -63,7 +64,8 @@ def evaluate(
     started_s = time.perf_counter()
     limits = problem.task.limits[workload.tier]
     results: list[InstanceResult] = []
-    with Bench(source, limits, open_candidate, keep=not problem.task.stateful) as bench:
+    loaded = hosted(source) if problem.task.self_scored else source
+    with Bench(loaded, limits, open_candidate, keep=not problem.task.stateful) as bench:
         for instance in workload.instances:
             results.append(bench.play(instance, clock))
             if _hopeless(results, len(workload.instances)):

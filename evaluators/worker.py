@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from evaluators import protocol, registry
 from evaluators.contract import ContractError, Environment, Evaluation, EvaluatorError, Split, Tier
-from evaluators.environment import current_environment
+from evaluators.environment import environment_of
 from evaluators.problem import ClockPolicy, Problem
 from evaluators.sandbox.client import Sandbox
 from evaluators.scoring import Workload, evaluate
@@ -73,10 +73,11 @@ def serve(requests: queue.SimpleQueue[bytes], replies: BinaryIO) -> None:
         _send(replies, protocol.Ready(error=str(error)))
         return
     with sandbox:
-        environment = current_environment(problem.task.libraries, sandbox.layers)
+        environment = environment_of(problem.task, sandbox.layers)
         ready = protocol.Ready(
             environment=environment,
             environment_class=environment.environment_class(problem.task),
+            task=problem.task.name,
             task_identity=problem.task.identity,
         )
         _send(replies, ready)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from archive.store import Archive
 from evaluators import registry
 from evaluators.contract import ContractError
@@ -19,7 +21,7 @@ def problem_of(archive: Archive, task: str, identity: str) -> Problem:
     Raises:
         LostTaskError: The parameters are not archived, a file they name has changed, or the task's revision has.
     """
-    default = registry.problem(task)
+    default = _found(_address(archive, task, identity))
     if default.task.identity == identity:
         return default
     for run in archive.runs():
@@ -29,6 +31,20 @@ def problem_of(archive: Archive, task: str, identity: str) -> Problem:
         f"no archived run tells the parameters of {task} {identity} (this software's {task} with default parameters is "
         f"{default.task.identity}); say them with --task and --set"
     )
+
+
+def _address(archive: Archive, task: str, identity: str) -> str:
+    """Where the task is: its name, or the folder that a run started from, a run of this very identity first."""
+    runs = [run for run in reversed(archive.runs()) if run.task == task]
+    runs.sort(key=lambda run: run.task_identity != identity)
+    return str(json.loads(runs[0].config)["task"]) if runs else task
+
+
+def _found(address: str) -> Problem:
+    try:
+        return registry.problem(address)
+    except ContractError as error:
+        raise LostTaskError(str(error)) from error
 
 
 def _configured(default: Problem, task: str, identity: str, parameters: dict[str, float | int | str]) -> Problem:

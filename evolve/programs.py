@@ -1,14 +1,14 @@
-"""The programs a run starts with: shipped seeds, and files of the user."""
+"""The programs a run starts with: those a task ships, and files of the user."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from archive.records import FounderRole
+from evaluators.seed_files import seed_files
 from evaluators.sources import read_program
 from evolve.blocks import END, START, find_blocks
 from evolve.errors import ConfigError
@@ -34,12 +34,8 @@ def founding_programs(task: str, initial: Sequence[Path]) -> list[Program]:
 
 
 def baselines(task: str) -> list[Program]:
-    """The shipped baselines of `task`, by name; none for a task without seeds."""
-    folder = _seeds(task) / "baselines"
-    if not folder.is_dir():
-        return []
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".py")), key=lambda file: file.name)
-    return [_shipped(FounderRole.BASELINE, file) for file in files]
+    """The baselines of `task`, a name or a folder, by name; none for a task without seeds."""
+    return [_shipped(FounderRole.BASELINE, file) for file in seed_files(task).baselines]
 
 
 def require_blocks(programs: Sequence[Program]) -> None:
@@ -60,15 +56,11 @@ def require_blocks(programs: Sequence[Program]) -> None:
 def _initial_programs(task: str, initial: Sequence[Path]) -> list[Program]:
     if initial:
         return [Program(role=FounderRole.INITIAL, name=path.stem, source=read_program(path)) for path in initial]
-    shipped = _seeds(task) / "initial.py"
-    if not shipped.is_file():
+    shipped = seed_files(task).initial
+    if shipped is None:
         raise ConfigError(f"task {task} ships no initial program: give one with --initial FILE")
     return [_shipped(FounderRole.INITIAL, shipped)]
 
 
 def _shipped(role: FounderRole, file: Traversable) -> Program:
     return Program(role=role, name=file.name.removesuffix(".py"), source=file.read_text(encoding="utf-8"))
-
-
-def _seeds(task: str) -> Traversable:
-    return resources.files("seeds").joinpath(task)

@@ -87,7 +87,7 @@ def purse_of(archive: Archive, run: Run, config: RunConfig) -> Purse:
 def _genetic(session: Session) -> GeneticProposer:
     donors: list[str] = []
     if session.config.donors is Donors.BASELINES:
-        donors = [program.source for program in baselines(session.run.task)]
+        donors = [program.source for program in baselines(session.config.task)]
     return GeneticProposer(session.novelty, donors)
 
 

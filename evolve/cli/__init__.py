@@ -19,6 +19,7 @@ from evolve.cli import (
     export,
     leaderboard,
     maintenance,
+    new_task,
     remarks,
     run,
     runs,
@@ -59,6 +60,7 @@ app.command("verify")(verify.verify)
 app.command("benchmark")(benchmark.benchmark)
 app.command("dashboard")(dashboard.dashboard)
 app.command("export")(export.export)
+app.command("new-task")(new_task.new_task)
 app.command("doctor")(doctor.doctor)
 app.add_typer(maintenance.app, name="archive")
 

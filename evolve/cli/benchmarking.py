@@ -53,7 +53,8 @@ def compare(plan: Plan, url: str, out: Path, *, as_json: bool) -> None:
     task = str(plan.base["task"])
     given = plan.base["set"]
     problem = registry.problem(task).configured(given if isinstance(given, dict) else {})
-    planned = cells({**plan.base, "set": dict(problem.task.parameters)}, plan.strategies, plan.repeats, plan.first_seed)
+    base = {**plan.base, "task": problem.task.address, "set": dict(problem.task.parameters)}
+    planned = cells(base, plan.strategies, plan.repeats, plan.first_seed)
     programs = founding_programs(task, [])
     with Archive.open(url) as archive:
         curves, baselines = asyncio.run(_carry_out(archive, planned, problem, programs, plan))

@@ -13,7 +13,7 @@ from evolve.cli.printing import print_json, print_text
 
 def evaluate(
     program: Program,
-    task: Annotated[str, typer.Option(help="a task of `evolve tasks`")],
+    task: Annotated[str, typer.Option(help="a task of `evolve tasks`, or the folder of one")],
     settings: Settings = None,
     tier: Annotated[Tier, typer.Option(help="how much work")] = Tier.QUICK,
     split: Annotated[Split, typer.Option(help="which instances")] = Split.SEARCH,

@@ -18,7 +18,7 @@ DEFAULT_ATTEMPTS = 200
 
 
 def run(
-    task: Annotated[str, typer.Argument(help="a task of `evolve tasks`")],
+    task: Annotated[str, typer.Argument(help="a task of `evolve tasks`, or the folder of one")],
     settings: Settings = None,
     seed: Annotated[int | None, typer.Option(help="makes the run repeatable (default: from the system)")] = None,
     attempts: Annotated[

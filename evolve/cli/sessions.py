@@ -6,14 +6,16 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from archive.queries import outcome_counts
 from archive.records import FounderRole, Run
 from archive.store import Archive
 from evaluators import registry
-from evaluators.contract import Outcome
+from evaluators.contract import SELF_SCORED, Outcome
 from evaluators.problem import Problem
 from evaluators.sources import read_assignments
 from evolve.choices import ProposerKind
@@ -31,6 +33,9 @@ from evolve.progress import Progress
 from evolve.repetition import config_of, repeated_config, require_same_task
 from evolve.session import RunIdentity, new_run
 from evolve.version import software_version
+
+T = TypeVar("T")
+Conduct: TypeAlias = Callable[[Archive, Run, RunConfig, Problem], T]
 
 
 def read_options(
@@ -65,10 +70,15 @@ def _models(tables: object, options: Sequence[str]) -> dict[str, object]:
 
 def start(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequence[str], *, as_json: bool) -> int:
     """A new run, from its rows to its summary; the exit status."""
+    return begin(url, config, initial, start_from, partial(_conduct, as_json=as_json))
+
+
+def begin(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequence[str], conduct: Conduct[T]) -> T:
+    """A new run from its rows on; what `conduct` makes of it."""
     if config.proposer is ProposerKind.RECORDED and (start_from or is_recording(Path(config.replies))):
-        return _replay(url, config, start_from, as_json=as_json)
+        return _replay(url, config, start_from, conduct)
     problem = registry.problem(config.task).configured(config.set)
-    config = config.model_copy(update={"set": dict(problem.task.parameters)})
+    config = config.model_copy(update={"task": problem.task.address, "set": dict(problem.task.parameters)})
     programs = founding_programs(config.task, initial)
     with Archive.open(url) as archive:
         programs = _with_ancestors(archive, programs, start_from, replace_initial=bool(start_from) and not initial)
@@ -77,11 +87,11 @@ def start(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequ
         if config.proposer is ProposerKind.OPENAI:
             announce_models(config, problem.task, programs)
         run = new_run(archive, config, problem.task, programs, software_version(), timestamp())
-        return _conduct(archive, run, config, problem, as_json=as_json)
+        return conduct(archive, run, config, problem)
 
 
-def _replay(url: str, config: RunConfig, source: Sequence[str], *, as_json: bool) -> int:
-    """A run whose model calls come from an earlier one, of this archive or of a file; the exit status."""
+def _replay(url: str, config: RunConfig, source: Sequence[str], conduct: Conduct[T]) -> T:
+    """A run whose model calls come from an earlier one, of this archive or of a file."""
     if len(source) > 1:
         raise ConfigError(f"expected one run to repeat, found {' '.join(source)}")
     with Archive.open(url) as archive:
@@ -91,17 +101,25 @@ def _replay(url: str, config: RunConfig, source: Sequence[str], *, as_json: bool
         else:
             recording = read_recording(Path(config.replies))
             origin = {"replies": config.replies}
-        problem = registry.problem(recording.task).configured(config_of(recording).set)
-        require_same_task(recording, config.task, problem.task)
+        in_folder = registry.is_folder(config.task)
+        address = config.task if in_folder else recording.task
+        problem = registry.problem(address).configured(config_of(recording).set)
+        require_same_task(recording, problem.task.name if in_folder else config.task, problem.task)
+        origin["task"] = problem.task.address  # the folder may be elsewhere by now
         repeated = repeated_config(recording, workers=config.workers, origin=origin)
         programs = [Program(role=p.role, name=p.name, source=p.source) for p in recording.founders]
         identity = RunIdentity(recording.seed, recording.secret)
         run = new_run(archive, repeated, problem.task, programs, software_version(), timestamp(), identity)
-        return _conduct(archive, run, repeated, problem, as_json=as_json)
+        return conduct(archive, run, repeated, problem)
 
 
 def go_on(url: str, run_id: str, changes: Mapping[str, object], *, as_json: bool) -> int:
-    """A run that was interrupted, from where its rows end; the exit status.
+    """A run that was interrupted, from where its rows end; the exit status."""
+    return go_on_with(url, run_id, changes, partial(_conduct, as_json=as_json))
+
+
+def go_on_with(url: str, run_id: str, changes: Mapping[str, object], conduct: Conduct[T]) -> T:
+    """A run that was interrupted, from where its rows end; what `conduct` makes of it.
 
     Raises:
         RunError: The task has changed since, so old and new scores would not compare.
@@ -110,7 +128,7 @@ def go_on(url: str, run_id: str, changes: Mapping[str, object], *, as_json: bool
         run = archive.run(run_id)
         config = RunConfig.model_validate_json(run.config)
         config = config.model_copy(update={key: value for key, value in changes.items() if value is not None})
-        return _conduct(archive, run, config, problem_of(run, config), as_json=as_json)
+        return conduct(archive, run, config, problem_of(run, config))
 
 
 def problem_of(run: Run, config: RunConfig) -> Problem:
@@ -119,7 +137,7 @@ def problem_of(run: Run, config: RunConfig) -> Problem:
     Raises:
         RunError: The task has changed since, so old and new scores would not compare.
     """
-    problem = registry.problem(run.task).configured(config.set)
+    problem = registry.problem(config.task).configured(config.set)
     if problem.task.identity != run.task_identity:
         raise RunError(
             f"run {run.id} was made with {run.task} {run.task_identity}, this software has "
@@ -129,6 +147,8 @@ def problem_of(run: Run, config: RunConfig) -> Problem:
 
 
 def _conduct(archive: Archive, run: Run, config: RunConfig, problem: Problem, *, as_json: bool) -> int:
+    if problem.task.self_scored:
+        sys.stderr.write(f"{SELF_SCORED}: what this run reports is the programs' own word\n")
     progress = Progress(task=run.task, run_id=run.id)
     ending = asyncio.run(_watched(Lifecycle(archive, run, config, problem, progress), progress, config))
     return _conclude(archive, run, ending, as_json=as_json)

@@ -177,7 +177,7 @@ class LocalBackend:
     def _lost(self, request: protocol.EvaluateRequest) -> Evaluation:
         """What is known of an evaluation whose workers all died: that it failed, not why."""
         return Evaluation(
-            task=self._hello.task,
+            task=self._workers[0].ready.task,
             task_identity=self._workers[0].ready.task_identity,
             tier=request.tier,
             split=request.split,

@@ -10,6 +10,7 @@ from evaluators.contract import Split
 from evaluators.problem import Problem
 from evaluators.protocol import Hello
 from evaluators.sandbox.container import container_for
+from evaluators.sandbox.errors import SandboxError
 from evolve.execution.local import WORKER, LocalBackend
 
 IMAGE = "EVENKEEL_WORKER_IMAGE"  # environment variable: a container image with this package at this revision
@@ -26,7 +27,7 @@ async def local_backend(
         SandboxError: An image is named, but there is no container engine.
     """
     task = problem.task
-    hello = Hello(task=task.name, parameters=task.parameters, secrets=secrets, allow_unsafe=allow_unsafe)
+    hello = Hello(task=task.address, parameters=task.parameters, secrets=secrets, allow_unsafe=allow_unsafe)
     command = worker_command(problem, os.environ.get(IMAGE, ""))
     backend = await LocalBackend.start(hello, slots, evaluation_timeout_s(problem), command)
     try:
@@ -39,10 +40,15 @@ def worker_command(problem: Problem, image: str) -> Sequence[str]:
     """What starts one worker: this Python, or a container of `image` where one is named.
 
     Raises:
-        SandboxError: An image is named, but there is no container engine.
+        SandboxError: An image is named, but there is no container engine, or the task is in no image.
     """
     if not image:
         return WORKER
+    if problem.task.folder:
+        raise SandboxError(
+            f"{IMAGE} asks for workers in containers, which cannot see the folder {problem.task.folder}: install the "
+            "task into the image and run it by its name"
+        )
     largest = max(problem.task.limits.values(), key=lambda limits: limits.memory_bytes)
     return container_for(largest, image).command()
 

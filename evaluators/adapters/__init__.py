@@ -1,0 +1,1 @@
+"""Tasks that were written for other harnesses, run as they are."""
