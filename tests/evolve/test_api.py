@@ -1,0 +1,72 @@
+"""The Python API gives what the command line gives, as values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archive.records import ArchiveError
+from evaluators.contract import ContractError, Outcome, Split, Tier
+from evolve import api
+from tests.end_to_end.commands import evolve_json, evolve_rows
+
+SEEDS = Path(__file__).parents[2] / "seeds" / "toy"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("api")
+
+
+@pytest.fixture(scope="module")
+def report(folder: Path) -> api.RunReport:
+    """A run that was ended and taken up again."""
+    config = api.RunConfig(task="toy", attempts=4, seed=1, workers=1, final_tier=Tier.QUICK)
+    first = api.run(config, archive=url(folder))
+    assert sum(first.outcomes.values()) == 4
+    return api.resume(first.run_id, attempts=8, archive=url(folder))
+
+
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder}/evenkeel.db"
+
+
+def test_a_run_reports_its_verdict(report: api.RunReport) -> None:
+    assert (report.task, sum(report.outcomes.values())) == ("toy", 8)
+    assert report.verdict is not None
+    assert {"initial", "half", "median"} <= {row.name for row in report.verdict.standings}
+    assert report.verdict.champion.holdout is not None
+
+
+def test_the_leaderboard_is_the_command_lines(folder: Path, report: api.RunReport) -> None:
+    rows = api.leaderboard("toy", archive=url(folder))
+    assert [(row.candidate_id, row.rank, row.holdout) for row in rows] == [
+        (row["id"], row["rank"], row["holdout"]) for row in evolve_rows(folder, "leaderboard", "toy")
+    ]
+    assert report.verdict is not None
+    assert report.verdict.champion_id in {row.candidate_id for row in rows}
+
+
+def test_an_evaluation_is_the_command_lines(folder: Path) -> None:
+    found = api.evaluate(SEEDS / "initial.py", "toy", settings={"hints": 20}, seed=3, archive=url(folder))
+    words = ("evaluate", str(SEEDS / "initial.py"), "--task", "toy", "--set", "hints=20", "--seed", "3")
+    assert found.outcome is Outcome.SCORED
+    assert found.objective == evolve_json(folder, *words)["objective"]
+
+
+def test_programs_are_compared_by_file_and_by_id(folder: Path, report: api.RunReport) -> None:
+    files = [str(SEEDS / "baselines" / name) for name in ("median.py", "half.py")]
+    found = api.compare(*files, task="toy", split=Split.SEARCH, tier=Tier.QUICK, archive=url(folder))
+    assert "median is better than half" in found.verdict
+    assert report.verdict is not None
+    ids = [row.candidate_id for row in report.verdict.standings[:2]]
+    assert api.compare(*ids, archive=url(folder)).instances >= 12
+
+
+def test_what_is_wrong_is_raised(folder: Path) -> None:
+    assert api.describe("toy").objective == "score"
+    with pytest.raises(ContractError, match="did you mean 'toy'"):
+        api.describe("toyy")
+    with pytest.raises(ArchiveError):
+        api.resume("nobody", archive=url(folder))
