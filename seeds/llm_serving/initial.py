@@ -77,7 +77,7 @@ class Policy:
             "route": _finite(route_score(request, replica), replica, 1e18),
             "decode_route": _finite(decode_score(request, replica), replica, 1e18),
             "key": float(_finite(order_key(request, now), None, 0.0)),
-            "budget": np.minimum(np.maximum(tokens, 1), 16384).astype(np.int64),
+            "budget": np.minimum(np.maximum(tokens, 32), 16384).astype(np.int64),
             "target_s": replica.decodes * pace_s,  # where nobody decodes, nobody waits for a token
             "retain_s": min(max(float(RETAIN) * request.prompt, -1e6), 1e6),
         }

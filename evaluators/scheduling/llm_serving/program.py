@@ -14,7 +14,7 @@ from evaluators.scheduling.llm_serving.replica import DECODE, PREFILL, Replica
 from evaluators.scheduling.llm_serving.requests import Request, State
 from evaluators.scheduling.llm_serving.views import fleet_view, replica_view, request_view, rows_view
 
-LARGEST_BUDGET = 16384
+SMALLEST_BUDGET, LARGEST_BUDGET = 32, 16384
 LONGEST_TARGET_S = 10.0
 SHORTEST_REBALANCE_S = 0.05
 _LARGEST_RETAIN_S = 1e6
@@ -136,8 +136,9 @@ def _best(candidates: Sequence[Replica], scores: Sequence[float]) -> int:
 
 def _set_budgets(replicas: Sequence[Replica], budgets: Sequence[int]) -> None:
     for replica, budget in zip(replicas, budgets, strict=True):
-        if not 1 <= budget <= LARGEST_BUDGET:
-            raise _invalid(f"arrive: budgets must be from 1 to {LARGEST_BUDGET} tokens, found {budget}")
+        if not SMALLEST_BUDGET <= budget <= LARGEST_BUDGET:
+            limits = f"{SMALLEST_BUDGET} to {LARGEST_BUDGET}"
+            raise _invalid(f"arrive: budgets must be from {limits} tokens, found {budget}")
         replica.budget = budget
 
 

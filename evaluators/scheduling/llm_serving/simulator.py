@@ -23,6 +23,9 @@ HOLD_S = 0.1
 MAX_HOLDS = 10
 IDLE_POLL_S = 0.05  # how soon a program is asked again after it left a replica idle with requests waiting
 MAX_IDLE_POLLS = 200
+MAX_STEPS_PER_REQUEST = (
+    100  # and one per 32 prompt tokens: what no sensible schedule needs, and a slow one may not take
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,7 @@ class Simulator:
         self._moving: dict[int, int] = {}  # uid of a decoding request to the replica it is copied to
         self._leaving: dict[int, list[Request]] = {}  # by replica: copied, gone at the next boundary
         self._idle_polls = [0] * len(self.replicas)
+        self._max_steps = self._allowed_steps(arrivals)
 
     def run(self) -> list[Request]:
         """Play until the last token.
@@ -102,6 +106,11 @@ class Simulator:
                 now_s, _, kind, subject, detail = heapq.heappop(events)
                 self._handle(now_s, kind, subject, detail)
         return self.requests
+
+    def _allowed_steps(self, arrivals: Sequence[Arrival]) -> int:
+        """Enough for any schedule worth playing; a program that plans batches is slowed by its own CPU limit, too."""
+        steps = MAX_STEPS_PER_REQUEST * len(arrivals) + sum(arrival.prompt for arrival in arrivals) // 32
+        return steps + sum(arrival.output for arrival in arrivals) * self._style.plans_batches
 
     def _schedule_known_events(self) -> None:
         if self._style.rebalance_every_s > 0:
@@ -180,6 +189,8 @@ class Simulator:
             return
         replica.begin(now_s, chunks, iterations, decode=decode)
         self.num_steps += 1
+        if self.num_steps > self._max_steps:
+            raise _invalid(f"the fleet took over {self._max_steps} steps: prompts are computed in far too small chunks")
         self._push(replica.ended_s, _Event.STEP, replica.index, replica.version)
 
     def _end_step_if_current(self, now_s: float, replica: Replica, version: int) -> None:

@@ -32,7 +32,8 @@ replicas, a row per field, all as of `now`:
   {_listed(REPLICA_FIELDS)}.
 Returns a dict: "route": float64[R], the replica with the smallest takes it (those that cannot are left out); "key":
 float, smaller is served first and preempted last (arrival_s is first come, first served; adding w * arrival_s to any
-key ages it); and optionally "budget": int64[R], tokens per iteration of each replica, decodes included (512 until set);
+key ages it); optionally "budget": int64[R], tokens per iteration of each replica, decodes included (32 to 16384; 512
+until set);
 "target_s": float64[R], iterations with prefill take at most that long, 0 is no limit; "decode_route": float64[R], who
 decodes, where roles are split ("route" until given); "retain_s": float, the request's prefix counts as used that much
 later when the cache drops the oldest; "hold": bool, ask again in 0.1 s, at most 10 times.

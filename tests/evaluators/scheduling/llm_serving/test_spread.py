@@ -20,7 +20,7 @@ def test_better_policies_attain_more_on_recorded_conversations() -> None:
 
 def test_knowing_caches_and_work_attains_more_on_recorded_sessions() -> None:
     replay = replace(
-        REPLAYS["sessions"], programs=("round_robin", "least_outstanding", "predicted_work", "prefix_aware"), first=6000
+        REPLAYS["sessions"], programs=("round_robin", "least_outstanding", "predicted_work", "prefix_aware"), first=3000
     )
     found = attainments(replay, trace_file(replay.trace).parent)
     turns, outstanding, work, prefix = (found[name]["attainment"] for name in replay.programs)
