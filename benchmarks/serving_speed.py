@@ -17,11 +17,12 @@ from evaluators.contract import Limits
 from evaluators.sandbox.client import Sandbox
 from evaluators.scheduling.llm_serving.bounds import capacity_bound
 from evaluators.scheduling.llm_serving.costs import cost_model
+from evaluators.scheduling.llm_serving.fleet import Fleet
 from evaluators.scheduling.llm_serving.program import ProgramDirector
 from evaluators.scheduling.llm_serving.reference import RoundRobin
 from evaluators.scheduling.llm_serving.requests import Arrival
 from evaluators.scheduling.llm_serving.services import SERVICES, scaled
-from evaluators.scheduling.llm_serving.simulator import Fleet, Simulator
+from evaluators.scheduling.llm_serving.simulator import Simulator
 from evaluators.scheduling.llm_serving.views import fleet_config
 
 SEEDS = Path(__file__).parents[1] / "seeds" / "llm_serving"

@@ -17,11 +17,12 @@ from pathlib import Path
 from benchmarks.stamp import write_result
 from evaluators.scheduling.llm_serving.bounds import floors
 from evaluators.scheduling.llm_serving.costs import cost_model
+from evaluators.scheduling.llm_serving.fleet import Fleet
 from evaluators.scheduling.llm_serving.outcome import assess
 from evaluators.scheduling.llm_serving.program import ProgramDirector
 from evaluators.scheduling.llm_serving.requests import Arrival
 from evaluators.scheduling.llm_serving.services import scaled
-from evaluators.scheduling.llm_serving.simulator import Fleet, Simulator
+from evaluators.scheduling.llm_serving.simulator import Simulator
 from evaluators.scheduling.llm_serving.traces import TraceRow, read_trace
 from evaluators.scheduling.llm_serving.views import fleet_config
 from tests.in_process import InProcessCandidate

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from evaluators.scheduling.llm_serving.costs import CostModel
+from evaluators.scheduling.llm_serving.fleet import Fleet
 from evaluators.scheduling.llm_serving.replica import DECODE, PREFILL
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Arrival
-from evaluators.scheduling.llm_serving.simulator import Fleet
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from evaluators.candidate import Argument, Candidate
 from evaluators.contract import FLOOR, InstanceResult, Outcome, PlannerClock
 from evaluators.problem import ClockPolicy
 from evaluators.scheduling.llm_serving.bounds import Floor, capacity_bound, floors
+from evaluators.scheduling.llm_serving.fleet import Fleet
 from evaluators.scheduling.llm_serving.outcome import Assessment, assess, utility_bound
 from evaluators.scheduling.llm_serving.program import ProgramDirector
 from evaluators.scheduling.llm_serving.reference import RoundRobin
 from evaluators.scheduling.llm_serving.requests import Arrival
-from evaluators.scheduling.llm_serving.simulator import Fleet, Simulator
+from evaluators.scheduling.llm_serving.simulator import Simulator
 from evaluators.scheduling.llm_serving.views import fleet_config
 
 LEAST_SPAN = 0.05  # of utility between anchors: an easy scenario must not blow small differences up

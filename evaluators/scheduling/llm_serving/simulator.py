@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import Outcome
 from evaluators.scheduling.llm_serving.batching import Chunks, make_room, mixed_chunks, prefill_first_chunks
-from evaluators.scheduling.llm_serving.costs import CostModel
-from evaluators.scheduling.llm_serving.director import HOLD, BatchPlan, Director
-from evaluators.scheduling.llm_serving.replica import DECODE, MIXED, PREFILL, Replica
+from evaluators.scheduling.llm_serving.director import HOLD, Director
+from evaluators.scheduling.llm_serving.fleet import Fleet
+from evaluators.scheduling.llm_serving.planned import apply_plan
+from evaluators.scheduling.llm_serving.replica import DECODE, PREFILL, Replica
 from evaluators.scheduling.llm_serving.requests import Arrival, Request, State
 
 HOLD_S = 0.1
@@ -26,35 +26,6 @@ MAX_IDLE_POLLS = 200
 MAX_STEPS_PER_REQUEST = (
     100  # and one per 32 prompt tokens: what no sensible schedule needs, and a slow one may not take
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """One replica is away for a while, and what it held is lost."""
-
-    replica: int
-    at_s: float
-    back_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fleet:
-    """The replicas and what connects them."""
-
-    costs: tuple[CostModel, ...]
-    roles: tuple[int, ...]  # `MIXED`, `PREFILL` or `DECODE` of each
-    link_bytes_per_s: float = 25e9  # 200 Gb/s
-    failure: Failure | None = None
-
-    @property
-    def smallest_kv_tokens(self) -> int:
-        """What every request must fit in, with the room that admissions leave free."""
-        return int(0.98 * min(cost.kv_tokens for cost in self.costs))
-
-    @property
-    def is_split(self) -> bool:
-        """Whether prompts and decodes have replicas of their own."""
-        return any(role != MIXED for role in self.roles)
 
 
 class _Event(IntEnum):
@@ -319,12 +290,7 @@ class Simulator:
 
     def _start_planned(self, now_s: float, replica: Replica) -> None:
         plan = self._director.plan(now_s, replica)
-        chunks = self._apply(now_s, replica, plan)
-        if replica.kv_used + len(replica.decoding) > replica.cost.kv_tokens:
-            raise _invalid(
-                f"the plan needs {replica.kv_used + len(replica.decoding)} KV tokens, the replica has "
-                f"{replica.cost.kv_tokens}"
-            )
+        chunks = apply_plan(now_s, replica, plan)
         if chunks or replica.decoding:
             self._idle_polls[replica.index] = 0
         else:
@@ -333,32 +299,6 @@ class Simulator:
                 raise _invalid(f"a replica was left idle {MAX_IDLE_POLLS} times in a row with requests waiting")
             self._push(now_s + IDLE_POLL_S, _Event.POLL, replica.index)
         self._begin(now_s, replica, chunks, plan.iterations, decode=True)
-
-    def _apply(self, now_s: float, replica: Replica, plan: BatchPlan) -> Chunks:
-        """Bring the replica into the state that the plan asks for; returns its prefill."""
-        for request in plan.preempt:
-            replica.preempt(request, now_s)
-        pausing = {request.uid for request in plan.pause}
-        for request in [r for r in replica.paused.values() if r.uid not in pausing]:
-            replica.resume(request)
-        for request in plan.pause:
-            if request.state is State.DECODING:
-                replica.pause(request)
-        chunks: Chunks = []
-        for request, tokens in plan.prefill:
-            if request.state is State.WAITING:
-                self._admit_planned(replica, request)
-            if request.state is State.PREFILLING:
-                chunks.append((request, min(tokens, request.target - request.prefilled)))
-        return chunks
-
-    def _admit_planned(self, replica: Replica, request: Request) -> None:
-        if not replica.fits(request):
-            raise _invalid(
-                f"the plan admits a request of {request.target} tokens to a replica that has no room for it "
-                f"({replica.cost.kv_tokens - replica.kv_used} KV tokens free, {replica.num_running} running)"
-            )
-        replica.admit(replica.waiting.index((request.key, request.uid, request)))
 
 
 def _invalid(detail: str) -> CandidateFailure:

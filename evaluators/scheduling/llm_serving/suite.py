@@ -15,10 +15,10 @@ import numpy as np
 from evaluators.contract import ContractError, ParameterValue, Split, Tier
 from evaluators.scheduling.llm_serving.bounds import capacity_bound
 from evaluators.scheduling.llm_serving.costs import CostModel, cost_model
+from evaluators.scheduling.llm_serving.fleet import Failure, Fleet
 from evaluators.scheduling.llm_serving.replica import DECODE, MIXED, PREFILL
 from evaluators.scheduling.llm_serving.requests import Arrival, checked_arrivals
 from evaluators.scheduling.llm_serving.services import SERVICES, Service, scaled, trace_windows
-from evaluators.scheduling.llm_serving.simulator import Failure, Fleet
 from evaluators.scheduling.llm_serving.traces import TraceRow
 
 Kind = tuple[str, str, int]  # model, gpu, GPUs per replica

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from evaluators.candidate import Argument
 from evaluators.scheduling.llm_serving.bounds import hull
 from evaluators.scheduling.llm_serving.costs import CostModel
+from evaluators.scheduling.llm_serving.fleet import Fleet
 from evaluators.scheduling.llm_serving.replica import DECODE, MAX_RUNNING, PREFILL, Replica
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Request, State
-from evaluators.scheduling.llm_serving.simulator import Fleet
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

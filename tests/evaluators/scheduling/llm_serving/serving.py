@@ -12,9 +12,9 @@ import pytest
 
 from evaluators.scheduling.llm_serving.costs import CostModel, cost_model
 from evaluators.scheduling.llm_serving.director import BatchPlan, Placement, Style
+from evaluators.scheduling.llm_serving.fleet import Fleet
 from evaluators.scheduling.llm_serving.replica import Replica
 from evaluators.scheduling.llm_serving.requests import Arrival, Request
-from evaluators.scheduling.llm_serving.simulator import Fleet
 
 TRACES = os.environ.get("EVENKEEL_TRACES")
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from evaluators.scheduling.llm_serving.bounds import capacity_bound, decode_floor_s, floors, hull, prefill_floor_s
 from evaluators.scheduling.llm_serving.costs import CostModel, cost_model
+from evaluators.scheduling.llm_serving.fleet import Fleet
 from evaluators.scheduling.llm_serving.outcome import assess, utility_bound
-from evaluators.scheduling.llm_serving.simulator import Fleet
 from tests.evaluators.scheduling.llm_serving.serving import random_arrivals, small_cost
 from tests.evaluators.scheduling.llm_serving.test_program import WILD, play
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from evaluators.scheduling.llm_serving.batching import Chunks
 from evaluators.scheduling.llm_serving.director import Style
+from evaluators.scheduling.llm_serving.fleet import Failure, Fleet
 from evaluators.scheduling.llm_serving.reference import RoundRobin
 from evaluators.scheduling.llm_serving.replica import DECODE, PREFILL, Replica
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Request, State, checked_arrivals
-from evaluators.scheduling.llm_serving.simulator import Failure, Fleet, Simulator
+from evaluators.scheduling.llm_serving.simulator import Simulator
 from tests.evaluators.scheduling.llm_serving.serving import arrival, fleet, random_arrivals, small_cost
 
 

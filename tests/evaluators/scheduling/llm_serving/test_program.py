@@ -10,9 +10,10 @@ import pytest
 
 from evaluators.candidate import Argument, CandidateFailure
 from evaluators.contract import Outcome
+from evaluators.scheduling.llm_serving.fleet import Failure, Fleet
 from evaluators.scheduling.llm_serving.program import ProgramDirector
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Arrival, Request, State
-from evaluators.scheduling.llm_serving.simulator import Failure, Fleet, Simulator
+from evaluators.scheduling.llm_serving.simulator import Simulator
 from evaluators.scheduling.llm_serving.views import fleet_config
 from tests.evaluators.scheduling.llm_serving.serving import arrival, fleet, random_arrivals
 from tests.in_process import InProcessCandidate

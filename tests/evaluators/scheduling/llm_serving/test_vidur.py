@@ -14,9 +14,10 @@ import pytest
 
 from evaluators.scheduling.llm_serving.costs import cost_model
 from evaluators.scheduling.llm_serving.director import Director, Style
+from evaluators.scheduling.llm_serving.fleet import Fleet
 from evaluators.scheduling.llm_serving.reference import RoundRobin
 from evaluators.scheduling.llm_serving.requests import Arrival
-from evaluators.scheduling.llm_serving.simulator import Fleet, Simulator
+from evaluators.scheduling.llm_serving.simulator import Simulator
 from evaluators.scheduling.llm_serving.traces import read_trace
 from tests.evaluators.scheduling.llm_serving.serving import FewestWaiting, trace_file
 
