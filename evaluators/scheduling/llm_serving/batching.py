@@ -8,6 +8,7 @@ arXiv:2401.08671). Prefill first: vLLM's default (Kwon et al., SOSP 2023): whole
 
 from __future__ import annotations
 
+from evaluators.scheduling.llm_serving.admission import admit, fits
 from evaluators.scheduling.llm_serving.replica import Replica
 from evaluators.scheduling.llm_serving.requests import Request
 
@@ -35,8 +36,8 @@ def mixed_chunks(replica: Replica) -> Chunks:
         size = min(request.target - request.prefilled, left)
         chunks.append((request, size))
         left -= size
-    while left > 0 and replica.waiting and replica.fits(replica.waiting[0][2]):
-        request = replica.admit(0)
+    while left > 0 and replica.waiting and fits(replica, replica.waiting[0][2]):
+        request = admit(replica, 0)
         size = min(request.target - request.prefilled, left)
         if size:
             chunks.append((request, size))
@@ -48,11 +49,11 @@ def prefill_first_chunks(replica: Replica) -> Chunks:
     """Whole prompts that fit now; while there are any, decodes stand still."""
     chunks = [(request, request.target - request.prefilled) for _, _, request in replica.prefilling]
     left = PREFILL_FIRST_TOKENS
-    while replica.waiting and replica.fits(replica.waiting[0][2]):
+    while replica.waiting and fits(replica, replica.waiting[0][2]):
         wanted = replica.waiting[0][2].target - replica.waiting[0][2].prefilled
         if chunks and wanted > left:
             break
-        request = replica.admit(0)
+        request = admit(replica, 0)
         size = request.target - request.prefilled
         if size:
             chunks.append((request, size))

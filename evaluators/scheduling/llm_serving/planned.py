@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import Outcome
+from evaluators.scheduling.llm_serving.admission import admit, fits
 from evaluators.scheduling.llm_serving.batching import Chunks
 from evaluators.scheduling.llm_serving.director import BatchPlan
 from evaluators.scheduling.llm_serving.replica import Replica
@@ -42,12 +43,12 @@ def _chunks(replica: Replica, plan: BatchPlan) -> Chunks:
 
 
 def _admit(replica: Replica, request: Request) -> None:
-    if not replica.fits(request):
+    if not fits(replica, request):
         raise _invalid(
             f"the plan admits a request of {request.target} tokens to a replica that has no room for it "
             f"({replica.cost.kv_tokens - replica.kv_used} KV tokens free, {replica.num_running} running)"
         )
-    replica.admit(replica.waiting.index((request.key, request.uid, request)))
+    admit(replica, replica.waiting.index((request.key, request.uid, request)))
 
 
 def _invalid(detail: str) -> CandidateFailure:

@@ -16,8 +16,6 @@ from evaluators.scheduling.llm_serving.prefix import PrefixCache
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Request, State
 
 MIXED, PREFILL, DECODE = 0, 1, 2  # roles
-MAX_RUNNING = 128  # sequences
-WATERMARK = 0.01  # share of the KV cache that admissions leave free, as in vLLM
 
 Queue = list[tuple[float, int, Request]]
 
@@ -54,7 +52,6 @@ class Replica:
         "up",
         "version",
         "waiting",
-        "watermark_tokens",
     )
 
     def __init__(self, index: int, cost: CostModel, role: int = MIXED, budget: int = 512) -> None:
@@ -66,7 +63,6 @@ class Replica:
         self.target_s = 0.0  # wanted length of an iteration with prefill; 0 is none
         self.cache = PrefixCache()
         self.kv_used = 0  # tokens of running requests, shared blocks counted once
-        self.watermark_tokens = int(WATERMARK * cost.kv_tokens)
         self.waiting: Queue = []
         self.prefilling: Queue = []
         self.decoding: dict[int, Request] = {}
@@ -110,49 +106,6 @@ class Replica:
         self.queued_tokens -= request.target - request.prefilled
         self._count_out(request)
         return request
-
-    # --- admission ----------------------------------------------------------------------------------------------------
-
-    def fits(self, request: Request) -> bool:
-        """Whether the KV of its whole prompt can be allocated now, one more token for each decode left free."""
-        if self.num_running >= MAX_RUNNING:
-            return False
-        matched = self._matched(request)
-        needed = request.target - BLOCK_TOKENS * matched
-        if matched:
-            needed += BLOCK_TOKENS * self.cache.idle_among(request.blocks[:matched])
-        free = self.cost.kv_tokens - self.kv_used - len(self.decoding)
-        return needed <= free - self.watermark_tokens or (needed <= free and self.num_running == 0)
-
-    def admit(self, place: int) -> Request:
-        """Allocate the KV of a waiting request; what the cache holds need not be computed."""
-        request = self.waiting.pop(place)[2]
-        matched = self._matched(request)
-        ready = request.prefilled  # KV that came with it from another replica
-        self.kv_used += request.target - BLOCK_TOKENS * matched
-        if matched:
-            self.kv_used += BLOCK_TOKENS * self.cache.hold(request.blocks[:matched])
-        request.shared = matched
-        request.hit_tokens = BLOCK_TOKENS * matched
-        if not ready:
-            request.prefilled = request.hit_tokens
-            self.queued_tokens -= request.hit_tokens
-        if request.prefilled >= request.target:
-            self.join(request)
-        else:
-            request.state = State.PREFILLING
-            insort(self.prefilling, (request.key, request.uid, request))
-        self.trim()
-        return request
-
-    def hit_tokens(self, arrival_blocks: tuple[int, ...], prompt: int) -> int:
-        """Tokens of a prompt that the cache holds."""
-        return BLOCK_TOKENS * min(self.cache.match(arrival_blocks), (prompt - 1) // BLOCK_TOKENS)
-
-    def _matched(self, request: Request) -> int:
-        if not request.blocks or request.prefilled:
-            return 0
-        return min(self.cache.match(request.blocks), (request.target - 1) // BLOCK_TOKENS)
 
     # --- decoding -----------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from enum import IntEnum
 
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import Outcome
+from evaluators.scheduling.llm_serving.admission import fits
 from evaluators.scheduling.llm_serving.batching import Chunks, make_room, mixed_chunks, prefill_first_chunks
 from evaluators.scheduling.llm_serving.director import HOLD, Director
 from evaluators.scheduling.llm_serving.fleet import Fleet
@@ -258,7 +259,7 @@ class Simulator:
             return
         source.remove(request, now_s)
         request.prefilled = request.target
-        if target.fits(request):
+        if fits(target, request):
             self.num_migrations += 1
             self._enqueue(now_s, target, request)
         else:

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluators.candidate import Argument
+from evaluators.scheduling.llm_serving.admission import MAX_RUNNING, hit_tokens
 from evaluators.scheduling.llm_serving.bounds import hull
 from evaluators.scheduling.llm_serving.costs import CostModel
 from evaluators.scheduling.llm_serving.fleet import Fleet
-from evaluators.scheduling.llm_serving.replica import DECODE, MAX_RUNNING, PREFILL, Replica
+from evaluators.scheduling.llm_serving.replica import DECODE, PREFILL, Replica
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Request, State
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -89,7 +90,7 @@ def replica_view(replica: Replica, now_s: float, request: Request | None) -> tup
     read = replica.read_tokens + grown
     hit, prompt_s = 0, 0.0
     if request is not None:
-        hit = replica.hit_tokens(request.blocks, request.target) if request.blocks else 0
+        hit = hit_tokens(replica, request) if request.blocks else 0
         prompt_s = cost.iteration_s(0, 0, ((hit, request.target - hit),))
     return (
         replica.up and replica.role != DECODE,
