@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from evaluators.contract import Split, Tier
 from evaluators.placement.cost import per_part
+from evaluators.placement.expert_replication.course import initial_plan
 from evaluators.placement.expert_replication.dispatch import Plan, flows
 from evaluators.placement.expert_replication.fresh import materialise
 from evaluators.placement.expert_replication.plan import read_plan, reply_fields
-from evaluators.placement.expert_replication.scenario import Scenario, build_scenario, initial_plan, shown_placement
+from evaluators.placement.expert_replication.scenario import Scenario, build_scenario, shown_placement
 from evaluators.placement.expert_replication.serving import serve_window
 from evaluators.placement.expert_replication.suite import recipes
 from evaluators.placement.expert_replication.system import HISTORY
@@ -75,7 +76,7 @@ def played(scenario: Scenario, program: str, sandbox: Sandbox) -> Played:
             history = workload.totals_WLE[max(0, newest + 1 - HISTORY) : newest + 1]
             arguments = [history, workload.iterations_WILE[newest], shown_placement(plan), newest]
             wanted = read_plan(candidate.method("plan", arguments, reply_fields(system)), plan, system)
-            seen, recent = scenario.loads(newest + 1), scenario.recent(newest + 1)
+            seen, recent = scenario.course.loads(newest + 1), scenario.course.recent(newest + 1)
             served.append(serve_window(plan, wanted, 0.0, seen, system, recent))
             plan = served[-1].active
             loads.append(deepest_layer(plan, seen, recent, scenario))

@@ -24,8 +24,8 @@ def clairvoyant_greedy(played: Workload) -> Sequence[tuple[str, float]]:
 
 def oracle_score(scenario: Scenario) -> float:
     """Planned from each window's own loads, nothing moved."""
-    windows = range(scenario.workload.warmup, len(scenario.workload.totals_WLE))
-    return scenario.score(float(np.mean([oracle_us(scenario.loads(w), scenario.system) for w in windows])))
+    course = scenario.course
+    return scenario.score(float(np.mean([oracle_us(course.loads(w), course.system_at(w)) for w in course.windows])))
 
 
 def adrs(stored: Mapping[str, Any]) -> str:

@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from evaluators.candidate import Candidate
 from evaluators.contract import FLOOR, ContractError, InstanceResult, Outcome
-from evaluators.placement.cost import Floats
 from evaluators.placement.expert_replication.balance_bound import even_balance_bound, node_balance_bound
 from evaluators.placement.expert_replication.bound import bound_us
-from evaluators.placement.expert_replication.dispatch import Plan, even_plan, fresh_slots, static_placement
+from evaluators.placement.expert_replication.course import Course, Game, static_windows
+from evaluators.placement.expert_replication.dispatch import Plan, fresh_slots
 from evaluators.placement.expert_replication.oracle import oracle_us
+from evaluators.placement.expert_replication.outage import EMPTY, Outage
 from evaluators.placement.expert_replication.plan import read_plan, reply_fields
-from evaluators.placement.expert_replication.serving import Served, layer_times, serve_window
+from evaluators.placement.expert_replication.serving import Served
 from evaluators.placement.expert_replication.system import HISTORY, System
 from evaluators.placement.expert_replication.workload import Workload
 from evaluators.problem import ClockPolicy, PlannerClock
@@ -24,7 +25,6 @@ from evaluators.problem import ClockPolicy, PlannerClock
 FREE_PLANNER_S = 0.016
 MODELLED_DELAY_S = 0.032
 BOUND_SLACK = 1e-9
-EMPTY = -1
 
 
 def charged_delay_s(cpu_s: float) -> float:
@@ -46,6 +46,7 @@ class Scenario:
     system: System
     workload: Workload
     candidate_seed: int
+    outage: Outage | None = None
     weak_us: float  # the static placement's time per iteration
     bound_us: float
     window_bounds_us: tuple[float, ...]  # the same of each scored window
@@ -55,35 +56,32 @@ class Scenario:
 
     def play(self, candidate: Candidate, clock: ClockPolicy) -> InstanceResult:
         """Plan every window of the scenario with a fresh program and score what was served."""
-        candidate.construct("Policy", self.system.config(self.workload.scored, self.candidate_seed))
-        active = initial_plan(self.system)
-        served: list[Served] = []
+        course = self.course
+        game = Game(course)
         delays: list[float] = []
-        for newest in range(self.workload.warmup - 1, len(self.workload.totals_WLE) - 1):
-            wanted, cpu_s = self._ask(candidate, active, newest)
-            delays.append(self._delay_s(clock, cpu_s, len(delays)))
-            window = newest + 1
-            served.append(
-                serve_window(active, wanted, delays[-1], self.loads(window), self.system, self.recent(window))
-            )
-            active = served[-1].active
-        return self._result(served, delays)
+        for window in course.windows:
+            restarted, making_s = game.enter(window), 0.0
+            if restarted or window == course.windows.start:
+                config = course.system_at(window).config(course.windows.stop - window, self.candidate_seed)
+                making_s = candidate.construct("Policy", config)
+            wanted, cpu_s = self._ask(candidate, game.active, window - 1)
+            charged_s = cpu_s + making_s if restarted else cpu_s  # only the first start is before there is any load
+            delays.append(self._delay_s(clock, charged_s, len(delays)))
+            game.serve(window, wanted, delays[-1])
+        return self._result(game.served, delays)
 
-    def loads(self, window: int) -> Floats:
-        """The kept iterations of a window, ``(I, L, E)``."""
-        return as_loads(self.workload, window)
-
-    def recent(self, window: int) -> Floats:
-        """Loads just before each kept iteration of a scored window, in proportion, ``(I, L, E)``."""
-        loads: Floats = self.workload.recent_WILE[window - self.workload.warmup].astype(np.float64)
-        return loads
+    @property
+    def course(self) -> Course:
+        """What happens in the scenario, whatever the program does."""
+        return Course(self.system, self.workload, self.outage)
 
     def _ask(self, candidate: Candidate, active: Plan, newest: int) -> tuple[Plan, float]:
         loads = self.workload.totals_WLE[max(0, newest + 1 - HISTORY) : newest + 1]
         samples = self.workload.iterations_WILE[newest]
         arguments = [loads, samples, shown_placement(active), newest]
-        reply = candidate.method("plan", arguments, reply_fields(self.system))
-        return read_plan(reply, active, self.system), reply.cpu_s
+        system = self.course.system_at(newest + 1)
+        reply = candidate.method("plan", arguments, reply_fields(system))
+        return read_plan(reply, active, system), reply.cpu_s
 
     def _delay_s(self, clock: ClockPolicy, cpu_s: float, call: int) -> float:
         match clock.clock:
@@ -156,59 +154,55 @@ class Scenario:
 
 
 def build_scenario(
-    name: str, regime: str, system: System, workload: Workload, candidate_seed: int, *, oracle: bool = False
+    name: str,
+    regime: str,
+    system: System,
+    workload: Workload,
+    candidate_seed: int,
+    *,
+    outage: Outage | None = None,
+    oracle: bool = False,
 ) -> Scenario:
     """The scenario with its two anchors computed, and the lines to compare with if asked for (`oracle`).
 
     Raises:
         ContractError: No plan can beat the static placement here, so there is nothing to score.
     """
-    served = range(workload.warmup, len(workload.totals_WLE))
-    loads = [as_loads(workload, window) for window in served]
-    static = initial_plan(system)
-    weak = _mean([float(layer_times(static, window, system).total_I.mean()) for window in loads])
-    bounds = [float(bound_us(window, system).sum(axis=1).mean()) for window in loads]
+    course = Course(system, workload, outage)
+    known = [(course.loads(window), course.system_at(window)) for window in course.windows]
+    weak = _mean([window.time_us for window in static_windows(course)])
+    bounds = [float(bound_us(loads, machine).sum(axis=1).mean()) for loads, machine in known]
     bound = _mean(bounds)
     if weak - bound <= 1e-6 * weak:
         raise ContractError(
             f"scenario {name}: the static placement already takes the least time possible ({weak:.6g} us per "
             "iteration); set more gpus, experts or tokens, so that balance can matter"
         )
+    totals = [(loads.sum(axis=0), machine) for loads, machine in known]
     return Scenario(
         name=name,
         regime=regime,
         system=system,
         workload=workload,
         candidate_seed=candidate_seed,
+        outage=outage,
         weak_us=weak,
         bound_us=bound,
         window_bounds_us=tuple(bounds),
-        oracle_us=_mean([oracle_us(window, system) for window in loads]) if oracle else None,
-        balance_bound=_mean([even_balance_bound(window.sum(axis=0), system) for window in loads]) if oracle else None,
-        node_balance_bound=_node_balance_bound(loads, system) if oracle else None,
+        oracle_us=_mean([oracle_us(loads, machine) for loads, machine in known]) if oracle else None,
+        balance_bound=_mean([even_balance_bound(*window) for window in totals]) if oracle else None,
+        node_balance_bound=_mean_if_all([node_balance_bound(*window) for window in totals]) if oracle else None,
     )
 
 
-def _node_balance_bound(loads: Sequence[Floats], system: System) -> float | None:
-    bounds = [node_balance_bound(window.sum(axis=0), system) for window in loads]
+def _mean_if_all(bounds: Sequence[float | None]) -> float | None:
     present = [bound for bound in bounds if bound is not None]
-    return _mean(present) if present else None
+    return _mean(present) if len(present) == len(bounds) else None
 
 
 def shown_placement(active: Plan) -> npt.NDArray[np.int32]:
     """What a program is told of the slots, ``(L, P)``: their experts, `EMPTY` where they are filled anew each time."""
     return np.where(fresh_slots(active), EMPTY, active.placement_LP).astype(np.int32)
-
-
-def as_loads(workload: Workload, window: int) -> Floats:
-    """The kept iterations of a window, ``(I, L, E)``."""
-    loads: Floats = workload.iterations_WILE[window].astype(np.float64)
-    return loads
-
-
-def initial_plan(system: System) -> Plan:
-    """What serves before the first plan: the static placement, tokens split evenly."""
-    return even_plan(static_placement(system.layers, system.experts, system.slots), system.experts)
 
 
 def _mean(values: Sequence[float]) -> float:

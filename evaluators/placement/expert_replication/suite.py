@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from evaluators.contract import ParameterValue, Split, Tier
 from evaluators.placement.cost import DEVICES, ExpertCurve, Network, roofline_curve
+from evaluators.placement.expert_replication.outage import Outage
 from evaluators.placement.expert_replication.parameters import (
     DEVICE_AXIS,
     MIXED,
@@ -18,6 +19,13 @@ from evaluators.placement.expert_replication.parameters import (
     TOPOLOGY_AXIS,
     Shape,
     shape_of,
+)
+from evaluators.placement.expert_replication.shapes import (
+    EDGE_SHAPES,
+    HOLDOUT_MODELS,
+    HOLDOUT_TOPOLOGIES,
+    fit_for_an_outage,
+    without_a_node,
 )
 from evaluators.placement.expert_replication.sharded import shard_efficiency
 from evaluators.placement.expert_replication.system import System
@@ -93,42 +101,13 @@ HOLDOUT_REGIMES = (
     Regime(name="shallow", skew=0.6, window_sd=0.2),
 )
 
+# A node is lost for a third of the windows; played after all others, so that those are what they were without it.
+SEARCH_OUTAGE = Regime(name="outage")
+HOLDOUT_OUTAGE = Regime(name="failover", walk_sd=0.4, walk_half_life=3.0, domain_time=8.0)
+OUTAGE_TIERS, OUTAGE_SCENARIOS = (Tier.FULL, Tier.REPORT), 4
+
 RECORDED = Regime(name="recorded")  # a name only: the loads come from a file
 
-HOLDOUT_TOPOLOGIES: tuple[Mapping[str, int], ...] = (
-    {"gpus": 32, "nodes": 4},
-    {"gpus": 36, "nodes": 9},
-    {"gpus": 64, "nodes": 8},
-    {"gpus": 144, "nodes": 18},  # two slots per GPU with 256 experts
-)
-_MIXTRAL = {
-    "experts": 8,
-    "layers": 32,
-    "top_k": 2,
-    "groups": 1,
-    "group_limit": 1,
-    "hidden": 4096,
-    "intermediate": 14336,
-    "gpus": 8,
-    "nodes": 1,
-    "redundant": 8,
-}
-# DeepSeek-V3, Qwen3-235B, one like Kimi-K2, OLMoE, and Mixtral-8x7B, which has too few experts for more than a node.
-HOLDOUT_MODELS: tuple[Mapping[str, int], ...] = (
-    {},
-    {"experts": 128, "layers": 94, "groups": 1, "group_limit": 1, "hidden": 4096, "intermediate": 1536},
-    {"experts": 384, "layers": 60, "groups": 1, "group_limit": 1},
-    {"experts": 64, "layers": 16, "groups": 1, "group_limit": 1, "hidden": 2048, "intermediate": 1024},
-    _MIXTRAL,
-)
-# Small shapes at the edges of the contract, for the smoke tier: a branch no search scenario takes (one slot per GPU,
-# several copies of every expert, none to spare) must not rot unseen until the hold-out takes it.
-_PLAIN = {"groups": 1, "group_limit": 1, "top_k": 2}
-EDGE_SHAPES: tuple[Mapping[str, int], ...] = (
-    {**_PLAIN, "experts": 12, "gpus": 16, "nodes": 4, "redundant": 4},
-    {**_PLAIN, "experts": 8, "gpus": 16, "nodes": 2, "redundant": 24},
-    {**_PLAIN, "experts": 64, "gpus": 8, "nodes": 1, "redundant": 0},
-)
 SEARCH_DEVICES = ("h800", "h200")
 HOLDOUT_DEVICES = ("h20", "gb200", "h800")
 
@@ -159,6 +138,7 @@ class Recipe:
     regime: Regime
     system: System
     load: LoadShape
+    outage: Outage | None = None
 
 
 def recipes(
@@ -179,12 +159,31 @@ def recipes(
     """
     size = SIZES[tier]
     edges = EDGE_SHAPES if tier is Tier.SMOKE and _is_open(settings) and not regimes else ()
+    outages = tier in OUTAGE_TIERS and not regimes
     regimes = regimes or (HOLDOUT_REGIMES if split is Split.HOLDOUT else SEARCH_REGIMES)
     whole_turns = max(1, size.instances // len(regimes)) * len(regimes)
     count = min(size.instances, whole_turns)
     shapes = [_shape(i + i // len(regimes), split, settings) for i in range(count)]
     shapes += [shape_of({**settings, **edge}, refit=True) for edge in edges]
-    return [_recipe(i, regimes, size, split, settings, curve, shape) for i, shape in enumerate(shapes)]
+    played = [_recipe(i, regimes, size, split, settings, curve, shape) for i, shape in enumerate(shapes)]
+    return played + _outages(size, split, settings, curve) if outages else played
+
+
+def _outages(
+    size: Size, split: Split, settings: Mapping[str, ParameterValue], curve: ExpertCurve | None
+) -> list[Recipe]:
+    """The scenarios in which a node is lost, as far as there are nodes and slots to lose."""
+    regimes = (HOLDOUT_OUTAGE if split is Split.HOLDOUT else SEARCH_OUTAGE,)
+    found = []
+    for turn in range(OUTAGE_SCENARIOS):
+        shape = fit_for_an_outage(_shape(turn, split, settings), refit="redundant" not in settings)
+        if shape is not None:
+            whole = _recipe(turn, regimes, size, split, settings, curve, shape)
+            rest = _recipe(turn, regimes, size, split, settings, curve, without_a_node(shape)).system
+            rest = replace(rest, tokens=whole.system.tokens)
+            lost, back = (size.warmup + thirds * size.scored // 3 for thirds in (1, 2))
+            found.append(replace(whole, outage=Outage(first=lost, back=back, system=rest)))
+    return found
 
 
 def _is_open(settings: Mapping[str, ParameterValue]) -> bool:

@@ -21,7 +21,7 @@ from evaluators.seeding import SeedSource
 
 TASK = Task(
     name="expert_replication",
-    revision=3,  # 2: the hold-out has 144 GPUs and Mixtral-8x7B too; 3: fresh slots
+    revision=3,  # 2: the hold-out has 144 GPUs and Mixtral-8x7B too; 3: fresh slots, lost nodes
     family="placement",
     summary=(
         "Re-plan, window by window, which experts of a mixture-of-experts model are copied and on which GPU each copy "
@@ -75,6 +75,7 @@ class ReplicationProblem:
                 recipe.system,
                 _workload(recipe, split, np.random.default_rng(seeds.instance(recipe.name)), recorded),
                 seeds.candidate(recipe.name),
+                outage=recipe.outage,
                 oracle=oracle,
             )
             for recipe in self._recipes(tier, split, recorded)

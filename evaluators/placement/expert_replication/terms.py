@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaluators.contract import Direction, EntryPoint, MetricSpec
 
 _DESCRIPTION = """\
-`Policy(config)` is made once per scenario. `config` holds
+`Policy(config)` is made once per scenario, and anew when a node is lost or comes back (see below). `config` holds
 - layers, experts, top_k: the model; gpus, nodes: the machine (GPU g is in node g // (gpus // nodes));
 - slots (per layer, over all GPUs), slots_per_gpu: slot p is on GPU p // slots_per_gpu;
 - groups, group_limit: routing groups of consecutive experts (e // (experts // groups)), groups one token may use;
@@ -45,6 +45,9 @@ Returns a dict:
   attention_us. With "two_batch" they share the links with the all-to-all instead. Every expert needs a slot that is not
   fresh, every GPU has one, and dispatch 1 cannot be used. To be said anew in every plan; fresh copies cost no moving
   when the plan changes.
+A node (the last one) may be lost for some windows; tokens stay as many. A new Policy is made for the GPUs that are
+there, and again when it is back. `loads` reach back all the same, `placement` is what they hold: survivors keep theirs,
+experts that were on the lost node alone have been read from the host at 22 GB/s per GPU, while serving waited.
 Unchanged slots cost nothing; moving a copy to another GPU costs expert_bytes over the link (from the same node if a
 GPU there has the expert), permuting a GPU's own slots does not. CPU time of a call beyond 16 ms is charged as delay,
 rounded up to 16 ms times a power of two: the old placement serves until then; a plan later than its window is dropped.

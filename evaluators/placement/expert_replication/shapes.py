@@ -1,0 +1,60 @@
+"""Machines and models that the suite plays beyond the default ones, and what is left of a machine without a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from evaluators.placement.expert_replication.parameters import Shape
+
+HOLDOUT_TOPOLOGIES: tuple[Mapping[str, int], ...] = (
+    {"gpus": 32, "nodes": 4},
+    {"gpus": 36, "nodes": 9},
+    {"gpus": 64, "nodes": 8},
+    {"gpus": 144, "nodes": 18},  # two slots per GPU with 256 experts
+)
+_MIXTRAL = {
+    "experts": 8,
+    "layers": 32,
+    "top_k": 2,
+    "groups": 1,
+    "group_limit": 1,
+    "hidden": 4096,
+    "intermediate": 14336,
+    "gpus": 8,
+    "nodes": 1,
+    "redundant": 8,
+}
+# DeepSeek-V3, Qwen3-235B, one like Kimi-K2, OLMoE, and Mixtral-8x7B, which has too few experts for more than a node.
+HOLDOUT_MODELS: tuple[Mapping[str, int], ...] = (
+    {},
+    {"experts": 128, "layers": 94, "groups": 1, "group_limit": 1, "hidden": 4096, "intermediate": 1536},
+    {"experts": 384, "layers": 60, "groups": 1, "group_limit": 1},
+    {"experts": 64, "layers": 16, "groups": 1, "group_limit": 1, "hidden": 2048, "intermediate": 1024},
+    _MIXTRAL,
+)
+# Small shapes at the edges of the contract, for the smoke tier: a branch no search scenario takes (one slot per GPU,
+# several copies of every expert, none to spare) must not rot unseen until the hold-out takes it.
+_PLAIN = {"groups": 1, "group_limit": 1, "top_k": 2}
+EDGE_SHAPES: tuple[Mapping[str, int], ...] = (
+    {**_PLAIN, "experts": 12, "gpus": 16, "nodes": 4, "redundant": 4},
+    {**_PLAIN, "experts": 8, "gpus": 16, "nodes": 2, "redundant": 24},
+    {**_PLAIN, "experts": 64, "gpus": 8, "nodes": 1, "redundant": 0},
+)
+
+
+def fit_for_an_outage(shape: Shape, *, refit: bool) -> Shape | None:
+    """The shape with slots enough that a node can go: as it is, or with more of them where `refit` allows it."""
+    if shape.nodes < 2:
+        return None
+    needed = -(-shape.experts // (shape.gpus - shape.gpus // shape.nodes))
+    if shape.slots // shape.gpus >= needed:
+        return shape
+    return replace(shape, redundant=needed * shape.gpus - shape.experts) if refit else None
+
+
+def without_a_node(shape: Shape) -> Shape:
+    """What is left when one node is gone; GPUs keep their slots."""
+    gpus = shape.gpus - shape.gpus // shape.nodes
+    slots = shape.slots // shape.gpus * gpus
+    return replace(shape, gpus=gpus, nodes=shape.nodes - 1, redundant=slots - shape.experts)
