@@ -130,7 +130,7 @@ class Task:
     metrics: tuple[MetricSpec, ...]
     objective: str  # the name of the ONE metric that is the fitness
     bound: float | None  # a proven bound of the objective; None where none is known
-    weak_baseline: str  # the seed program that scores 0
+    weak_baseline: str  # the seed program that scores 0; empty where none is known
     limits: Mapping[Tier, Limits]
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     parameter_specs: tuple[Parameter, ...] = ()

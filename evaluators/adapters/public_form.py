@@ -39,6 +39,7 @@ from evaluators.contract import (
 from evaluators.folder_files import all_files, digest
 from evaluators.parameters import read_settings
 from evaluators.problem import ClockPolicy
+from evaluators.seed_files import PUBLIC_INITIAL
 from evaluators.seeding import SeedSource
 
 OBJECTIVE = "combined_score"
@@ -156,13 +157,7 @@ def public_problem(folder: Path) -> PublicFormProblem:
         name=f"{re.sub(r'[^a-z0-9]+', '_', folder.name.lower()).strip('_') or 'task'}_self_scored",
         family="public form",
         summary=f"The evaluator in the folder {folder.name}, run as it is. {SELF_SCORED[0].upper()}{SELF_SCORED[1:]}.",
-        entry_points=(
-            EntryPoint(
-                name="program",
-                signature="a Python file",
-                description="What the evaluator expects of the program at `program_path`: see the initial program.",
-            ),
-        ),
+        entry_points=_entry_points(tree, files),
         metrics=(
             MetricSpec(
                 name="score",
@@ -174,7 +169,7 @@ def public_problem(folder: Path) -> PublicFormProblem:
         ),
         objective="score",
         bound=None,
-        weak_baseline="initial_program",
+        weak_baseline="",
         limits=_limits(parameters),
         parameters=parameters,
         parameter_specs=_PARAMETERS,
@@ -230,6 +225,24 @@ def _parsed(path: Path, content: bytes) -> ast.Module:
         return ast.parse(content)
     except (SyntaxError, ValueError) as error:
         raise ContractError(f"{path} does not parse: {error}") from error
+
+
+def _entry_points(evaluator: ast.Module, files: Mapping[str, bytes]) -> tuple[EntryPoint, ...]:
+    """Functions and classes of the initial program whose names occur in the evaluator, as names or as texts."""
+    name = next((name for name in PUBLIC_INITIAL if name in files), None)
+    tree = _parsed(Path(name), files[name]) if name else ast.Module(body=[], type_ignores=[])
+    nodes = list(ast.walk(evaluator))
+    named = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    named |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return tuple(
+        EntryPoint(name=node.name, signature=_signature(node), description="Used by the evaluator.")
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in named
+    )
+
+
+def _signature(node: ast.FunctionDef | ast.ClassDef) -> str:
+    return f"{node.name}({ast.unparse(node.args)})" if isinstance(node, ast.FunctionDef) else f"class {node.name}"
 
 
 def _libraries(tree: ast.Module, files: Mapping[str, bytes]) -> Iterator[str]:

@@ -35,11 +35,12 @@ def tasks(
 def description(task: Task) -> str:
     """The task as a user or a model needs to know it."""
     bound = "no proven bound" if task.bound is None else f"proven bound {task.bound:g}"
+    zero = f"; 0 is {task.weak_baseline}" if task.weak_baseline else ""
     lines = [
         f"{task.name} ({task.family}), revision {task.revision}, identity {task.identity}",
         task.summary,
         "",
-        f"objective: {task.objective}, {task.metric(task.objective).direction} ({bound}; 0 is {task.weak_baseline})",
+        f"objective: {task.objective}, {task.metric(task.objective).direction} ({bound}{zero})",
         f"libraries: {', '.join(task.libraries)}",
         "",
         "entry points",

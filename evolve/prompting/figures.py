@@ -24,10 +24,10 @@ def objective_text(task: Task) -> str:
     better = "higher" if spec.direction is Direction.MAXIMIZE else "lower"
     unit = "" if spec.unit == "1" else f" ({spec.unit})"
     bound = "" if task.bound is None else f", {task.bound:g} is a proven bound that no program passes"
+    marks = f"0 for the program `{task.weak_baseline}`{bound}, and " if task.weak_baseline else ""
     return (
-        f"The one objective is `{spec.name}`{unit}, {better} is better: {spec.description}. An instance scores 0 for "
-        f"the program `{task.weak_baseline}`{bound}, and {FLOOR:g} if it fails; the objective is the mean over all "
-        "instances, which come in several regimes."
+        f"The one objective is `{spec.name}`{unit}, {better} is better: {spec.description}. An instance scores {marks}"
+        f"{FLOOR:g} if it fails; the objective is the mean over all instances, which come in several regimes."
     )
 
 

@@ -19,7 +19,9 @@ from evaluators.problem import ClockPolicy
 from evaluators.sandbox.client import Sandbox
 from evaluators.scoring import Workload, evaluate
 from evaluators.seeding import secret_from_seed
+from evolve.patch.patched import ReplyForm
 from evolve.programs import founding_programs
+from evolve.prompting.build import system_text
 
 PROGRAM = "# EVOLVE-BLOCK-START\nSLOPE = 2.0\n\n\ndef line(x):\n    return SLOPE * x\n# EVOLVE-BLOCK-END\n"
 LOADS_THE_PROGRAM = """
@@ -96,6 +98,29 @@ def test_an_evaluator_with_data_helpers_threads_and_notes_runs_as_it_is(sandbox:
     assert evaluation.metrics == {"combined_score": pytest.approx(0.25), "points": 3.0, "good": 1.0}
     assert sorted(folder.rglob("*")) == before  # what it wrote stayed in its child
     assert "points 3" in evaluation.feedback
+
+
+def test_programs_may_be_loaded_by_other_means(sandbox: Sandbox, tmp_path: Path) -> None:
+    evaluator = """
+import os
+import runpy
+import threading
+from pathlib import Path
+
+
+def evaluate(program_path):
+    names, found = {}, []
+    exec(Path(program_path).read_text(), names)
+    thread = threading.Thread(target=lambda: found.append(runpy.run_path(program_path)["line"](1.0)))
+    thread.start()
+    thread.join(timeout=5)
+    folder = os.path.dirname(__file__)
+    assert "truth.py" in os.listdir(folder) and os.path.isdir(os.path.join(folder, "data"))
+    assert Path("config.yaml").exists() and not thread.is_alive()
+    return {"combined_score": names["line"](1.0) + found[0]}
+"""
+    evaluation = played(sandbox, task_folder(tmp_path / "line", evaluator))
+    assert evaluation.objective == 4.0, detail(evaluation)
 
 
 def test_every_result_says_that_it_is_self_scored(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -176,6 +201,12 @@ def test_its_initial_program_is_found_and_its_libraries_are_seen(tmp_path: Path)
     )
     assert registry.problem(str(folder)).task.libraries == ("numpy", "scipy")
     assert [program.name for program in founding_programs(str(folder), [])] == ["initial_program"]
+
+
+def test_names_that_the_evaluator_uses_are_the_entry_points(tmp_path: Path) -> None:
+    task = registry.problem(str(task_folder(tmp_path / "line", USUAL))).task
+    assert [point.signature for point in task.entry_points] == ["line(x)"]
+    assert system_text(task, ReplyForm.FULL).count("scores -1 if it fails") == 1  # and speaks of no weak baseline
 
 
 def test_a_folder_without_evaluate_is_refused(tmp_path: Path) -> None:

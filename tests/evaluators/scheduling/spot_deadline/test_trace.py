@@ -87,7 +87,9 @@ def month(zones: int = 3) -> dict[str, list[dict[str, object]]]:
 
 
 def test_a_trace_stands_for_the_availability(tmp_path: Path) -> None:
-    problem = PROBLEM.configured({"trace": written(tmp_path, month()), "regions": "2", "work_h": "12", "deadline_h": "20"})
+    problem = PROBLEM.configured(
+        {"trace": written(tmp_path, month()), "regions": "2", "work_h": "12", "deadline_h": "20"}
+    )
     seeds = {split: SeedSource(secret_from_seed(1), split) for split in (Split.SEARCH, Split.HOLDOUT)}
     search = problem.instances(Tier.QUICK, Split.SEARCH, seeds[Split.SEARCH])
     holdout = problem.instances(Tier.QUICK, Split.HOLDOUT, seeds[Split.HOLDOUT])
