@@ -35,7 +35,7 @@ def interval_chart(
         ),
         *_references(bound, weak_baseline, float(drawn["holdout"].min())),
     ]
-    return alt.layer(*layers).properties(height=26 * len(drawn) + 40)
+    return alt.layer(*layers).properties(height=22 * len(drawn) + 110)
 
 
 def _references(bound: float | None, weak_baseline: str, lowest: float) -> list[alt.Chart]:

@@ -56,7 +56,9 @@ def mix_chart(mix: pd.DataFrame) -> alt.Chart:
 
 def bandit_chart(frame: pd.DataFrame) -> AnyLayer:
     """Posterior means over tells with their ranges."""
-    colour = alt.Color("arm:N", title=None, scale=alt.Scale(range=list(CATEGORIES)), legend=alt.Legend(orient="top"))
+    colour = alt.Color(
+        "arm:N", title=None, scale=alt.Scale(range=list(CATEGORIES)), legend=alt.Legend(orient="top", symbolOpacity=1)
+    )
     base = alt.Chart(frame).encode(x=alt.X("tells:Q", title="tells"), color=colour)
     band = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="reward, 90 % range"), y2="high:Q")
     line = base.mark_line().encode(

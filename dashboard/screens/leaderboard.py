@@ -76,6 +76,8 @@ def _show(board: Board, facts: TaskFacts | None) -> None:
     left.caption(f"{len(shown)} of {len(frame)} listed programs. Click one to open it.")
     name = f"{board.league.task}-{board.league.task_identity}.csv"
     right.download_button("Download CSV", view.csv_of(board, shown), name, "text/csv", key=f"csv {board.league.digest}")
+    if leader is not None and baseline is not None and leader is not baseline:
+        links.compare_link([leader.candidate_id, baseline.candidate_id], "Compare the leader with the best baseline")
     if chosen is not None:
         links.open_candidate(chosen)
 

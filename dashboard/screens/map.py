@@ -6,7 +6,7 @@ import streamlit as st
 
 from archive import marks, run_views, views
 from archive.evaluation_mapping import League
-from archive.marks import ColourBy
+from archive.marks import ColourBy, Mark
 from archive.run_views import RunSummary
 from archive.store import Archive
 from dashboard import inert, links
@@ -46,7 +46,7 @@ def page() -> None:
 
 def _scatter(archive: Archive, run: RunSummary) -> None:
     chosen = st.segmented_control("Colour by", list(ColourBy), default=ColourBy.ISLAND, format_func=str)
-    found = view.mark_frame(marks.score_marks(archive, run.run_id, chosen or ColourBy.ISLAND))
+    found = view.mark_frame(_marks(archive, run, chosen or ColourBy.ISLAND))
     if found.empty:
         st.info("No attempt of this run has a search score yet.")
         return
@@ -57,7 +57,7 @@ def _scatter(archive: Archive, run: RunSummary) -> None:
 
 
 def _tree(archive: Archive, run: RunSummary) -> None:
-    best = marks.score_marks(archive, run.run_id, ColourBy.ISLAND, max_marks=marks.MAX_MARKS)
+    best = _marks(archive, run, ColourBy.ISLAND)
     leaves = [mark.candidate_id for mark in sorted(best, key=lambda mark: -mark.score)[:_TREE_LEAVES]]
     steps = views.ancestry(archive, run.run_id, leaves)
     ids = [id_ for step in steps for id_ in (step.candidate_id, step.parent_id) if id_]
@@ -72,6 +72,16 @@ def _tree(archive: Archive, run: RunSummary) -> None:
     chosen = parts.program_table(best_first, columns, f"tree {run.run_id}")
     if chosen:
         links.open_candidate(chosen)
+
+
+def _marks(archive: Archive, run: RunSummary, colour_by: ColourBy) -> list[Mark]:
+    return _marks_at(archive, id(archive), run.run_id, colour_by, run.told)
+
+
+@st.cache_data(show_spinner="Reading the scores ...", max_entries=32)
+def _marks_at(_archive: Archive, archive_key: int, run_id: str, colour_by: ColourBy, told: int) -> list[Mark]:  # noqa: ARG001 - parts of the key
+    """The marks of a run after so many tells: until the next one, they stay what they are."""
+    return marks.score_marks(_archive, run_id, colour_by)
 
 
 def _metrics(archive: Archive, run: RunSummary) -> None:

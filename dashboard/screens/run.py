@@ -21,6 +21,7 @@ from dashboard.views import run as view
 from dashboard.views.run import Budget, RunFold
 
 REFRESH_S = 2.0
+SUMS_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +84,17 @@ def _look(archive: Archive, run_id: str) -> Look:
         fold=fold_of(archive, run_id),
         founders=run_views.founder_scores(archive, run_id),
         in_flight=run_views.in_flight(archive, run_id),
-        used=usage(archive, run_id),
+        used=_usage(archive, id(archive), run_id),
         uses=run_views.model_uses(archive, run_id),
         bandit=archive.bandit_states(run_id),
         rejected=run_views.rejections(archive, run_id),
     )
+
+
+@st.cache_data(show_spinner=False, ttl=SUMS_S, max_entries=32)
+def _usage(_archive: Archive, archive_key: int, run_id: str) -> Usage:  # noqa: ARG001 - part of the key
+    """Sums over all evaluations and calls: the only figures whose cost grows with the run, so they are read less often."""
+    return usage(_archive, run_id)
 
 
 def _head(look: Look) -> None:
@@ -105,7 +112,7 @@ def _head(look: Look) -> None:
         ("in flight", flying),
         ("scored", f"{scored / fold.told:.0%}" if fold.told else "-"),
         ("CPU of evaluations", f"{look.used.cpu_s:,.0f} s"),
-        *view.budget_left(look.budget, fold, look.used.evaluations, look.used.price_usd),
+        *view.budget_left(look.budget, fold, look.used.price_usd),
     ]
     if look.used.calls:
         per_scored = f"{look.used.price_usd / scored:.4f}" if scored else "-"

@@ -99,6 +99,11 @@ class RunFold:
         return self.last_tell + 1
 
     @property
+    def evaluated(self) -> int:
+        """Attempts that got past the gate, as the budget of evaluations counts them."""
+        return self.told - self.outcomes["rejected"]
+
+    @property
     def best(self) -> Step | None:
         """The leader by search score."""
         return self.steps[-1] if self.steps else None
@@ -150,11 +155,14 @@ class Budget:
         )
 
 
-def budget_left(budget: Budget, fold: RunFold, evaluations: int, usd: float) -> list[tuple[str, str]]:
+def budget_left(budget: Budget, fold: RunFold, usd: float) -> list[tuple[str, str]]:
     """What is left of each limit, by name; a run without limits has none."""
     left = [
         ("attempts left", None if budget.attempts is None else f"{max(0, budget.attempts - fold.told):,}"),
-        ("evaluations left", None if budget.evaluations is None else f"{max(0, budget.evaluations - evaluations):,}"),
+        (
+            "evaluations left",
+            None if budget.evaluations is None else f"{max(0, budget.evaluations - fold.evaluated):,}",
+        ),
         ("seconds left", None if budget.seconds is None else f"{max(0.0, budget.seconds - fold.elapsed_s):,.0f}"),
         ("USD left", None if budget.usd is None else f"{max(0.0, budget.usd - usd):,.4f}"),
     ]

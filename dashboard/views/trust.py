@@ -11,7 +11,7 @@ from archive.evaluation_mapping import League
 from archive.views import Failure
 from dashboard import inert
 from evaluators.contract import Environment, Outcome
-from evaluators.probe import PropertyReport
+from evaluators.probe import PropertyReport, properties_of
 
 _ABOVE_BOUND = "bound was beaten"  # as the tasks word it in an instance's detail
 
@@ -23,16 +23,10 @@ def promise_frame(reports: Sequence[PropertyReport]) -> pd.DataFrame:
 
 
 def environment_frame(environments: Sequence[Environment]) -> pd.DataFrame:
-    """The sandboxes that archived scores were made in."""
-    rows = Counter((e.sandbox, e.operating_system, e.evaluator_revision, e.cpu_model) for e in environments)
-    shown = [
-        (
-            "INCOMPLETE" if "unsafe" in sandbox.split("+") else "complete",
-            *map(inert.cell, (sandbox, system, revision, cpu)),
-        )
-        for sandbox, system, revision, cpu in rows
-    ]
-    return pd.DataFrame(shown, columns=["sandbox", "layers", "operating system", "evaluators", "CPU"])
+    """The sandboxes that archived scores were made in, and which promises their layers keep."""
+    kinds = dict.fromkeys((e.sandbox, e.operating_system, e.evaluator_revision, e.cpu_model) for e in environments)
+    rows = [(_kept(kind[0]), *map(inert.cell, kind)) for kind in kinds]
+    return pd.DataFrame(rows, columns=["keeps", "layers", "operating system", "evaluators", "CPU"])
 
 
 def outcome_frame(leagues: Sequence[League], outcomes: Mapping[str, Counter[str]]) -> pd.DataFrame:
@@ -68,3 +62,8 @@ def failure_frame(failures: Sequence[Failure]) -> pd.DataFrame:
 def above_bound(failures: Sequence[Failure]) -> list[Failure]:
     """Of infrastructure failures, those where a program beat a proven bound: a bug of ours, quarantined."""
     return [failure for failure in failures if _ABOVE_BOUND in failure.reason]
+
+
+def _kept(layers: str) -> str:
+    missing = [report.label for report in properties_of(layers) if not report.holds]
+    return f"all but {', '.join(missing)}" if missing else "all promises"

@@ -175,10 +175,13 @@ class TestRunFold:
 
     def test_budget_counts_down_to_zero(self) -> None:
         fold = RunFold()
-        fold.add(told(i) for i in range(31))
-        budget = Budget.of('{"attempts": 40, "seconds": 10, "usd": 1.5, "migration_every": 10, "islands": 2}')
-        assert run_view.budget_left(budget, fold, 12, 0.5) == [
+        fold.add(told(i, outcome="rejected" if i == 5 else "crashed") for i in range(31))
+        budget = Budget.of(
+            '{"attempts": 40, "seconds": 10, "usd": 1.5, "evaluations": 40, "migration_every": 10, "islands": 2}'
+        )
+        assert run_view.budget_left(budget, fold, 0.5) == [
             ("attempts left", "9"),
+            ("evaluations left", "10"),
             ("seconds left", "0"),
             ("USD left", "1.0000"),
         ]
@@ -303,9 +306,10 @@ class TestCompareAndTrust:
         assert means.loc[8, "low"] == pytest.approx(0.1)
 
     def test_incomplete_sandboxes_are_named(self) -> None:
-        unsafe = replace(samples.ENVIRONMENT, sandbox="rlimit+unsafe")
-        frame = trust.environment_frame([samples.ENVIRONMENT, unsafe, unsafe])
-        assert list(frame["sandbox"]) == ["complete", "INCOMPLETE"]
+        whole = replace(samples.ENVIRONMENT, sandbox="rlimit+seccomp+landlock7")
+        unsafe = replace(samples.ENVIRONMENT, sandbox="rlimit+seccomp+unsafe")
+        frame = trust.environment_frame([whole, unsafe, unsafe])
+        assert list(frame["keeps"]) == ["all promises", "all but P5, P6"]
 
     def test_scores_above_a_bound_are_told_from_other_breakdowns(self, seeded: Archive) -> None:
         broken = views.failures(seeded, Outcome.INFRASTRUCTURE)

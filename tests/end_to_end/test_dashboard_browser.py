@@ -79,7 +79,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     process = subprocess.Popen(
         server_command(port, "127.0.0.1", headless=True),
         cwd=folder,
-        env=server_environment(os.environ, url, [facts_of(PROBLEM.task)]),
+        env=server_environment(os.environ, "sqlite:///a.db", [facts_of(PROBLEM.task)]),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
