@@ -206,9 +206,10 @@ def _with_settings(regime: Regime, settings: Mapping[str, ParameterValue]) -> Re
     """The regime on the user's fleet, service and SLOs."""
     kinds = regime.replicas
     if settings.keys() & {"model", "gpu", "tp"}:
-        default = kinds[0]
-        model, gpu = str(settings.get("model", default[0])), str(settings.get("gpu", default[1]))
-        kinds = ((model, gpu, int(settings.get("tp", default[2]))),) * len(kinds)
+        model, gpu, tp = (
+            settings.get(name, default) for name, default in zip(("model", "gpu", "tp"), SMALL, strict=True)
+        )
+        kinds = ((str(model), str(gpu), int(str(tp))),) * len(kinds)
     if "replicas" in settings:
         count = int(settings["replicas"])
         kinds = tuple(kinds[i % len(kinds)] for i in range(count))

@@ -84,6 +84,14 @@ def test_a_user_sets_fleet_traffic_and_limits() -> None:
             assert played(scenario, "initial").outcome is Outcome.SCORED
 
 
+@pytest.mark.parametrize("settings", [{"tp": 1}, {"replicas": 1}, {"model": "llama2-70b", "tp": 4, "gpu": "h100"}])
+def test_what_is_left_open_fits_what_is_set(settings: dict[str, ParameterValue | str]) -> None:
+    for split in (Split.SEARCH, Split.HOLDOUT):
+        for scenario in scenarios(Tier.SMOKE, split, settings):
+            assert len(set(scenario.fleet.costs)) == 1
+            assert played(scenario, "initial").outcome is Outcome.SCORED
+
+
 def test_a_rate_stands_for_a_load() -> None:
     for scenario in scenarios(Tier.SMOKE, settings={"rate": 9.0}):
         assert len(scenario.arrivals) / scenario.arrivals[-1].arrival_s == pytest.approx(9.0)
