@@ -206,3 +206,32 @@ def test_a_split_fleet_prefills_here_and_decodes_there() -> None:
     alone = play(program(), [arrival(0.0, 1000, 50)])[0][0]
     sent_s = 1000 * 131_072 / 25e9 + 2e-3
     assert request.latency_s == pytest.approx(alone.latency_s + sent_s, rel=1e-6)
+
+
+def test_a_pace_shortens_the_iterations_that_decodes_share() -> None:
+    arrivals = [arrival(0.0, 100, 20), arrival(0.05, 8000, 2)]
+    place = '"route": [0.0, 1.0, 1.0], "key": request[5], "budget": [8192] * 3'
+    whole, paced = (
+        play(program(arrive="{" + place + pace + "}"), arrivals)[0] for pace in ("", ', "target_s": [0.03] * 3')
+    )
+    assert paced[0].tpot_s < 0.03 < whole[0].tpot_s
+    assert paced[1].ttft_s > whole[1].ttft_s
+
+
+def test_the_smaller_key_is_served_first() -> None:
+    arrivals = [arrival(0.0, 4000, 2), *(arrival(0.01, size, 2) for size in (1500, 100, 700))]
+    by_size = play(program(arrive='{"route": [0.0, 1.0, 1.0], "key": request[0]}'), arrivals)[0]
+    first_s = [request.first_token_s for request in by_size[1:]]
+    assert first_s[1] < first_s[2] < first_s[0]
+
+
+def test_a_retained_prefix_outlives_a_younger_one() -> None:
+    prompts = {name: tuple(range(100 * i, 100 * i + 7)) for i, name in enumerate(("kept", "young", "next", "kept"))}
+    order = [(0.0, "kept"), (5.0, "young"), (10.0, "next"), (15.0, "kept")]
+    arrivals = [arrival(at_s, 4000, 2, prompts[name]) for at_s, name in order]
+    place = '{"route": [0.0, 1.0, 1.0], "key": request[5], "retain_s": RETAIN if request[7] == 301 else 0.0}'
+    hits = []
+    for retain_s in (0.0, 100.0):
+        source = program(arrive=place.replace("RETAIN", str(retain_s)))
+        hits.append(play(source, arrivals, fleet(3, 9_000))[0][-1].hit_tokens)
+    assert hits[0] < hits[1] == 7 * BLOCK_TOKENS
