@@ -58,6 +58,7 @@ async def open_proposer(session: Session, task: Task, stages: Stages) -> AsyncIt
                     now=time.monotonic,
                     sleep=asyncio.sleep,
                     policy=RetryPolicy(deadline_s=config.proposal_seconds),
+                    max_calls=config.model_calls,
                 )
                 yield _of_models(session, task, stages, caller, parser)
         case ProposerKind.RECORDED:

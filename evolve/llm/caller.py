@@ -96,8 +96,12 @@ class Caller:
         now: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
         policy: RetryPolicy | None = None,
+        max_calls: int = 1000,
     ) -> None:
-        """`now` reads a clock in seconds that never goes back; `sleep` waits that many of them."""
+        """`now` reads a clock in seconds that never goes back; `sleep` waits that many of them.
+
+        At most `max_calls` are in flight over all models; within that each has its own `concurrency`.
+        """
         self._run_id = run_id
         self._lines = {name: Line(model) for name, model in models.items()}
         self._prices = prices
@@ -106,6 +110,7 @@ class Caller:
         self._now = now
         self._sleep = sleep
         self._policy = policy or RetryPolicy()
+        self._calls = asyncio.Semaphore(max_calls)
         self._given_back = asyncio.Event()  # set, and replaced, when a reservation ends
 
     @property
@@ -135,7 +140,7 @@ class Caller:
         line = self._line(question.model)
         pursuit: _Pursuit | None = None
         while True:
-            async with line.slot():
+            async with line.slot(), self._calls:
                 pursuit = pursuit or _Pursuit(question, self._now() + self._policy.deadline_s)
                 ended = await self._try(line, pursuit)
             if ended is not None:

@@ -214,6 +214,26 @@ def test_calls_in_flight_are_bounded_and_the_others_counted_as_waiting() -> None
     assert caller.waiting("m") == 0
 
 
+def test_calls_in_flight_are_bounded_over_all_models_too() -> None:
+    models: dict[str, ScriptedModel] = {}
+    in_flight: list[int] = []
+
+    async def counted() -> Completion:
+        in_flight.append(sum(model.in_flight for model in models.values()))
+        return a_completion()
+
+    models |= {name: ScriptedModel(counted, spec=ModelSpec(name=name)) for name in ("m", "n")}
+    clock = StillClock()
+    caller = Caller("run", models, FREE_PRICES, Purse(), MemoryLedger(), now=clock.now, sleep=clock.sleep, max_calls=3)
+
+    async def scene() -> None:
+        questions = [Question(attempt_index=i, model="mn"[i % 2], messages=PROMPT) for i in range(10)]
+        await asyncio.gather(*(caller.ask(question, rng()) for question in questions))
+
+    run(scene())
+    assert max(in_flight) == 3
+
+
 def test_cancelled_call_leaves_no_row_and_no_reservation() -> None:
     desk = Desk(never)
 
