@@ -93,7 +93,7 @@ def _look(archive: Archive, run_id: str) -> Look:
 
 @st.cache_data(show_spinner=False, ttl=SUMS_S, max_entries=32)
 def _usage(_archive: Archive, archive_key: int, run_id: str) -> Usage:  # noqa: ARG001 - part of the key
-    """Sums over all evaluations and calls: the only figures whose cost grows with the run, so they are read less often."""
+    """Sums over all evaluations and calls: their cost alone grows with the run, so they are read less often."""
     return usage(_archive, run_id)
 
 

@@ -15,7 +15,8 @@ from dashboard.links import PageName
 from dashboard.settings import ARCHIVE_VARIABLE, TASKS_VARIABLE
 from evaluators.contract import Direction, MetricSpec
 from tests.archive import samples
-from tests.dashboard.seeded import HOSTILE_PROGRAM, program
+from tests.dashboard.seeded import HOSTILE_PROGRAM, program, seed_archive
+from tests.postgres import PostgresServer, free_port
 
 TOY = TaskFacts(
     name="toy",
@@ -194,3 +195,31 @@ def test_the_app_starts_on_the_leaderboard() -> None:
     app = AppTest.from_file(str(APP), default_timeout=30).run()
     assert not app.exception
     assert app.title[0].value == "Leaderboard"
+
+
+def test_a_file_that_goes_away_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.db"
+    Archive.open(f"sqlite:///{path}").close()
+    monkeypatch.setenv(ARCHIVE_VARIABLE, f"sqlite:///{path}")
+    app = show(PageName.RUN)
+    assert not app.error
+    path.unlink()
+    app.run()
+    assert "there is no archive at" in app.error[0].value.replace("\\", "")
+
+
+def test_pages_read_postgres_and_say_when_it_cannot_be_reached(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.new_schema()
+    with Archive.open(url) as archive:
+        seed_archive(archive)
+    monkeypatch.setenv(ARCHIVE_VARIABLE, url)
+    for name in PageName:
+        app = show(name, **({"id": program(18).id} if name is PageName.CANDIDATE else {}))
+        assert not app.exception
+        assert not app.error
+    monkeypatch.setenv(ARCHIVE_VARIABLE, f"postgresql://postgres@127.0.0.1:{free_port()}/nobody")
+    app = show(PageName.LEADERBOARD)
+    assert "cannot be reached" in app.error[0].value.replace("\\", "")
+    st.cache_resource.clear()
