@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 
 MAX_BODY_BYTES = 16_000_000
@@ -36,7 +36,7 @@ class Hangup(Exception):  # noqa: N818 - what a handler does, not what failed
     """Raised by a handler that closes the connection without a word."""
 
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Coroutine[None, None, Response]]
 
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -50,7 +50,7 @@ async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamW
     """Answer requests on one connection until either side closes it."""
     try:
         while (request := await _read(reader)) is not None:
-            if not await _send(writer, await handler(request)):
+            if not await _send(writer, await _answered(reader, handler(request))):
                 break
     except (ConnectionError, asyncio.IncompleteReadError, Hangup):
         pass  # the client went away, or is meant to think so of us
@@ -59,6 +59,21 @@ async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamW
         raise
     finally:
         writer.close()
+
+
+async def _answered(reader: asyncio.StreamReader, answer: Coroutine[None, None, Response]) -> Response:
+    """The response; a client that goes away meanwhile ends the work on it."""
+    answering = asyncio.create_task(answer)
+    listening = asyncio.create_task(reader.read(1))  # clients that are answered in turn say nothing until then
+    try:
+        await asyncio.wait({answering, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise Hangup
+        return answering.result()
+    finally:
+        for task in (answering, listening):
+            task.cancel()
+        await asyncio.gather(answering, listening, return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:
