@@ -37,7 +37,7 @@ from benchmarks import archive_cost
 from benchmarks.stamp import write_result
 from dashboard.launch import server_command, server_environment
 from dashboard.settings import ARCHIVE_VARIABLE
-from dashboard.views.run import RunFold
+from dashboard.views.fold import RunFold
 
 REPEATS = 5
 BEAT_S = 0.2

@@ -11,6 +11,8 @@ from typing import cast
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from dashboard import inert
+
 _CANDIDATE = re.compile(r"[0-9a-fA-F]{4,64}")
 _RUN = re.compile(r"[0-9A-Za-z]{1,32}")
 
@@ -50,12 +52,16 @@ def page(name: PageName) -> StreamlitPage:
 
 def candidate_link(candidate_id: str, label: str = "") -> None:
     """A link to a program."""
-    st.page_link(page(PageName.CANDIDATE), label=label or candidate_id[:10], query_params={"id": candidate_id[:16]})
+    st.page_link(
+        page(PageName.CANDIDATE),
+        label=label or inert.markdown(candidate_id[:10]),
+        query_params={"id": candidate_id[:16]},
+    )
 
 
 def run_link(run_id: str, label: str = "") -> None:
     """A link to a run."""
-    st.page_link(page(PageName.RUN), label=label or f"Run {run_id}", query_params={"run": run_id})
+    st.page_link(page(PageName.RUN), label=label or inert.markdown(f"Run {run_id}"), query_params={"run": run_id})
 
 
 def compare_link(candidate_ids: Sequence[str], label: str) -> None:

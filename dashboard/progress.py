@@ -10,7 +10,7 @@ import streamlit as st
 
 from archive.run_views import told_after
 from archive.store import Archive
-from dashboard.views.run import RunFold
+from dashboard.views.fold import RunFold
 
 _MAX_RUNS = 64
 
@@ -29,7 +29,7 @@ class Folds:
         self._lock = threading.Lock()
 
     def current(self, archive: Archive, run_id: str) -> RunFold:
-        """The fold of a run, brought up to what is archived; callers read it and never change it."""
+        """The fold of a run, brought up to what is archived."""
         with self._lock:
             entry = self._entries.setdefault(run_id, _Entry())
             self._entries.move_to_end(run_id)
@@ -38,7 +38,7 @@ class Folds:
         with entry.lock:
             for page in told_after(archive, run_id, entry.fold.last_tell):
                 entry.fold.add(page)
-            return entry.fold
+            return entry.fold.snapshot()
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

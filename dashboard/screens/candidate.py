@@ -83,7 +83,7 @@ def _dossier(archive: Archive, candidate: Candidate, against: tuple[str, str]) -
     path = queries.lineage(archive, run_id, candidate.id)[-_SHOWN_STEPS:] if run_id else []
     children = views.children(archive, run_id, candidate.id) if run_id else []
     ids = [candidate.id, *(id_ for step in (*path, *children) for id_ in (step.parent_id, step.candidate_id) if id_)]
-    reference = _reference(archive, against, maker)
+    reference = _reference(archive, against, maker, run_id, candidate.id)
     return Dossier(
         candidate=candidate,
         maker=maker,
@@ -100,15 +100,17 @@ def _dossier(archive: Archive, candidate: Candidate, against: tuple[str, str]) -
     )
 
 
-def _reference(archive: Archive, against: tuple[str, str], maker: Attempt | None) -> Candidate | None:
+def _reference(
+    archive: Archive, against: tuple[str, str], maker: Attempt | None, run_id: str | None, own_id: str
+) -> Candidate | None:
+    """The program to compare with; None where there is none, or it would be the program itself."""
     name, typed = against
     if name == "another":
         return archive.candidate(typed) if typed else None
-    if maker is None:
-        return None
     if name == "parent":
-        return archive.candidate(maker.parent_id)
-    return archive.candidate(archive.founders(maker.run_id)[0].candidate_id)
+        return archive.candidate(maker.parent_id) if maker else None
+    initial = archive.founders(run_id)[0].candidate_id if run_id else own_id
+    return None if initial == own_id else archive.candidate(initial)
 
 
 def _head(found: Dossier) -> None:

@@ -40,7 +40,7 @@ def page() -> None:
 def _nothing_yet(runs: list[run_views.RunSummary]) -> None:
     if runs:
         st.info("No program has been scored yet. The first scores of a run come a few seconds after its start.")
-        links.run_link(runs[0].run_id, f"Watch run {runs[0].run_id}")
+        links.run_link(runs[0].run_id, inert.markdown(f"Watch run {runs[0].run_id}"))
     else:
         st.info("This archive is empty. `evolve run expert_replication` fills it, without key or GPU.")
 
@@ -96,7 +96,7 @@ def _summary(leader: LeaderboardRow | None, baseline: LeaderboardRow | None, fac
 def _circumstances(board: Board) -> str:
     """Where and how the scores of a ranking were made; they are compared with no others."""
     league = board.league
-    sentence = view.outcome_sentence(board.outcomes)
+    sentence = inert.markdown(view.outcome_sentence(board.outcomes))
     environment = inert.markdown(league.environment_class)
     tier = f", ranked on the {board.holdout_tier} tier" if board.holdout_tier else ""
     return f"Environment {environment}; planner clock {inert.markdown(league.planner_clock)}{tier}. {sentence}."

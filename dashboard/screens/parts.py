@@ -23,8 +23,8 @@ def heading(title: str, sentence: str) -> None:
 
 
 def section(title: str) -> None:
-    """A part of a page; `title` is ours, not data."""
-    st.markdown(f"#### {title}")
+    """The heading of a part of a page."""
+    st.markdown(f"#### {inert.markdown(title)}")
 
 
 def footer() -> None:

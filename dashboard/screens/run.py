@@ -18,7 +18,8 @@ from dashboard.progress import fold_of
 from dashboard.screens import parts
 from dashboard.source import reading, settings
 from dashboard.views import run as view
-from dashboard.views.run import Budget, RunFold
+from dashboard.views.fold import RunFold
+from dashboard.views.run import Budget
 
 REFRESH_S = 2.0
 SUMS_S = 10.0
@@ -103,7 +104,7 @@ def _head(look: Look) -> None:
     title = f"{run.task} {view.parameters_text(run.parameters)}".strip()
     st.markdown(f"**{inert.markdown(title)}**: {status}")
     rate = fold.attempts_per_minute
-    flying = ", ".join(f"{count} {state}" for state, count in sorted(look.in_flight.items())) or "none"
+    flying = ", ".join(f"{count} {inert.markdown(state)}" for state, count in sorted(look.in_flight.items())) or "none"
     scored = fold.outcomes["scored"]
     pairs = [
         ("best search score", f"{fold.best.score:.4f}" if fold.best else "none yet"),

@@ -8,7 +8,8 @@ import pandas as pd
 
 from archive.run_views import FounderScore, RunSummary
 from dashboard import inert
-from dashboard.views.run import Budget, RunFold
+from dashboard.views.fold import RunFold
+from dashboard.views.run import Budget
 
 
 def curves_frame(

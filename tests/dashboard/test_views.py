@@ -35,7 +35,8 @@ from dashboard.views import leaderboard as leaderboard_view
 from dashboard.views import map as map_view
 from dashboard.views import pairing, trust
 from dashboard.views import run as run_view
-from dashboard.views.run import MAX_BINS, Budget, RunFold
+from dashboard.views.fold import MAX_BINS, MAX_STEPS, RunFold, Step
+from dashboard.views.run import Budget
 from evaluators.contract import Direction, Outcome, Split, Tier
 from evaluators.toy import PROBLEM
 from tests.archive import samples
@@ -134,6 +135,21 @@ class TestRunFold:
         for start in range(0, 30, 7):
             paged.add(attempts[start : start + 7])
         assert whole == paged
+
+    def test_a_snapshot_stays_as_it_was(self) -> None:
+        fold, untouched = RunFold(), RunFold()
+        fold.add([told(0, 0.5), told(1, 0.6)])
+        untouched.add([told(0, 0.5), told(1, 0.6)])
+        before = fold.snapshot()
+        fold.add(told(i, i / 10) for i in range(2, 2 * MAX_BINS))
+        assert before == untouched
+        assert before != fold
+
+    def test_the_leader_is_kept_beyond_the_longest_curve(self) -> None:
+        fold = RunFold()
+        fold.add(told(i, i / 1e6) for i in range(MAX_STEPS + 10))
+        assert len(fold.steps) == MAX_STEPS
+        assert fold.best == Step(MAX_STEPS + 9, (MAX_STEPS + 9) / 1e6, f"{MAX_STEPS + 9:064x}")
 
     def test_bins_are_bounded_and_lose_nothing(self) -> None:
         fold = RunFold()

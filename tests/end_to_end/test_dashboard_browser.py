@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +17,6 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 
 from archive.store import Archive
-from dashboard.facts import facts_of
-from dashboard.launch import server_command, server_environment
-from evaluators.toy import PROBLEM
 from tests.archive.samples import RUN_ID
 from tests.dashboard.seeded import HOSTILE_PROGRAM, program, seed_archive
 from tests.end_to_end.commands import started
@@ -76,22 +72,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Archive.open(url) as archive:
         seed_archive(archive)
     port = free_port()
-    process = subprocess.Popen(
-        server_command(port, "127.0.0.1", headless=True),
-        cwd=folder,
-        env=server_environment(os.environ, "sqlite:///a.db", [facts_of(PROBLEM.task)]),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    words = ("--no-browser", "--address", "127.0.0.1", "--port", str(port), "--archive", "sqlite:///a.db")
+    process = started(folder, "dashboard", *words)
     assert process.stdout is not None
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if "URL:" in line:
-            break
-    else:
-        pytest.fail("the server ended: " + "".join(said))
+    assert any("URL:" in line for line in process.stdout), "the server ended"
     yield Server(f"http://127.0.0.1:{port}", folder)
     process.terminate()
     process.communicate(timeout=30)
