@@ -5,8 +5,8 @@ Usage: ``python -m benchmarks.dashboard_speed [--size 100000] [--minutes 10] [--
 One run of `size` attempts with a tree of ancestry, scored on twelve instances each, is filled in (`archive_cost`). A
 server of its own serves it to Chromium: each page is opened in a fresh tab, once cold and `REPEATS` times warm, from
 navigation until its last figure is drawn. Then two processes archive attempts, one every 0.2 s each, with the six
-transactions of a real one, while three tabs follow the runs; a beat is missed if it begins 0.2 s late or later.
-CPU seconds are the server's; they do not depend on what else the machine does, wall seconds do.
+transactions of a real one, first alone for a fifth of the time, then while three tabs follow the runs. A beat is
+missed if it begins 0.2 s late or later; `record_told_ms` is the last transaction of an attempt alone. CPU seconds are the server's; they do not depend on what else the machine does, wall seconds do.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import ClassVar
 
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
@@ -31,7 +32,7 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from archive import marks, queries, run_views, views
-from archive.records import Candidate, RunStatus, candidate_id
+from archive.records import Attempt, Candidate, RunStatus, candidate_id
 from archive.store import Archive
 from benchmarks import archive_cost
 from benchmarks.stamp import write_result
@@ -164,11 +165,23 @@ def refresh_figures(url: str) -> dict[str, float]:
     return archive_cost.cost_of(lambda _: app.run(), 10)
 
 
+class TimedArchive(Archive):
+    """Notes how long each `record_told` takes."""
+
+    told_s: ClassVar[list[float]] = []
+
+    def record_told(self, attempt: Attempt) -> Attempt:
+        began_s = time.perf_counter()
+        told = super().record_told(attempt)
+        self.told_s.append(time.perf_counter() - began_s)
+        return told
+
+
 def write_attempts(url: str, run_id: str, seconds: float) -> None:
     """The writer's process: attempts on the beat; prints what it measured."""
     archive_cost.RUN_ID = run_id
     run = archive_cost.RUN
-    with Archive.open(url) as archive:
+    with TimedArchive.open(url) as archive:
         archive.add_run(replace(run, id=run_id, created_at="2027-01-01T00:00:00+00:00", status=RunStatus.RUNNING))
         archive.take_lease(run_id, "benchmark", time.time(), seconds + 60)
         parent_id = candidate_id(archive_cost.source_of(0))
@@ -195,14 +208,30 @@ def write_attempts(url: str, run_id: str, seconds: float) -> None:
     print(json.dumps(figures))
 
 
-def load_figures(server: Server, url: str, seconds: float, program: str) -> dict[str, object]:
-    """Two writers and three tabs, for a while."""
+def _percentiles_ms(times_s: list[float]) -> dict[str, float]:
+    return {f"p{share}": round(1e3 * float(np.percentile(times_s, share)), 2) for share in (50, 95, 99)}
+
+
+def writing(url: str, seconds: float) -> tuple[list[str], list[subprocess.Popen[str]]]:
+    """Two writers that have just begun, and the runs that they write."""
     words = [sys.executable, "-m", "benchmarks.dashboard_speed", "--write"]
     names = [f"w{int(time.time()) % 10**6}{side}" for side in "ab"]
-    writers = [
+    return names, [
         subprocess.Popen([*words, url, name, str(seconds)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for name in names
     ]
+
+
+def finished(writers: list[subprocess.Popen[str]]) -> list[dict[str, object]]:
+    """What the writers measured."""
+    said = [writer.communicate() for writer in writers]
+    return [json.loads(out) if out else {"failed": err[-400:]} for out, err in said]
+
+
+def load_figures(server: Server, url: str, seconds: float, program: str) -> dict[str, object]:
+    """Two writers and three tabs, for a while."""
+    alone = finished(writing(url, seconds / 5)[1])
+    names, writers = writing(url, seconds)
     time.sleep(2.0)
     cpu_s, began_s = server.cpu_s(), time.perf_counter()
     with sync_playwright() as playwright:
@@ -218,10 +247,11 @@ def load_figures(server: Server, url: str, seconds: float, program: str) -> dict
         errors = sum(page.get_by_test_id("stAlertContentError").count() for page in pages)
         browser.close()
     used_s, elapsed_s = server.cpu_s() - cpu_s, time.perf_counter() - began_s
-    said = [writer.communicate() for writer in writers]
     return {
         "seconds": round(elapsed_s),
-        "writers": [json.loads(out) if out else {"failed": err[-400:]} for out, err in said],
+        "writers_alone": alone,
+        "writers": finished(writers),
+        "load_average_1_min": round(os.getloadavg()[0], 1),
         "reloads_of_the_third_tab": reloads,
         "error_messages_in_tabs": errors,
         "server_cpu_share": round(used_s / elapsed_s, 3),
