@@ -5,8 +5,9 @@ Usage: ``python -m benchmarks.dashboard_speed [--size 100000] [--minutes 10] [--
 One run of `size` attempts with a tree of ancestry, scored on twelve instances each, is filled in (`archive_cost`). A
 server of its own serves it to Chromium: each page is opened in a fresh tab, once cold and `REPEATS` times warm, from
 navigation until its last figure is drawn. Then two processes archive attempts, one every 0.2 s each, with the six
-transactions of a real one, first alone for a fifth of the time, then while three tabs follow the runs. A beat is
-missed if it begins 0.2 s late or later; `record_told_ms` is the last transaction of an attempt alone. CPU seconds are the server's; they do not depend on what else the machine does, wall seconds do.
+transactions of a real one, first alone for a fifth of the time, then while three tabs follow the runs. A beat is missed
+if it begins 0.2 s late or later; `record_told_ms` is the last transaction of an attempt alone. CPU seconds are the
+server's; they do not depend on what else the machine does, wall seconds do.
 """
 
 from __future__ import annotations
@@ -171,6 +172,7 @@ class TimedArchive(Archive):
     told_s: ClassVar[list[float]] = []
 
     def record_told(self, attempt: Attempt) -> Attempt:
+        """As in the archive, timed."""
         began_s = time.perf_counter()
         told = super().record_told(attempt)
         self.told_s.append(time.perf_counter() - began_s)
