@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from archive.candidate_store import CandidateStore
 from archive.errors import ConflictError, UnknownRecordError
 from archive.mapping import attempt_fate, attempt_of, attempt_values, candidate_values, reply_of, reply_values
 from archive.records import Attempt, AttemptState, BanditRow, Candidate, ModelReply
-from archive.schema import attempts, bandit_states, replies
+from archive.schema import PASSED_THE_GATE, attempts, bandit_states, replies
 
 _OF_RUN = attempts.c.run_id == bindparam("this_run")
 _THIS = (_OF_RUN, attempts.c.attempt_index == bindparam("this_index"))
@@ -56,6 +56,16 @@ _CHILDREN = (
         attempts.c.neighbour_id.is_(None),
     )
     .order_by(attempts.c.tell_order.desc())
+)
+_TWIN = (
+    select(attempts.c.neighbour_id)
+    .where(
+        _OF_RUN,
+        attempts.c.candidate_id == bindparam("candidate"),
+        attempts.c.state == AttemptState.RECORDED.value,
+        text(PASSED_THE_GATE),
+    )
+    .limit(1)
 )
 _ADD_BANDIT = insert(bandit_states)
 _BANDIT = (
@@ -167,6 +177,12 @@ class AttemptStore(CandidateStore):
         wanted = {"this_run": run_id, "this_parent": parent_id, "before": before}
         with self._database.reading() as connection:
             return [attempt_of(row) for row in connection.execute(_CHILDREN, wanted)]
+
+    def twin_of(self, run_id: str, candidate_id: str) -> str | None:
+        """The earlier candidate that the run found this one to behave like, if it did."""
+        with self._database.reading() as connection:
+            found: str | None = connection.execute(_TWIN, {"this_run": run_id, "candidate": candidate_id}).scalar()
+        return found
 
     def call_costs(self, run_id: str) -> dict[int, float]:
         """What the priced model calls of each attempt cost together, USD."""

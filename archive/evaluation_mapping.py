@@ -109,7 +109,8 @@ def evaluation_values(evaluation: Evaluation, key: EvaluationKey) -> Values:
     """
     _check_key(evaluation, key)
     what = f"the evaluation of candidate {key.candidate_id[:12]}"
-    is_finished = evaluation.outcome is not Outcome.INFRASTRUCTURE
+    # an infrastructure failure is to be retried; one that was stopped early stands for no score of its program
+    is_finished = evaluation.outcome not in (Outcome.INFRASTRUCTURE, Outcome.STOPPED)
     return {
         "key_digest": key_digest(key) if is_finished else None,
         "candidate_id": key.candidate_id,
@@ -148,6 +149,7 @@ def instance_values(instance: InstanceResult, ordinal: int) -> Values:
         "metrics": json_text(instance.metrics, what) if instance.metrics else "{}",
         "delays": pack_doubles(instance.delays_s),
         "detail": instance.detail,
+        "behaviour": instance.behaviour or None,
     }
 
 
@@ -161,6 +163,7 @@ def instance_of(row: AnyRow) -> InstanceResult:
         metrics=_metrics_of(row.metrics),
         delays_s=unpack_doubles(row.delays),
         detail=row.detail,
+        behaviour=row.behaviour or "",
     )
 
 

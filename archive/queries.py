@@ -147,6 +147,8 @@ def _search_scores(archive: Archive, run_id: str) -> Scores:
 def _ending(attempt: Attempt, scores: Scores) -> str:
     if attempt.state is AttemptState.REJECTED:
         return "rejected"
+    if attempt.twin_id is not None:
+        return "twin"
     by_tier = scores.get(attempt.candidate_id or "", {})
     return str(by_tier[max(by_tier, key=_TIERS.index)].outcome) if by_tier else "unknown"
 

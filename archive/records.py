@@ -123,10 +123,20 @@ class Attempt:
     candidate_id: str | None = None  # present from REPLIED on, if the reply was a program
     change: str = ""  # what the proposer says it did, one line
     rejection: str = ""  # why it was stopped before evaluation
-    neighbour_id: str | None = None  # the candidate a rejected duplicate equals or resembles
+    neighbour_id: str | None = None  # the candidate that a rejected duplicate equals or resembles; see `twin_id`
     tell_order: int | None = None  # present exactly when the state is final; resume folds in this order
     asked_at: str = ""  # UTC, ISO 8601
     told_at: str = ""
+
+    @property
+    def twin_id(self) -> str | None:
+        """The earlier candidate that this one was found to behave like, whose search score it takes over."""
+        return self.neighbour_id if self.state is AttemptState.RECORDED else None
+
+    @property
+    def is_evaluation(self) -> bool:
+        """Whether it ended with an evaluation of its own, as budgets count them."""
+        return self.state is AttemptState.RECORDED and self.neighbour_id is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

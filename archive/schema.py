@@ -25,7 +25,12 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSIONS = ("0001", "0002", "0003")  # alembic revisions, oldest first; this code reads and writes the last
+SCHEMA_VERSIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+)  # alembic revisions, oldest first; this code reads and writes the last
 VERSION_TABLE = "evenkeel_schema"
 
 PASSED_THE_GATE = "state IN ('evaluating', 'recorded')"  # of attempts; queries must repeat it to use the index
@@ -181,7 +186,7 @@ evaluations = Table(
     "evaluations",
     metadata,
     Column("id", RowId, primary_key=True),
-    Column("key_digest", Text, unique=True),  # of the `EvaluationKey`; NULL: infrastructure failure, to be retried
+    Column("key_digest", Text, unique=True),  # of the `EvaluationKey`; NULL: not finished, see `evaluation_values`
     Column("candidate_id", Text, ForeignKey("candidates.id"), nullable=False),
     Column("run_id", Text, ForeignKey("runs.id")),
     Column("attempt_index", Integer),
@@ -228,6 +233,7 @@ instances = Table(
     Column("metrics", Text, nullable=False),  # JSON object
     Column("delays", LargeBinary),  # compressed little-endian doubles
     Column("detail", Text, nullable=False),  # capped
+    Column("behaviour", Text),  # digest of what the program did; NULL where none was taken
     CheckConstraint("(score IS NOT NULL) = (outcome = 'scored')", name="scored_has_score"),
     sqlite_with_rowid=False,
 )

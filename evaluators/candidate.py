@@ -63,3 +63,11 @@ class Candidate(Protocol):
 
         The program returns a mapping from field name to array-like, or the bare array-like where one field is declared.
         """
+
+
+class MeteredCandidate(Candidate, Protocol):
+    """A candidate whose CPU time can be read from outside it."""
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of the child so far."""

@@ -54,6 +54,7 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
     TAMPERED = "tampered"  # spoke out of turn on the protocol: quarantined
+    STOPPED = "stopped"  # ended early by the harness: worse than its parent, or a twin; neither a failure nor a score
     INFRASTRUCTURE = "infrastructure"  # our fault or the machine's; retried, never charged to the candidate
 
 
@@ -141,6 +142,7 @@ class Task:
     revision: int = 1
     folder: str = ""  # of a task that lives in a folder of the user's: where a worker finds it
     code: str = ""  # digest of that folder's code: an edit makes another task, whose scores do not compare
+    host: str = ""  # "package:file" whose text a child loads, with the program as text in it; empty: the program itself
     self_scored: bool = False  # the evaluator runs in the candidate's child: nothing it reports can be believed
 
     @property
@@ -181,6 +183,7 @@ class InstanceResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     delays_s: tuple[float, ...] = ()  # planner time charged per call, on the coarse grid; `verify` replays these
     detail: str = ""  # one sentence on a failure; empty for a scored instance
+    behaviour: str = ""  # digest of all that the program returned and was charged; empty where none was taken
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # a value per step, for pictures; not stored
 
     @property
@@ -243,6 +246,14 @@ class Evaluation:
     cpu_s: float
     wall_s: float
     pictures: tuple[Picture, ...] = ()
+
+    @property
+    def behaviour(self) -> str:
+        """A digest of what the program did on all instances; empty unless one was taken on each."""
+        if not self.instances or not all(instance.behaviour for instance in self.instances):
+            return ""
+        text = json.dumps([[instance.name, instance.behaviour] for instance in self.instances])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def overall_outcome(instances: Sequence[InstanceResult]) -> Outcome:

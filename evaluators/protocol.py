@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from evaluators import jsonable
 from evaluators.contract import ContractError, Environment, Evaluation, ParameterValue, PlannerClock, Split, Tier
+from evaluators.racing import NO_RACE, Race
 
 PREFIX = struct.Struct("<I")
 LARGEST_MESSAGE = 256 << 20  # bytes; a longer length is a broken stream, not a message
@@ -45,6 +46,7 @@ class EvaluateRequest:
     split: Split
     clock: PlannerClock = PlannerClock.MEASURED
     stored_delays_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    race: Race = NO_RACE
     secret: str = ""  # of the instances; empty: the one that the worker was given for the split at its start
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from evaluators.adapters.hosting import hosted
-from evaluators.candidate import Candidate, CandidateFailure
+from evaluators.adapters.hosting import as_loaded
+from evaluators.candidate import CandidateFailure, MeteredCandidate
 from evaluators.contract import (
     Environment,
     Evaluation,
@@ -21,19 +20,13 @@ from evaluators.contract import (
     Tier,
     overall_outcome,
 )
+from evaluators.fingerprint import Witness, Witnessed
 from evaluators.problem import ClockPolicy, Instance, Problem
+from evaluators.racing import NO_RACE, Race, play_order, reason_to_stop
 from evaluators.seeding import SeedSource
 
 # Opens a fresh candidate for one scenario: `Sandbox.candidate`, or a double in tests.
 OpenCandidate = Callable[[str, Limits], "AbstractContextManager[MeteredCandidate]"]
-
-
-class MeteredCandidate(Candidate, Protocol):
-    """A candidate whose CPU time can be read from outside it."""
-
-    @property
-    def cpu_s(self) -> float:
-        """CPU seconds of the child so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +52,65 @@ def evaluate(
     open_candidate: OpenCandidate,
     environment: Environment,
     clock: ClockPolicy,
+    race: Race = NO_RACE,
 ) -> Evaluation:
-    """The evaluation of `source` on `workload`; failures of the program are outcomes, never exceptions."""
+    """The evaluation of `source` on `workload`; failures of the program are outcomes, never exceptions.
+
+    With a `race` it may end as `Outcome.STOPPED`, with the instances played until then.
+    """
     started_s = time.perf_counter()
     limits = problem.task.limits[workload.tier]
-    results: list[InstanceResult] = []
-    loaded = hosted(source) if problem.task.self_scored else source
-    with Bench(loaded, limits, open_candidate, keep=not problem.task.stateful) as bench:
-        for instance in workload.instances:
-            results.append(bench.play(instance, clock))
-            if _hopeless(results, len(workload.instances)):
-                results += [_unplayed(other, results[-1]) for other in workload.instances[len(results) :]]
-                break
-        results[-1] = bench.finish(results[-1])
-    return _assemble(problem, workload, results, environment, bench.cpu_s, time.perf_counter() - started_s)
+    loaded = as_loaded(problem.task, source)
+    witness = Witness() if workload.split is Split.SEARCH else None
+    with Bench(loaded, limits, open_candidate, keep=not problem.task.stateful, witness=witness) as bench:
+        played, stopped = _play(workload, bench, clock, race)
+    results = [played[place] for place in sorted(played)]
+    evaluation = _assemble(problem, workload, results, environment, bench.cpu_s, time.perf_counter() - started_s)
+    decisive = evaluation.outcome in (Outcome.TAMPERED, Outcome.INFRASTRUCTURE)
+    return _as_stopped(evaluation, stopped) if stopped and not decisive else evaluation
+
+
+def _play(workload: Workload, bench: Bench, clock: ClockPolicy, race: Race) -> tuple[dict[int, InstanceResult], str]:
+    """Results by place, in the order played, and why the rest was not played, if the race ended."""
+    instances = workload.instances
+    order = play_order([instance.regime for instance in instances])
+    played: dict[int, InstanceResult] = {}
+    stopped = ""
+    for place in order:
+        played[place] = bench.play(instances[place], clock)
+        if _hopeless(played.values(), len(instances)):
+            last = played[place]
+            played |= {other: _unplayed(instances[other], last) for other in order[len(played) :]}
+            break
+        stopped = reason_to_stop(race, len(instances), played)
+        if stopped:
+            break
+    last_place = order[len(played) - 1]
+    played[last_place] = bench.finish(played[last_place])
+    return played, stopped
+
+
+def _as_stopped(evaluation: Evaluation, reason: str) -> Evaluation:
+    return replace(evaluation, outcome=Outcome.STOPPED, objective=None, metrics={}, feedback=reason, pictures=())
 
 
 class Bench:
     """Opens children for one program: one per instance, or one for all while it lives (`keep`)."""
 
-    def __init__(self, source: str, limits: Limits, open_candidate: OpenCandidate, *, keep: bool) -> None:
+    def __init__(
+        self,
+        source: str,
+        limits: Limits,
+        open_candidate: OpenCandidate,
+        *,
+        keep: bool,
+        witness: Witness | None = None,
+    ) -> None:
         self._source = source
         self._limits = limits
         self._open = open_candidate
         self._keep = keep
+        self._witness = witness
         self._stack = ExitStack()
         self._candidate: MeteredCandidate | None = None
         self.cpu_s = 0.0
@@ -97,10 +125,15 @@ class Bench:
         """The result of one instance; a child that failed, or is not kept, is gone afterwards."""
         try:
             if self._candidate is None:
-                self._candidate = self._stack.enter_context(self._open(self._source, self._limits))
+                opened = self._stack.enter_context(self._open(self._source, self._limits))
+                self._candidate = Witnessed(opened, self._witness) if self._witness else opened
             result = instance.play(self._candidate, clock)
         except CandidateFailure as failure:
+            if self._witness:
+                self._witness.finish(())
             return self.finish(_failed(instance.name, instance.regime, failure))
+        if self._witness:
+            result = replace(result, behaviour=self._witness.finish(result.delays_s))
         return result if self._keep else self.finish(result)
 
     def finish(self, result: InstanceResult) -> InstanceResult:
@@ -122,7 +155,7 @@ def _failed(name: str, regime: str, failure: CandidateFailure) -> InstanceResult
     return InstanceResult(name=name, regime=regime, outcome=failure.outcome, detail=failure.detail)
 
 
-def _hopeless(results: Sequence[InstanceResult], total: int) -> bool:
+def _hopeless(results: Collection[InstanceResult], total: int) -> bool:
     """Whether so many instances failed that the evaluation can no longer be scored: the rest would be wasted."""
     failures = sum(result.outcome is not Outcome.SCORED for result in results)
     return failures > 0.1 * total

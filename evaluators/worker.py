@@ -45,7 +45,15 @@ class Scorer:
             workload = self._passing_workload(request.tier, request.split, request.secret)
         else:
             workload = self._workload(request.tier, request.split)
-        return evaluate(self._problem, workload, request.source, self._sandbox.candidate, self._environment, clock)
+        return evaluate(
+            self._problem,
+            workload,
+            request.source,
+            self._sandbox.candidate,
+            self._environment,
+            clock,
+            race=request.race,
+        )
 
     def _workload(self, tier: Tier, split: Split) -> Workload:
         known = self._workloads.get((tier, split))

@@ -98,7 +98,7 @@ class Judge:
         initial = Step(
             evaluation=0, candidate_id=founder.candidate_id, search=scores[founder.candidate_id].objective or 0.0
         )
-        told = [a.candidate_id for a in self._archive.attempts_told(run.id) if a.candidate_id and not a.rejection]
+        told = [a.candidate_id for a in self._archive.attempts_told(run.id) if a.candidate_id and a.is_evaluation]
         steps = leading_steps(initial, [(i, scores[i].objective if i in scores else None) for i in told])
         holdouts = await self.scores(stages, [step.candidate_id for step in steps])
         return Curve(

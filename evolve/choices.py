@@ -24,6 +24,7 @@ class Order(StrEnum):
 class Sampler(StrEnum):
     """How parents are drawn; the names of `evolve.sampling.SAMPLERS`."""
 
+    BEST_FIRST = "best_first"
     WEIGHTED = "weighted"
     POWER_LAW = "power_law"
     TOURNAMENT = "tournament"

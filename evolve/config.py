@@ -48,11 +48,16 @@ class RunConfig(BaseModel):
     order: Order = Order.COMPLETION
     window: int = Field(default=8, ge=1, le=1000, description="asks in flight; part of the run's identity")
     planner_clock: PlannerClock = PlannerClock.MEASURED
-    sampler: Sampler = Sampler.WEIGHTED
-    islands: int = Field(default=2, ge=1, le=100)
+    sampler: Sampler = Sampler.BEST_FIRST
+    islands: int = Field(default=1, ge=1, le=100)
     migration_every: int = Field(default=20, ge=0, description="tells between migrations; 0: never")
     crossover: float = Field(default=0.2, ge=0, le=1, description="share of asks that cross two programs")
+    number_share: float = Field(default=0.75, ge=0, le=1, description="of genetic steps: those that move a number")
     donors: Donors = Donors.ARCHIVE
+    twins: bool = Field(default=True, description="programs that behave alike share one evaluation")
+    racing: float = Field(
+        default=0.1, ge=0, le=0.5, description="error rate at which clearly worse programs are stopped early; 0: never"
+    )
     final_tier: Tier = Field(default=Tier.FULL, description="tier of the hold-out ranking at the end")
     look_every: int = Field(
         default=50, ge=0, description="tells between looks at the champion on fresh validation seeds; 0: never"

@@ -18,6 +18,7 @@ from evolve.marks import Marks
 from evolve.novelty import source_digest
 from evolve.progress import Progress
 from evolve.proposer import Proposal, Proposer
+from evolve.races import RaceConfig, Raced, Races
 from evolve.request import Member, MutationRequest
 from evolve.stages import Stages
 from evolve.standing import Pending, Session, attempt_rng, told_of
@@ -40,8 +41,13 @@ class Ended:
     """An attempt that is over, not yet told."""
 
     attempt: Attempt
-    evaluation: Evaluation | None  # None: rejected before evaluation
+    raced: Raced | None  # None: rejected before evaluation
     parent_score: float
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """What the search is told of it."""
+        return self.raced.evaluation if self.raced else None
 
 
 class Driver:
@@ -60,6 +66,8 @@ class Driver:
         self._archive = session.archive
         self._search = session.search
         self._proposer = proposer
+        races = RaceConfig(error_rate=session.config.racing, twins=session.config.twins)
+        self._races = Races(stages, session.behaviours, races)
         self._stages = stages
         self._progress = progress
         self._clock = clock
@@ -132,7 +140,7 @@ class Driver:
         )
         self._archive.add_attempt(attempt)
         self._progress.asked += 1
-        return Pending(attempt=attempt, parent_score=request.parent.score, request=request)
+        return Pending(attempt=attempt, parent=request.parent, request=request)
 
     def _launch(self, pending: Pending) -> None:
         self._running.add(asyncio.create_task(self._carry(pending, self._turnstile.queue())))
@@ -146,13 +154,14 @@ class Driver:
             async with turn():
                 pass
         if attempt.rejection or attempt.candidate_id is None:
-            return Ended(attempt, None, pending.parent_score)
+            return Ended(attempt, None, pending.parent.score)
         if attempt.state is AttemptState.REPLIED:
             evaluating = replace(attempt, state=AttemptState.EVALUATING)
             self._archive.advance_attempt(evaluating, expected=AttemptState.REPLIED)
             attempt = evaluating
         candidate = self._archive.candidate(attempt.candidate_id or "")
-        return Ended(attempt, await self._stages.search(candidate, attempt.index), pending.parent_score)
+        raced = await self._races.run(candidate, attempt, pending.parent)
+        return Ended(replace(attempt, neighbour_id=raced.twin_id), raced, pending.parent.score)
 
     async def _propose_in_turn(self, attempt: Attempt, request: MutationRequest, turn: Turn) -> Attempt:
         """The reply, through the gate in the order of asks; made side by side where the proposer allows it."""
@@ -222,10 +231,12 @@ class Driver:
         told = told_of(attempt, ended.evaluation, ended.parent_score, cost_usd)
         self._search.tell(told)
         self._store_bandit()
-        self._evaluated += ended.evaluation is not None
+        if ended.raced is not None:
+            self._races.told(ended.raced, attempt.candidate_id or "", attempt.tell_order or 0)
+        self._evaluated += attempt.is_evaluation
         self._note(attempt, ended.evaluation)
         self._look_is_due = self._look_is_due or self._looks.is_due(self._search.num_tells)
-        if told.member is not None:
+        if told.member is not None and attempt.twin_id is None:
             self._consider_validation(told.member)
         if self._look_is_due and self._may_validate(self._look_cost):
             self._begin_look()
@@ -254,7 +265,8 @@ class Driver:
         progress = self._progress
         progress.told += 1
         progress.evaluated = self._evaluated
-        progress.outcomes[evaluation.outcome if evaluation else "rejected"] += 1
+        outcome = evaluation.outcome if evaluation else "rejected"
+        progress.outcomes["twin" if attempt.twin_id else outcome] += 1
         best = self._search.best
         if best.candidate_id != progress.best_id:
             progress.best_id, progress.best_score = best.candidate_id, best.score

@@ -128,7 +128,7 @@ class OutsideRun:
                 asked_at=timestamp,
             )
             self._archive.add_attempt(attempt)
-            pending = Pending(attempt=attempt, parent_score=request.parent.score, request=request)
+            pending = Pending(attempt=attempt, parent=request.parent, request=request)
             return self._asked(pending, self._brief(pending, stages))
 
     def waiting(self) -> list[Asked]:
@@ -175,16 +175,17 @@ class OutsideRun:
         attempt = self._archive.attempt(self._run.id, pending.attempt.index)
         evaluated = attempt.state is AttemptState.RECORDED and attempt.candidate_id is not None
         evaluation = stages.stored_search(attempt.candidate_id or "") if evaluated else None
+        unfinished = Outcome.STOPPED if evaluated else "rejected"
         scored = evaluation is not None and evaluation.outcome is Outcome.SCORED
         details = [] if evaluation is None else [i.detail for i in evaluation.instances if i.detail]
         return Told(
             run=self._run.id,
             attempt=attempt.index,
             candidate=attempt.candidate_id,
-            outcome="rejected" if evaluation is None else evaluation.outcome,
+            outcome=unfinished if evaluation is None else evaluation.outcome,
             reason=_reason(attempt) or ("" if scored else " ".join(details[:1])),
             score=None if evaluation is None else evaluation.objective,
-            parent_score=pending.parent_score,
+            parent_score=pending.parent.score,
             best_score=session.search.best.score,
             regimes={} if evaluation is None or not scored else regime_means(evaluation.instances),
             feedback="" if evaluation is None else evaluation.feedback,
@@ -225,7 +226,7 @@ class OutsideRun:
             attempt=pending.attempt.index,
             operator=pending.attempt.operator,
             parent=pending.attempt.parent_id,
-            parent_score=pending.parent_score,
+            parent_score=pending.parent.score,
             messages=build(brief),
         )
 
@@ -241,6 +242,8 @@ def _reason(attempt: Attempt) -> str:
     """Why an answer was not evaluated."""
     if attempt.neighbour_id is None:
         return attempt.rejection
+    if attempt.state is AttemptState.RECORDED:
+        return f"it behaves like the known program {attempt.neighbour_id[:10]}, whose score it takes over"
     return f"{attempt.rejection} of the known program {attempt.neighbour_id[:10]}"
 
 

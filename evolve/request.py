@@ -77,3 +77,4 @@ class Told:
     parent_score: float = 0.0  # of the parent when it was asked for
     cost_usd: float = 0.0  # of the calls this attempt made
     repairable: bool = False  # it failed with a program that a model may be shown again
+    cut_short: bool = False  # it ran, but the harness ended it before it had a score: worse than its parent

@@ -52,6 +52,26 @@ class PowerLawSampling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BestFirstSampling:
+    """Mostly the best, else by rank.
+
+    In 3,000 archived attempts on `expert_replication` a child of the best so far became the new best in 9 % of all
+    cases, one of a member between 0.01 and 0.05 below it in 1 to 2 %, and of a weaker one never: see docs/search.md.
+    """
+
+    best_share: float = 0.6  # of the draws
+    rest: PowerLawSampling = PowerLawSampling()
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.best_share <= 1.0:
+            raise SearchError(f"best_share must be in [0, 1], but is {self.best_share}")
+
+    def sample(self, population: Sequence[Elite], rng: np.random.Generator) -> Elite:
+        """The first of `population`, or one in proportion to its weight by rank."""
+        return population[0] if rng.random() < self.best_share else self.rest.sample(population, rng)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TournamentSampling:
     """The best of a few drawn with replacement."""
 
@@ -109,6 +129,7 @@ class UniformSampling:
 
 
 SAMPLERS: Mapping[str, ParentSampler] = {
+    "best_first": BestFirstSampling(),
     "weighted": WeightedSampling(),
     "power_law": PowerLawSampling(),
     "tournament": TournamentSampling(),

@@ -28,10 +28,10 @@ PINNED_SHARE = 0.25  # of the asks, while a person has pinned something
 class SearchConfig:
     """How the population is kept and drawn from. Every interval counts tells, never seconds."""
 
-    num_islands: int = 2
+    num_islands: int = 1
     elites_per_island: int = 40
     twins_per_island: int = 2  # members that score alike on every instance
-    sampler: ParentSampler = SAMPLERS["weighted"]
+    sampler: ParentSampler = SAMPLERS["best_first"]
     crossover_probability: float = 0.2
     num_inspirations: int = 3  # per request, donors included
     migration_every: int = 40  # the best of each island is copied to the next; 0: never
@@ -246,8 +246,7 @@ class Search:
         if told.repairable:
             self._failures.add(told.island, told.parent_id)
         if self._bandit is not None and told.arm is not None:
-            gain = None if told.member is None else told.member.score - told.parent_score
-            self._bandit.learn(told.arm, gain, told.cost_usd)
+            self._bandit.learn(told.arm, _gain_of(told), told.cost_usd)
         if _is_due(self.config.migration_every, self._num_tells):
             migrate(self._islands)
         if _is_due(self.config.restart_every, self._num_tells):
@@ -262,6 +261,13 @@ class Search:
         if not is_outstanding:
             known = ", ".join(str(one) for one in sorted(self._outstanding)) or "none"
             raise SearchError(f"attempt {index} was not asked or was told before; outstanding are: {known}")
+
+
+def _gain_of(told: Told) -> float | None:
+    """What the bandit learns: the gain over the parent, 0 for a program that was cut short, None for a failure."""
+    if told.member is None:
+        return 0.0 if told.cut_short else None
+    return told.member.score - told.parent_score
 
 
 def _is_due(every: int, num_tells: int) -> bool:

@@ -11,6 +11,7 @@ from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Task
 from evaluators.seeding import fresh_secret, report_secret, secret_from_seed
 from evolve.bandit import POLICIES
+from evolve.behaviours import Behaviours
 from evolve.choices import ProposerKind
 from evolve.config import RunConfig
 from evolve.errors import RunError
@@ -155,6 +156,7 @@ def restore(
         config=config,
         search=search,
         novelty=novelty,
+        behaviours=_known_behaviours(founders, attempts, population, stages.smoke_digests(stored)),
         pending=pending,
         evaluated=evaluated,
         validated=_in_tell_order({row.candidate_id for row in during_search}, attempts),
@@ -202,13 +204,14 @@ def _tolds(
     tolds: list[Told] = []
     for attempt in final:
         was_evaluated = attempt.state is AttemptState.RECORDED
-        evaluation = evaluations.get(attempt.candidate_id or "") if was_evaluated else None
+        scored_id = attempt.twin_id or attempt.candidate_id or ""
+        evaluation = evaluations.get(scored_id) if was_evaluated else None
         parent = population[attempt.parent_id]
         told = told_of(attempt, evaluation, parent.score, costs_usd.get(attempt.index, 0.0))
         if told.member is not None:
             population.setdefault(told.member.candidate_id, told.member)
         tolds.append(told)
-    return tolds, sum(attempt.state is AttemptState.RECORDED for attempt in final)
+    return tolds, sum(attempt.is_evaluation for attempt in final)
 
 
 def _adopted(attempts: Sequence[Attempt], stages: Stages) -> list[Member]:
@@ -223,7 +226,7 @@ def _pending(attempt: Attempt, population: Mapping[str, Member]) -> Pending:
     """An attempt under way, with its request as it was made, from its row."""
     parent = population[attempt.parent_id]
     if attempt.state is not AttemptState.ASKED:
-        return Pending(attempt=attempt, parent_score=parent.score, request=None)
+        return Pending(attempt=attempt, parent=parent, request=None)
     arm = arm_of(attempt)
     request = MutationRequest(
         index=attempt.index,
@@ -234,7 +237,26 @@ def _pending(attempt: Attempt, population: Mapping[str, Member]) -> Pending:
         num_tells=attempt.num_tells,
         model="" if arm is None else arm.model,
     )
-    return Pending(attempt=attempt, parent_score=parent.score, request=request)
+    return Pending(attempt=attempt, parent=parent, request=request)
+
+
+def _known_behaviours(
+    founders: Sequence[Founder],
+    attempts: Sequence[Attempt],
+    population: Mapping[str, Member],
+    smoke_digests: Mapping[str, str],
+) -> Behaviours:
+    """What the scored programs of the run did in smoke, in the order told, the twins among them left out."""
+    behaviours = Behaviours()
+    for founder in founders:
+        if founder.candidate_id in population:
+            behaviours.add(smoke_digests.get(founder.candidate_id, ""), founder.candidate_id, -1)
+    told = sorted((a for a in attempts if a.tell_order is not None), key=lambda a: a.tell_order or 0)
+    for attempt in told:
+        candidate_id = attempt.candidate_id or ""
+        if attempt.is_evaluation and candidate_id in population:
+            behaviours.add(smoke_digests.get(candidate_id, ""), candidate_id, attempt.tell_order or 0)
+    return behaviours
 
 
 def _known_programs(archive: Archive, founders: Sequence[Founder], attempts: Sequence[Attempt]) -> NoveltyIndex:

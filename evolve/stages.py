@@ -8,6 +8,7 @@ from archive.records import Candidate, EvaluationKey, StoredEvaluation
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, PlannerClock, Split, Task, Tier
 from evaluators.protocol import EvaluateRequest
+from evaluators.racing import NO_RACE, Race
 from evaluators.seeding import SeedSource, round_secret
 from evolve.execution.backend import EvaluationBackend
 
@@ -62,8 +63,9 @@ class Stages:
         split: Split,
         attempt_index: int | None = None,
         fresh_round: int = 0,
+        race: Race = NO_RACE,
     ) -> Evaluation:
-        """The evaluation of one stage.
+        """The evaluation of one stage. One that a `race` ends early is archived, and is nobody else's result.
 
         Raises:
             BackendError: It cannot be executed here.
@@ -72,7 +74,9 @@ class Stages:
         if known is not None:
             return known
         secret = round_secret(self._secrets[split], fresh_round) if fresh_round else ""
-        request = EvaluateRequest(source=candidate.source, tier=tier, split=split, clock=self._clock, secret=secret)
+        request = EvaluateRequest(
+            source=candidate.source, tier=tier, split=split, clock=self._clock, secret=secret, race=race
+        )
         evaluation = await self._backend.evaluate(request)
         key = self.key(candidate.id, tier, split, fresh_round)
         self._archive.add_evaluation(candidate.id, evaluation, key, self._run_id, attempt_index)
@@ -86,17 +90,30 @@ class Stages:
         return await self.evaluate(candidate, Tier.QUICK, Split.SEARCH, attempt_index)
 
     def stored_search(self, candidate_id: str) -> Evaluation | None:
-        """What `search` returned for this candidate, if it has been finished."""
+        """How this candidate, or the twin it behaves like, did in the search; None if that is not finished."""
         quick = self.stored(candidate_id, Tier.QUICK, Split.SEARCH)
-        return quick or self.stored(candidate_id, Tier.SMOKE, Split.SEARCH)
+        if quick is not None:
+            return quick
+        twin_id = self._archive.twin_of(self._run_id, candidate_id) if self._run_id else None
+        if twin_id is not None:
+            return self.stored(twin_id, Tier.QUICK, Split.SEARCH)
+        smoke = self.stored(candidate_id, Tier.SMOKE, Split.SEARCH)
+        return None if smoke is None or smoke.outcome is Outcome.SCORED else smoke
 
     def stored_searches(self, stored: Iterable[StoredEvaluation]) -> dict[str, Evaluation]:
-        """`stored_search` of many candidates at once, from rows read in bulk."""
+        """`stored_search` of many candidates at once, from rows read in bulk; twins are left out."""
         found: dict[str, Evaluation] = {}
         for row in stored:
             tier, split = row.evaluation.tier, row.evaluation.split
             if split is not Split.SEARCH or row.key != self.key(row.candidate_id, tier, split):
                 continue
-            if tier is Tier.QUICK or row.candidate_id not in found:
+            is_score = tier is Tier.QUICK and row.evaluation.outcome is not Outcome.STOPPED
+            if is_score or (tier is Tier.SMOKE and row.evaluation.outcome is not Outcome.SCORED):
                 found[row.candidate_id] = row.evaluation
         return found
+
+    def smoke_digests(self, stored: Iterable[StoredEvaluation]) -> dict[str, str]:
+        """What candidates did in smoke, from rows read in bulk."""
+        smokes = (row for row in stored if row.evaluation.tier is Tier.SMOKE)
+        own = (row for row in smokes if row.key == self.key(row.candidate_id, Tier.SMOKE, Split.SEARCH))
+        return {row.candidate_id: row.evaluation.behaviour for row in own}

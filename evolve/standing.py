@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archive.records import Attempt, Run
+from archive.records import Attempt, AttemptState, Run
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome
+from evolve.behaviours import Behaviours
 from evolve.config import RunConfig
 from evolve.novelty import NoveltyIndex
 from evolve.request import Arm, Member, MutationRequest, Operator, Told
@@ -20,7 +21,7 @@ class Pending:
     """An attempt under way."""
 
     attempt: Attempt
-    parent_score: float
+    parent: Member
     request: MutationRequest | None  # None once it has been answered
 
 
@@ -33,6 +34,7 @@ class Session:
     config: RunConfig
     search: Search
     novelty: NoveltyIndex
+    behaviours: Behaviours
     pending: tuple[Pending, ...] = ()  # asked before this session and not ended
     evaluated: int = 0  # attempts that were evaluated before this session
     validated: tuple[str, ...] = ()  # candidates that were validated before this session, in tell order
@@ -47,6 +49,8 @@ def attempt_rng(seed: int, *key: int) -> np.random.Generator:
 def told_of(attempt: Attempt, evaluation: Evaluation | None, parent_score: float, cost_usd: float = 0.0) -> Told:
     """What the search is told of an attempt that has ended."""
     member = member_of(attempt.candidate_id or "", evaluation, attempt.index, attempt.parent_id)
+    cut_short = attempt.state is AttemptState.RECORDED and (evaluation is None or evaluation.outcome in _NOT_ITS_OWN)
+    failed = member is None and not cut_short
     return Told(
         index=attempt.index,
         island=attempt.island,
@@ -55,8 +59,12 @@ def told_of(attempt: Attempt, evaluation: Evaluation | None, parent_score: float
         arm=arm_of(attempt),
         parent_score=parent_score,
         cost_usd=cost_usd,
-        repairable=member is None and attempt.candidate_id is not None and attempt.neighbour_id is None,
+        repairable=failed and attempt.candidate_id is not None and attempt.neighbour_id is None,
+        cut_short=cut_short,
     )
+
+
+_NOT_ITS_OWN = frozenset({Outcome.STOPPED, Outcome.INFRASTRUCTURE})  # endings; not found again by a program's key
 
 
 def arm_of(attempt: Attempt) -> Arm | None:

@@ -56,7 +56,9 @@ class Scratchpad:
     def _trial(self, attempt: Attempt) -> Trial:
         ending, gain = attempt.rejection, None
         own = self._stages.stored_search(attempt.candidate_id or "")
-        if attempt.state is AttemptState.RECORDED and own is not None:
+        if attempt.state is AttemptState.RECORDED and own is None:
+            ending = "stopped early: clearly worse than its parent"
+        elif attempt.state is AttemptState.RECORDED and own is not None:
             ending = own.outcome
             parents = self._stages.stored_search(attempt.parent_id)
             if own.outcome is Outcome.SCORED and parents is not None and parents.objective is not None:

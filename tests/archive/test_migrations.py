@@ -25,7 +25,7 @@ LATER = Path(__file__).parent / "later_versions"
 def later_evenkeel(monkeypatch: pytest.MonkeyPatch) -> None:
     """This code as it may be after the next schema change."""
     monkeypatch.setattr(migrations, "VERSION_FOLDERS", (*migrations.VERSION_FOLDERS, LATER))
-    monkeypatch.setattr(schema, "SCHEMA_VERSIONS", (*schema.SCHEMA_VERSIONS, "0004"))
+    monkeypatch.setattr(schema, "SCHEMA_VERSIONS", (*schema.SCHEMA_VERSIONS, "0005"))
 
 
 def test_known_versions_are_the_migrations() -> None:
@@ -71,7 +71,13 @@ def test_upgrade_keeps_every_row(any_url: str, later_evenkeel: None) -> None:
     _migrate_empty(any_url, "0001")
     with pytest.raises(SchemaVersionError, match="evolve archive upgrade"):
         Archive.open(any_url)
+    _migrate_empty(any_url, "0004")
     filled = _fill(any_url)
+    _write(
+        any_url,
+        "ALTER TABLE instances DROP COLUMN behaviour",
+        f"UPDATE {schema.VERSION_TABLE} SET version_num = '0003'",
+    )
     upgrade(any_url)
     with Archive.open(any_url) as archive:
         assert _content(archive) == filled
@@ -122,6 +128,14 @@ def _rows(url: str, wanted: sa.Executable) -> list[tuple[object, ...]]:
         rows = [tuple(row) for row in connection.execute(wanted)]
     database.close()
     return rows
+
+
+def _write(url: str, *statements: str) -> None:
+    database = Database(Address.parse(url))
+    with database.writing() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+    database.close()
 
 
 def _fill(url: str) -> object:

@@ -160,7 +160,7 @@ def test_the_best_is_the_first_to_reach_its_score() -> None:
 
 
 def test_the_best_migrates_when_the_count_of_tells_says_so() -> None:
-    search = a_search(SearchConfig(migration_every=3))
+    search = a_search(SearchConfig(num_islands=2, migration_every=3))
     first = ask(search)
     search.tell(answer(first, 0.9))
     other = search.islands[1 - first.island]
@@ -171,7 +171,7 @@ def test_the_best_migrates_when_the_count_of_tells_says_so() -> None:
 
 
 def test_the_weaker_island_restarts_when_the_count_of_tells_says_so() -> None:
-    search = a_search(SearchConfig(migration_every=0, restart_every=2))
+    search = a_search(SearchConfig(num_islands=2, migration_every=0, restart_every=2))
     search.tell(answer(ask(search), None))
     request = ask(search)
     search.tell(answer(request, 0.9))

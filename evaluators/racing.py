@@ -1,0 +1,75 @@
+"""When an evaluation may end early: the program is shown to be worse than its parent, or behaves like an earlier one.
+
+The comparison with the parent is a sequential test. After each of `LOOKS` a one-sided sign-flip test on the paired
+differences is made at its share of `error_rate` (Bonferroni), so a program as good as its parent, whose differences are
+symmetric around zero, is stopped with probability `error_rate` at most; a better one less often.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from evaluators.contract import InstanceResult
+from evaluators.significance import sign_flip_p
+
+LOOKS = (1 / 3, 1 / 2, 2 / 3)  # shares of the instances; later there is little left to save
+LEAST_PLAYED = 5  # instances before anything is concluded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Race:
+    """What a program is compared with while it is played. The defaults compare with nothing.
+
+    The sequences are in the order of the workload's instances.
+    """
+
+    parent_scores: tuple[float, ...] = ()  # counted scores; empty: no comparison with the parent
+    error_rate: float = 0.1  # of stopping a program that is as good as its parent, over all looks together
+    twins: tuple[tuple[str, ...], ...] = ()  # digests of earlier programs that may behave alike
+
+
+NO_RACE = Race()
+
+
+def play_order(regimes: Sequence[str]) -> list[int]:
+    """The places of the instances as they are played: regimes by turns, each from its last instance to its first.
+
+    So every look sees every regime. The last come first because `SMOKE` resembles the first ones.
+    """
+    by_regime: dict[str, list[int]] = defaultdict(list)
+    for place in reversed(range(len(regimes))):
+        by_regime[regimes[place]].append(place)
+    in_order = [by_regime[regime] for regime in dict.fromkeys(regimes)]
+    return [place for turn in zip_longest(*in_order) for place in turn if place is not None]
+
+
+def reason_to_stop(race: Race, total: int, played: Mapping[int, InstanceResult]) -> str:
+    """Why the rest of `total` instances need not be played, in words for people; empty to go on.
+
+    Args:
+        played: Results by place, in the order played.
+    """
+    looks = [number for share in LOOKS if (number := round(share * total)) >= LEAST_PLAYED]
+    if len(played) not in looks:
+        return ""
+    if len(played) == looks[0] and find_twin(race.twins, played) is not None:
+        return f"did the same as an earlier program on {len(played)} of {total} instances"
+    if len(race.parent_scores) != total:
+        return ""
+    lost = [race.parent_scores[place] - result.counted_score for place, result in played.items()]
+    if sum(lost) <= 0 or sign_flip_p(lost, one_sided=True) > race.error_rate / len(looks):
+        return ""
+    return f"worse than the parent by {sum(lost) / len(lost):.3g} on {len(played)} of {total} instances"
+
+
+def find_twin(twins: Sequence[Sequence[str]], played: Mapping[int, InstanceResult]) -> int | None:
+    """The first of `twins` that did the same on every instance played; None where no digest was taken."""
+    if not played or not all(result.behaviour for result in played.values()):
+        return None
+    for number, digests in enumerate(twins):
+        if all(place < len(digests) and digests[place] == result.behaviour for place, result in played.items()):
+            return number
+    return None
