@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MOST_BARREN = 1000  # tells in a row without an evaluation: whoever proposes has nothing new to say
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
@@ -26,6 +28,7 @@ class Spent:
     seconds: float
     tells_since_improvement: int
     best_score: float
+    barren: int = 0  # tells since the last evaluation, in this session
 
 
 def reason_to_stop(budget: Budget, spent: Spent) -> str | None:
@@ -43,4 +46,6 @@ def reason_to_stop(budget: Budget, spent: Spent) -> str | None:
         return f"the time of {budget.seconds:g} s was used"
     if budget.patience is not None and spent.tells_since_improvement >= budget.patience:
         return f"{budget.patience} attempts brought nothing better"
+    if spent.barren >= MOST_BARREN:
+        return f"{spent.barren} attempts in a row brought nothing that was not known"
     return None

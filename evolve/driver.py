@@ -84,6 +84,7 @@ class Driver:
         self._ended: dict[int, Ended] = {}
         self._contenders = [(m.score, m.candidate_id) for m in self._search.top(NUM_CONTENDERS) if not m.is_founder]
         self._evaluated = session.evaluated
+        self._barren = 0
         self._num_validations = session.num_validations
         self._stop = asyncio.Event()
 
@@ -234,6 +235,7 @@ class Driver:
         if ended.raced is not None:
             self._races.told(ended.raced, attempt.candidate_id or "", attempt.tell_order or 0)
         self._evaluated += attempt.is_evaluation
+        self._barren = 0 if attempt.is_evaluation else self._barren + 1
         self._note(attempt, ended.evaluation)
         self._look_is_due = self._look_is_due or self._looks.is_due(self._search.num_tells)
         if told.member is not None and attempt.twin_id is None:
@@ -333,6 +335,7 @@ class Driver:
             seconds=self._clock.elapsed_s(),
             tells_since_improvement=self._search.tells_since_improvement,
             best_score=self._search.best.score,
+            barren=self._barren,
         )
 
     def _rng(self, *key: int) -> np.random.Generator:

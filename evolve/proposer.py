@@ -12,6 +12,7 @@ import numpy as np
 
 from evolve.errors import ConfigError
 from evolve.genetic import NoChild, propose
+from evolve.genetic.operators import MUTATIONS, MutationTable
 from evolve.novelty import NoveltyIndex
 from evolve.request import MutationRequest, Operator
 
@@ -53,9 +54,12 @@ class GeneticProposer:
     concurrent = False
     exhausted = ""
 
-    def __init__(self, novelty: NoveltyIndex, extra_donors: Sequence[str] = ()) -> None:
+    def __init__(
+        self, novelty: NoveltyIndex, extra_donors: Sequence[str] = (), mutation_table: MutationTable = MUTATIONS
+    ) -> None:
         """`extra_donors` are sources beyond the run's own programs (``--donors baselines``)."""
         self._novelty = novelty
+        self._mutations = mutation_table
         self._extra_donors = extra_donors
 
     async def propose(self, request: MutationRequest, sources: Mapping[str, str], rng: np.random.Generator) -> Proposal:
@@ -63,7 +67,8 @@ class GeneticProposer:
         donors = [sources[member.candidate_id] for member in request.inspirations]
         if request.operator is Operator.CROSSOVER and self._extra_donors:
             donors.insert(0, self._extra_donors[int(rng.integers(len(self._extra_donors)))])
-        child = propose(request, sources[request.parent.candidate_id], donors, rng, self._novelty.knows)
+        parent = sources[request.parent.candidate_id]
+        child = propose(request, parent, donors, rng, self._novelty.knows, self._mutations)
         if isinstance(child, NoChild):
             return Proposal(source=None, operator=request.operator, change=child.reason)
         return Proposal(source=child.source, operator=child.operator, change=child.change, ast_digest=child.ast_digest)

@@ -17,6 +17,7 @@ from evolve.choices import Donors, ProposerKind
 from evolve.clock import timestamp
 from evolve.config import RunConfig
 from evolve.errors import RunError
+from evolve.genetic.operators import mutations
 from evolve.llm.briefing import Desk
 from evolve.llm.caller import Caller
 from evolve.llm.catalogue import open_models
@@ -89,7 +90,7 @@ def _genetic(session: Session) -> GeneticProposer:
     donors: list[str] = []
     if session.config.donors is Donors.BASELINES:
         donors = [program.source for program in baselines(session.config.task)]
-    return GeneticProposer(session.novelty, donors)
+    return GeneticProposer(session.novelty, donors, mutations(session.config.number_share))
 
 
 def _of_models(session: Session, task: Task, stages: Stages, asker: Asker, parser: Parser) -> ModelProposer:

@@ -13,11 +13,20 @@ from evolve.choices import Sampler
 
 # What a strategy changes in the run file. Everything else, budgets and seeds included, is the same for all.
 STRATEGIES: Mapping[str, Mapping[str, object]] = {
-    "weighted": {},  # the default search: two islands, parents by robust score and few children
+    "default": {},
     "hill": {"sampler": Sampler.HILL_CLIMBING, "islands": 1},  # always the best so far
     "best_of_n": {"sampler": Sampler.BEST_OF_N, "islands": 1},  # every child straight from the initial program
     "random": {"sampler": Sampler.UNIFORM, "islands": 1},  # any survivor, whatever its score
     "repeated": {"sampler": Sampler.HILL_CLIMBING, "islands": 4, "migration_every": 0},  # four climbs, a quarter each
+    # the default with one part exchanged or left out
+    "weighted": {"sampler": Sampler.WEIGHTED},  # parents by robust score and few children
+    "two_islands": {"islands": 2},
+    "fewer_numbers": {"number_share": 0.46},
+    "no_crossover": {"crossover": 0.0},
+    "no_twins": {"twins": False},
+    "no_racing": {"racing": 0.0},
+    # the default until 2026-11, to compare with results of that time
+    "former": {"sampler": Sampler.WEIGHTED, "islands": 2, "number_share": 0.46, "twins": False, "racing": 0.0},
 }
 
 

@@ -17,7 +17,7 @@ def benchmark(
     settings: Settings = None,
     strategies: Annotated[
         str, typer.Option(help="names, separated by commas; the others are compared with the first")
-    ] = "weighted,hill,best_of_n,random,repeated",
+    ] = "default,hill,best_of_n,random,repeated",
     evaluations: Annotated[int, typer.Option(min=1, help="quick evaluations of new programs in each run")] = 120,
     repeats: Annotated[int, typer.Option(min=1, help="runs of each strategy, on paired seeds")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="of the first repeat; the others count up")] = 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,7 +34,9 @@ from evolve.genetic.transplant import copy_expression
 Mutation = Callable[[Program, np.random.Generator], Change | None]
 Crossover = Callable[[Program, Program, np.random.Generator], Change | None]
 
-MUTATIONS: Mapping[str, tuple[Mutation, float]] = {
+MutationTable = Mapping[str, tuple[Mutation, float]]
+
+MUTATIONS: MutationTable = {
     "perturb_constant": (perturb_constant, 45.0),
     "exchange_name": (exchange_name, 6.0),
     "wrap_value": (wrap_value, 10.0),
@@ -53,6 +56,19 @@ MUTATIONS: Mapping[str, tuple[Mutation, float]] = {
     "swap_statements": (swap_statements, 1.0),
     "repeat_statement": (repeat_statement, 0.5),
 }
+
+NUMBERS = "perturb_constant"
+
+
+@lru_cache(maxsize=8)
+def mutations(number_share: float) -> MutationTable:
+    """The table in which `NUMBERS` has this share of the draws and the others share the rest as in `MUTATIONS`."""
+    others = {name: row for name, row in MUTATIONS.items() if name != NUMBERS}
+    if number_share >= 1.0:
+        return {NUMBERS: MUTATIONS[NUMBERS], **{name: (mutation, 0.0) for name, (mutation, _) in others.items()}}
+    total = sum(weight for _, weight in others.values())
+    return {NUMBERS: (perturb_constant, total * number_share / (1.0 - number_share)), **others}
+
 
 CROSSOVERS: Mapping[str, tuple[Crossover, float]] = {
     "blend_constants": (blend_constants, 5.0),

@@ -10,7 +10,7 @@ import numpy as np
 
 from evolve.blocks import BlockError, outside_blocks
 from evolve.genetic.chance import pick, pick_weighted
-from evolve.genetic.operators import CROSSOVERS, MUTATIONS
+from evolve.genetic.operators import CROSSOVERS, MUTATIONS, MutationTable
 from evolve.genetic.program import Change, Program, known_donor, known_program, parse_program
 from evolve.request import MutationRequest, Operator
 
@@ -65,19 +65,22 @@ def propose(
     donor_sources: Sequence[str],
     rng: np.random.Generator,
     is_known: Callable[[str], bool],
+    mutations: MutationTable = MUTATIONS,
 ) -> GeneticChild | NoChild:
     """A child of `parent_source`; a pure function of its arguments.
 
     Args:
         donor_sources: Those of `request.inspirations`, in their order; used if a crossover is asked for.
         is_known: Whether a program with this `ast_digest` was tried before.
+        mutations: The operators with how often each is drawn.
     """
     try:
         parent = known_program(parent_source)
         donors = [known_donor(source) for source in donor_sources]
         if not parent.sites:
             return NoChild("the parent has nothing inside EVOLVE-BLOCK markers")
-        return _new_child(parent, donors if request.operator is Operator.CROSSOVER else [], rng, is_known)
+        crossed = donors if request.operator is Operator.CROSSOVER else []
+        return _new_child(parent, crossed, rng, is_known, mutations)
     except (SyntaxError, BlockError, UnicodeEncodeError) as error:
         return NoChild(f"a source cannot be read: {error}")
     except RecursionError:  # found at the first walk over a tree, parent or child
@@ -85,10 +88,14 @@ def propose(
 
 
 def _new_child(
-    parent: Program, donors: Sequence[Program], rng: np.random.Generator, is_known: Callable[[str], bool]
+    parent: Program,
+    donors: Sequence[Program],
+    rng: np.random.Generator,
+    is_known: Callable[[str], bool],
+    mutations: MutationTable,
 ) -> GeneticChild | NoChild:
     for attempt in range(MAX_TRIES):
-        draft = _draft(parent, donors if attempt < CROSSING_TRIES else [], rng)
+        draft = _draft(parent, donors if attempt < CROSSING_TRIES else [], rng, mutations)
         if draft is None or not _is_sound(parent, draft.program):
             continue
         digest = draft.program.digest
@@ -102,13 +109,15 @@ def _new_child(
     return NoChild(f"{MAX_TRIES} tries gave nothing that is new and sound")
 
 
-def _draft(parent: Program, donors: Sequence[Program], rng: np.random.Generator) -> _Draft | None:
+def _draft(
+    parent: Program, donors: Sequence[Program], rng: np.random.Generator, mutations: MutationTable
+) -> _Draft | None:
     """The parent after a crossover if there are donors, else a mutation, and after a geometric number of mutations."""
-    draft = _crossed(parent, donors, rng) if donors else _mutated(_Draft(parent), rng)
+    draft = _crossed(parent, donors, rng) if donors else _mutated(_Draft(parent), rng, mutations)
     for _ in range(MAX_STEPS - 1):
         if draft is None or rng.random() >= ANOTHER_STEP:
             break
-        draft = _mutated(draft, rng)
+        draft = _mutated(draft, rng, mutations)
     return draft
 
 
@@ -121,8 +130,8 @@ def _crossed(parent: Program, donors: Sequence[Program], rng: np.random.Generato
     return None
 
 
-def _mutated(draft: _Draft, rng: np.random.Generator) -> _Draft | None:
-    for name, mutation in _in_random_order(MUTATIONS, rng):
+def _mutated(draft: _Draft, rng: np.random.Generator, mutations: MutationTable) -> _Draft | None:
+    for name, mutation in _in_random_order(mutations, rng):
         change = mutation(draft.program, rng)
         if change is not None:
             return draft.after(name, change)

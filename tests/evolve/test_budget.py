@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from evolve.budget import Budget, Spent, reason_to_stop
+from evolve.budget import MOST_BARREN, Budget, Spent, reason_to_stop
 
 NOTHING = Spent(asked=0, outstanding=0, evaluations=0, seconds=0, tells_since_improvement=0, best_score=0.0)
 
@@ -21,6 +21,7 @@ def test_no_budget_never_stops() -> None:
         (Budget(seconds=2), replace(NOTHING, seconds=2.0), "time of 2 s"),
         (Budget(patience=4), replace(NOTHING, tells_since_improvement=4), "4 attempts brought nothing"),
         (Budget(target=0.5), replace(NOTHING, best_score=0.5), "target score 0.5"),
+        (Budget(), replace(NOTHING, barren=MOST_BARREN), "nothing that was not known"),
     ],
 )
 def test_each_budget_says_why_it_ends(budget: Budget, spent: Spent, reason: str) -> None:

@@ -13,6 +13,7 @@ from evolve.request import SearchError
 from evolve.sampling import (
     SAMPLERS,
     BeamSampling,
+    BestFirstSampling,
     ParentSampler,
     PowerLawSampling,
     RepeatedSampling,
@@ -90,6 +91,13 @@ def test_uniform_and_hill_climbing_are_the_extremes() -> None:
     assert share_of_best(SAMPLERS["hill_climbing"], population) == 1.0
 
 
+def test_best_first_draws_the_best_for_its_share_and_by_rank_else() -> None:
+    population = a_population([0.9, 0.5])
+    by_rank = 1 / (1 + 1 / 2)
+    assert share_of_best(BestFirstSampling(best_share=0.6), population) == pytest.approx(0.6 + 0.4 * by_rank, abs=0.03)
+    assert share_of_best(BestFirstSampling(best_share=1.0), population) == 1.0
+
+
 def test_beam_takes_its_members_in_turn() -> None:
     population = a_population([0.9, 0.5, 0.1], [2, 1, 0])
     assert BeamSampling(width=2).sample(population, np.random.default_rng(0)).num_children == 1
@@ -100,7 +108,10 @@ def test_best_of_n_never_draws_a_child() -> None:
     assert RepeatedSampling().sample([*a_population([0.9, 0.1]), founder], np.random.default_rng(0)) is founder
 
 
-@pytest.mark.parametrize("build", [lambda: TournamentSampling(size=0), lambda: BeamSampling(width=0)])
+@pytest.mark.parametrize(
+    "build",
+    [lambda: TournamentSampling(size=0), lambda: BeamSampling(width=0)],
+)
 def test_senseless_sizes_are_refused(build: Callable[[], ParentSampler]) -> None:
     with pytest.raises(SearchError, match="at least 1"):
         build()
@@ -109,3 +120,8 @@ def test_senseless_sizes_are_refused(build: Callable[[], ParentSampler]) -> None
 @given(weights=st.lists(st.floats(0.0, 10.0), min_size=1, max_size=9).filter(any), seed=st.integers(0, 99))
 def test_a_weight_of_zero_is_never_drawn(weights: list[float], seed: int) -> None:
     assert weights[draw_index(np.array(weights), np.random.default_rng(seed))] > 0
+
+
+def test_a_share_beyond_one_is_refused() -> None:
+    with pytest.raises(SearchError, match="best_share"):
+        BestFirstSampling(best_share=2.0)

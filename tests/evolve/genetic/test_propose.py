@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from evolve.blocks import outside_blocks
 from evolve.genetic import GeneticChild, NoChild, propose
-from evolve.genetic.operators import CROSSOVERS, MUTATIONS
+from evolve.genetic.operators import CROSSOVERS, MUTATIONS, NUMBERS, mutations
 from evolve.genetic.program import parse_program
 from evolve.genetic.propose import MAX_BYTES
 from evolve.novelty import ast_digest
@@ -151,3 +151,14 @@ def test_carriage_returns_and_wide_characters_survive() -> None:
     sources = [child.source for child in children if isinstance(child, GeneticChild)]
     assert len(sources) == 20
     assert all("# größer\r\nΔ = " in source for source in sources)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.46, 0.75, 1.0])
+def test_numbers_are_moved_in_the_share_of_steps_that_was_asked_for(share: float) -> None:
+    table = mutations(share)
+    assert set(table) == set(MUTATIONS)
+    weights = {name: weight for name, (_, weight) in table.items()}
+    assert weights[NUMBERS] / sum(weights.values()) == pytest.approx(share)
+    child = propose(a_request(), PACKER, [], np.random.default_rng(3), never, mutations(1.0))
+    assert isinstance(child, GeneticChild)
+    assert set(child.operator.split("+")) == {NUMBERS}
