@@ -12,6 +12,9 @@ from evolve.islands import Elite
 from evolve.request import SearchError
 
 
+LARGEST_Z = 1e6  # beyond that nobody is told apart
+
+
 class ParentSampler(Protocol):
     """Draws the parent of the next attempt."""
 
@@ -148,7 +151,8 @@ def robust_z(scores: np.ndarray) -> np.ndarray:
     """
     distances = scores - np.median(scores)
     spread = np.median(np.abs(distances)) or np.mean(np.abs(distances)) or 1.0
-    return np.asarray(distances / spread)
+    with np.errstate(over="ignore"):  # a spread next to nothing
+        return np.clip(distances / spread, -LARGEST_Z, LARGEST_Z)
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

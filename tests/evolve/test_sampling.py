@@ -77,6 +77,10 @@ def test_robust_z_survives_a_majority_of_equal_scores() -> None:
     assert robust_z(np.array([0.0, 0.0, 0.0, 4.0])).tolist() == [0.0, 0.0, 0.0, 4.0]
 
 
+def test_robust_z_of_scores_that_hardly_differ_is_finite() -> None:
+    assert robust_z(np.array([0.0, 0.5, 0.0, 5e-324])).max() == 1e6
+
+
 def test_power_law_goes_by_rank() -> None:
     assert share_of_best(PowerLawSampling(), a_population([0.9, 0.1])) == pytest.approx(2 / 3, abs=0.03)
 
