@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Page, ViewportSize, expect, sync_playwright
 
 from archive.store import Archive
 from tests.archive.samples import RUN_ID
@@ -122,11 +122,14 @@ def picture(page: Page, name: str, max_height: int = 1500) -> None:
     if SCREENSHOTS is None:
         return
     width = (page.viewport_size or WIDE)["width"]
-    height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
-    page.set_viewport_size({"width": width, "height": min(int(height), max_height)})
+    page.set_viewport_size({"width": width, "height": max_height})
     settle(page)
+    end = page.evaluate(
+        "() => document.querySelector('[data-testid=stMainBlockContainer]').getBoundingClientRect().bottom"
+    )
     Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", animations="disabled")
+    shown: FloatRect = {"x": 0, "y": 0, "width": width, "height": min(max_height, int(end))}
+    page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", animations="disabled", clip=shown)
 
 
 @pytest.mark.parametrize("name", PATHS)
