@@ -11,7 +11,6 @@ import numpy as np
 from evolve.islands import Elite
 from evolve.request import SearchError
 
-
 LARGEST_Z = 1e6  # beyond that nobody is told apart
 
 
@@ -152,7 +151,7 @@ def robust_z(scores: np.ndarray) -> np.ndarray:
     distances = scores - np.median(scores)
     spread = np.median(np.abs(distances)) or np.mean(np.abs(distances)) or 1.0
     with np.errstate(over="ignore"):  # a spread next to nothing
-        return np.clip(distances / spread, -LARGEST_Z, LARGEST_Z)
+        return np.asarray(np.clip(distances / spread, -LARGEST_Z, LARGEST_Z))
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
