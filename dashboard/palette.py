@@ -21,3 +21,4 @@ OUTCOME_COLOURS = {
     "infrastructure": SKY,
     "unknown": "#C9CDD3",
 }
+OTHER_OUTCOME = "#5B6270"  # one that this page has no name for

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from dashboard.palette import BLUE, CATEGORIES, GREEN, GREY, ORANGE, OUTCOME_COLOURS, PURPLE, SKY, VERMILION
+from dashboard.palette import (
+    BLUE,
+    CATEGORIES,
+    GREEN,
+    GREY,
+    ORANGE,
+    OTHER_OUTCOME,
+    OUTCOME_COLOURS,
+    PURPLE,
+    SKY,
+    VERMILION,
+)
 
 AnyLayer = alt.LayerChart | alt.FacetChart
 _REFERENCE_COLOURS = {"initial": GREY, "proven bound": GREEN}
@@ -37,8 +48,9 @@ def curve_chart(curve: pd.DataFrame, references: pd.DataFrame, migrations: Seque
 
 def mix_chart(mix: pd.DataFrame) -> alt.Chart:
     """How attempts ended, stacked, over time."""
-    names = [name for name in OUTCOME_COLOURS if name in set(mix["outcome"])]
-    scale = alt.Scale(domain=names, range=[OUTCOME_COLOURS[name] for name in names])
+    found = set(mix["outcome"])
+    names = [name for name in OUTCOME_COLOURS if name in found] + sorted(found - OUTCOME_COLOURS.keys())
+    scale = alt.Scale(domain=names, range=[OUTCOME_COLOURS.get(name, OTHER_OUTCOME) for name in names])
     drawn: alt.Chart = (
         alt.Chart(mix)
         .mark_bar()

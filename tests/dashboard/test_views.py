@@ -365,6 +365,14 @@ def test_a_figure_is_valid_and_holds_data(name: str, seeded: Archive) -> None:
     assert sum(len(rows) for rows in document["datasets"].values()) > 1
 
 
+def test_an_outcome_without_a_colour_is_drawn_too() -> None:
+    fold = RunFold()
+    fold.add([told(0, 0.5), told(1, outcome="abandoned")])
+    scale = run_charts.mix_chart(run_view.mix_frame(fold)).to_dict()["encoding"]["color"]["scale"]
+    assert scale["domain"] == ["scored", "abandoned"]
+    assert len(set(scale["range"])) == 2
+
+
 def test_facts_survive_their_way_to_the_server() -> None:
     facts = facts_of(PROBLEM.task)
     assert facts_from_json(facts_to_json([facts])) == {"toy": facts}
