@@ -109,6 +109,10 @@ class Judge:
             steps=tuple(steps),
         )
 
+    async def leader_score(self, cell: Cell, run: Run, candidate_id: str) -> float:
+        """Hold-out score of one program of a run."""
+        return (await self.scores(self._stages(run, cell), [candidate_id]))[candidate_id]
+
     async def scores(self, stages: Stages, candidate_ids: Sequence[str]) -> dict[str, float]:
         """Hold-out score of each; a program that fails there counts as the floor."""
         candidates = [self._archive.candidate(candidate_id) for candidate_id in candidate_ids]

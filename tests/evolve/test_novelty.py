@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from evolve.novelty import Duplicate, DuplicateKind, NoveltyIndex, ast_digest, source_digest
 from tests.evolve.programs import PACKER
 
+SEEDS = Path(__file__).parents[2] / "seeds"
 SOURCES = st.lists(st.sampled_from([f"x{space}= {value}" for space in ("", " ") for value in range(4)]), max_size=12)
 
 
@@ -54,3 +57,17 @@ def test_the_index_agrees_with_comparing_everything(known: list[str], asked: lis
         same_tree = ast_digest(source) in map(ast_digest, known)
         assert kind == (DuplicateKind.SOURCE if source in known else DuplicateKind.SYNTAX if same_tree else None)
         assert index.knows(ast_digest(source)) == same_tree
+
+
+@pytest.mark.parametrize("task", sorted(path.parent.name for path in SEEDS.glob("*/initial.py")))
+def test_no_two_methods_of_a_task_are_taken_for_one(task: str) -> None:
+    index = NoveltyIndex()
+    sources = [path.read_text(encoding="utf-8") for path in (SEEDS / task).rglob("[a-z]*.py")]
+    assert sources
+    for source in sources:
+        assert index.check(source) is None
+        index.add(source_digest(source), ast_digest(source))
+    for source in sources:
+        assert index.check(source) == Duplicate(DuplicateKind.SOURCE, source_digest(source))
+        with_comment = index.check(f"# the same\n{source}")
+        assert with_comment == Duplicate(DuplicateKind.SYNTAX, source_digest(source))
