@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from evaluators.contract import InstanceResult
-from evaluators.significance import sign_flip_p
 
 LOOKS = (1 / 3, 1 / 2, 2 / 3)  # shares of the instances; later there is little left to save
 LEAST_PLAYED = 5  # instances before anything is concluded
@@ -59,6 +58,8 @@ def reason_to_stop(race: Race, total: int, played: Mapping[int, InstanceResult])
         return f"did the same as an earlier program on {len(played)} of {total} instances"
     if len(race.parent_scores) != total:
         return ""
+    from evaluators.significance import sign_flip_p  # numpy: the parser's process reads `Race` and has none
+
     lost = [race.parent_scores[place] - result.counted_score for place, result in played.items()]
     if sum(lost) <= 0 or sign_flip_p(lost, one_sided=True) > race.error_rate / len(looks):
         return ""
