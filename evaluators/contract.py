@@ -73,6 +73,7 @@ class ParameterKind(StrEnum):
     NUMBER = "number"
     CHOICE = "choice"
     FILE = "file"  # a path; its value is ``path@sha256`` once validated, and only the digest counts for identity
+    FOLDER = "folder"  # the same; the digest is over the names and contents of all files below
 
 
 ParameterValue = int | float | str
@@ -89,6 +90,11 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+
+    @property
+    def is_path(self) -> bool:
+        """Whether the value names something of the user's on disk."""
+        return self.kind in (ParameterKind.FILE, ParameterKind.FOLDER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +159,7 @@ class Task:
     @property
     def identity(self) -> str:
         """Twelve hex digits over name, revision, parameters and code: scores compare only within one identity."""
-        files = {spec.name for spec in self.parameter_specs if spec.kind is ParameterKind.FILE}
+        files = {spec.name for spec in self.parameter_specs if spec.is_path}
         values = {k: str(v).rpartition("@")[2] if k in files else v for k, v in self.parameters.items()}
         code = [self.code] if self.code else []
         text = json.dumps([self.name, self.revision, values, *code], sort_keys=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,12 +37,12 @@ def read_value(spec: Parameter, value: ParameterValue | str) -> ParameterValue:
             if value not in spec.choices:
                 raise ContractError(f"{spec.name}: expected one of {', '.join(spec.choices)}, found {value!r}")
             return value
-        case ParameterKind.FILE:
-            return _file_with_digest(spec, str(value))
+        case ParameterKind.FILE | ParameterKind.FOLDER:
+            return _path_with_digest(spec, str(value))
 
 
 def file_path(value: ParameterValue) -> Path:
-    """The path inside a `ParameterKind.FILE` value, ``path@sha256``."""
+    """The path inside a value of a file or folder, ``path@sha256``."""
     return Path(str(value).rpartition("@")[0])
 
 
@@ -68,15 +69,15 @@ def _article(kind: ParameterKind) -> str:
     return "an integer" if kind is ParameterKind.INTEGER else "a number"
 
 
-def _file_with_digest(spec: Parameter, value: str) -> str:
-    """``path@sha256``; an unset file stays the empty string, and a value that has its digest is checked against it."""
+def _path_with_digest(spec: Parameter, value: str) -> str:
+    """``path@sha256``; an unset path stays the empty string, and a value that has its digest is checked against it."""
     if not value:
         return ""
     path, _, digest = value.rpartition("@")
     known = digest if path and len(digest) == 64 else ""
     name = Path(path if known else value).expanduser().resolve()
     try:
-        found = hashlib.sha256(name.read_bytes()).hexdigest()
+        found = _digest(name) if spec.kind is ParameterKind.FILE else _folder_digest(name)
     except OSError as error:
         raise ContractError(f"{spec.name}: cannot read {name}: {error.strerror}") from error
     if known and known != found:
@@ -84,3 +85,19 @@ def _file_with_digest(spec: Parameter, value: str) -> str:
             f"{spec.name}: {name} has changed since it was named (SHA-256 {known[:12]} is now {found[:12]})"
         )
     return f"{name}@{found}"
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and digests of all files below a folder.
+
+    Raises:
+        OSError: It is no folder, or something in it cannot be read.
+    """
+    os.scandir(folder).close()  # raises where there is none
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    lines = [f"{_digest(file)} {file.relative_to(folder).as_posix()}\n" for file in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

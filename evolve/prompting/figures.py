@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from evaluators.contract import FLOOR, Direction, Limits, ParameterKind, Task, Tier
+from evaluators.contract import FLOOR, Direction, Limits, Task, Tier
 from evolve.prompting.brief import Shown
 from evolve.prompting.fencing import line
 
@@ -62,7 +62,7 @@ def settings_text(task: Task) -> str:
     lines: list[str] = []
     for name, value in task.parameters.items():
         spec = specs.get(name)
-        is_file = spec is not None and spec.kind is ParameterKind.FILE
+        is_file = spec is not None and spec.is_path
         meaning = "" if spec is None else f" ({spec.description})"
         lines.append(f"- {name} = {'a file of the user' if is_file else value}{meaning}")
     return "\n".join(["## Set up with", *lines]) if lines else ""
