@@ -1,0 +1,1 @@
+"""Tasks that balance load by learning: losses and routing rules of mixtures of experts."""

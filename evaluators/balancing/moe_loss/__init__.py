@@ -1,0 +1,1 @@
+"""Evolve a load-balancing loss by training a small mixture of experts; see docs/tasks/moe_loss.md."""

@@ -1,0 +1,144 @@
+"""How the trainer asks a program for selection scores, losses and gradients; numpy only.
+
+Shapes: L layers, M micro-batches, T tokens of a micro-batch, E experts, K experts per token, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluators.balancing.moe_loss.shape import Course, Shape
+from evaluators.candidate import Argument, Array, Candidate, CandidateFailure, ReplyField
+from evaluators.contract import Outcome
+from evaluators.sandbox.plain_text import one_line
+
+Floats = npt.NDArray[np.float32]
+FAULT_BYTES = 300  # as in child_host.py
+STATE_VALUES_PER_EXPERT = 16
+MOST_DEVICES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """What the routers of one optimiser step gave."""
+
+    logits_LMTE: Floats
+    chosen_LMTK: npt.NDArray[np.int16]
+    selection_LMTE: Floats | None  # None without `select`
+    router_LED: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepLoss:
+    """What the program made of it. The loss itself is for the record only; the gradients train."""
+
+    loss_L: Floats
+    grad_LMTE: Floats
+    router_grad_LED: Floats | None
+
+
+class Balancer:
+    """One program on one training; its state is carried here, from call to call."""
+
+    def __init__(self, candidate: Candidate, shape: Shape, course: Course, seed: int) -> None:
+        """Load the program.
+
+        Raises:
+            CandidateFailure: It cannot be loaded, or its first state is not as declared.
+        """
+        self._candidate = candidate
+        self._shape = shape
+        self._state_values = STATE_VALUES_PER_EXPERT * shape.num_layers * shape.num_experts
+        self._state = ReplyField(name="state", dtype="float32", shape=(self._state_values,))
+        candidate.construct("Host")
+        hooks = ReplyField(name="hooks", dtype="uint8", shape=(2,))
+        arrays = self._ask("open", [self._config(course, seed)], [hooks, self._state])
+        self.selects = bool(arrays["hooks"][0])
+        self.state = np.asarray(arrays["state"], dtype=np.float32)
+
+    def select(self, logits_MTE: Floats, layer: int, step: int, *, training: bool, fresh: bool = False) -> Floats:
+        """Selection scores ``(M, T, E)``, finite."""
+        field = ReplyField(name="scores", dtype="float32", shape=logits_MTE.shape)
+        arguments: list[Argument] = [logits_MTE, layer, step, training, self.state, fresh]
+        return np.asarray(self._ask("select", arguments, [field])["scores"], dtype=np.float32)
+
+    def losses(self, view: StepView, step: int) -> StepLoss:
+        """Losses and gradients of one step; the state moves on."""
+        found, self.state = self.peek(view, step, self.state)
+        return found
+
+    def peek(self, view: StepView, step: int, state: Floats, *, fresh: bool = False) -> tuple[StepLoss, Floats]:
+        """As `losses` from a given state, which is returned and not kept; `fresh` loads the program anew first."""
+        arrays: dict[str, Argument] = {
+            "logits": view.logits_LMTE,
+            "chosen": view.chosen_LMTK,
+            "router": view.router_LED,
+        }
+        if view.selection_LMTE is not None:
+            arrays["selection"] = view.selection_LMTE
+        num_layers = view.logits_LMTE.shape[0]
+        fields = [
+            ReplyField(name="loss", dtype="float32", shape=(num_layers,)),
+            ReplyField(name="grad", dtype="float32", shape=view.logits_LMTE.shape),
+            self._state,
+        ]
+        weight = ReplyField(name="router_grad", dtype="float32", shape=view.router_LED.shape, optional=True)
+        reply = self._ask("losses", [arrays, step, state, fresh], fields, [weight])
+        loss = StepLoss(
+            loss_L=_floats(reply["loss"]),
+            grad_LMTE=_floats(reply["grad"]),
+            router_grad_LED=_floats(reply["router_grad"]) if "router_grad" in reply else None,
+        )
+        return loss, _floats(reply["state"])
+
+    def _ask(
+        self,
+        method: str,
+        arguments: Sequence[Argument],
+        fields: Sequence[ReplyField],
+        maybe: Sequence[ReplyField] = (),
+    ) -> Mapping[str, Array]:
+        """The declared arrays, or the failure that the host tells of."""
+        fault = ReplyField(name="fault", dtype="uint8", shape=(FAULT_BYTES,), optional=True)
+        wanted = [ReplyField(name=field.name, dtype=field.dtype, shape=field.shape, optional=True) for field in fields]
+        arrays = self._candidate.method(method, arguments, [fault, *wanted, *maybe]).arrays
+        if "fault" in arrays:
+            text = bytes(arrays["fault"].astype(np.uint8).tolist()).rstrip(b"\0").decode("ascii", "replace")
+            raise CandidateFailure(Outcome.INVALID, one_line(text, FAULT_BYTES))
+        missing = [field.name for field in fields if field.name not in arrays]
+        if missing:
+            raise CandidateFailure(Outcome.INVALID, f"{method}: the reply lacks {missing[0]!r}")
+        return arrays
+
+    def _config(self, course: Course, seed: int) -> dict[str, Argument]:
+        shape = self._shape
+        return {
+            "num_layers": shape.num_layers,
+            "num_experts": shape.num_experts,
+            "top_k": shape.top_k,
+            "d_model": shape.d_model,
+            "tokens": course.sequences_per_micro_batch * shape.context,
+            "tokens_per_sequence": shape.context,
+            "micro_batches": course.micro_batches,
+            "total_steps": course.steps,
+            "score": shape.gate,
+            "seed": seed,
+            "state_values": self._state_values,
+            "expert_cost": np.ones(shape.num_experts, dtype=np.float32),
+            "expert_group": device_of_expert(shape.num_experts),
+            "expert_kind": np.zeros(shape.num_experts, dtype=np.int64),
+        }
+
+
+def device_of_expert(num_experts: int) -> npt.NDArray[np.int64]:
+    """The device of each expert under expert parallelism: up to 16 devices with equally many neighbours each."""
+    devices = max(d for d in range(1, MOST_DEVICES + 1) if num_experts % d == 0)
+    return np.arange(num_experts, dtype=np.int64) * devices // num_experts
+
+
+def _floats(array: Array) -> Floats:
+    return np.asarray(array, dtype=np.float32)

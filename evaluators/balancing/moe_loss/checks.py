@@ -1,0 +1,123 @@
+"""What a program must keep to beyond shapes: no memory but its state, no look ahead, no names for experts, no excess.
+
+Each is checked by asking again about data that the program cannot tell from the rest, at moments it cannot foresee.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluators.balancing.moe_loss.balancer import Balancer, Floats, StepLoss, StepView, device_of_expert
+from evaluators.balancing.moe_loss.shape import Course, Shape
+from evaluators.candidate import CandidateFailure
+from evaluators.contract import Outcome
+
+Indices = npt.NDArray[np.int64]
+_PROBE_SCALES = (1.0, 30.0, 0.0)  # of the logits: ordinary, exploded, all alike
+_TOLERANCE = 1e-3  # of the largest gradient: another order of the experts is another order of summing
+
+
+class StepChecks:
+    """The checks of one training."""
+
+    def __init__(self, balancer: Balancer, course: Course, seed: int) -> None:
+        rng = np.random.default_rng([seed, 1])
+        self._balancer = balancer
+        self._repeated_step = int(rng.integers(1, max(course.steps, 2)))  # where an earlier step is asked again
+        self._asked_step = int(rng.integers(0, self._repeated_step))
+        self._kept: tuple[StepView, Floats, StepLoss] | None = None
+        self._state_before = balancer.state
+        self._rng = rng
+        self._causal_left = 2
+
+    def after(self, step: int, view: StepView, found: StepLoss) -> None:
+        """Called after each step.
+
+        Raises:
+            CandidateFailure: Loaded anew, and given an earlier step again, the program answers otherwise.
+        """
+        if step == self._asked_step:
+            self._kept = view, self._state_before, found
+        if step == self._repeated_step and self._kept is not None:
+            earlier, state, first = self._kept
+            again, _ = self._balancer.peek(earlier, self._asked_step, state, fresh=True)
+            if not np.array_equal(again.grad_LMTE, first.grad_LMTE):
+                raise CandidateFailure(
+                    Outcome.INVALID,
+                    "loss gave another gradient for the same batch, step and state: what it remembers must be in "
+                    "state, and randomness must come from b.gen",
+                )
+        self._state_before = self._balancer.state
+
+    def causal_select(self, logits_MTE: Floats, layer: int, step: int, *, training: bool) -> Floats:
+        """Selection scores on validation data, a few times with other tokens after a cut.
+
+        Raises:
+            CandidateFailure: Selection scores before the cut depend on what comes after it.
+        """
+        scores = self._balancer.select(logits_MTE, layer, step, training=training)
+        if self._causal_left > 0:
+            self._causal_left -= 1
+            cut = int(self._rng.integers(1, logits_MTE.shape[1]))
+            other = np.concatenate([logits_MTE[:, :cut], np.roll(logits_MTE, 1, axis=0)[::-1, cut:]], axis=1)
+            again = self._balancer.select(other, layer, step, training=training)
+            if not np.allclose(again[:, :cut], scores[:, :cut], rtol=1e-4, atol=1e-6):
+                raise CandidateFailure(
+                    Outcome.INVALID,
+                    "select looked ahead: with training=False the scores of a token changed with later tokens",
+                )
+        return scores
+
+
+def probe(balancer: Balancer, shape: Shape, course: Course, seed: int) -> None:
+    """Losses on made-up logits and with the experts in another order, before the training.
+
+    Args:
+        balancer: At its first state.
+        shape: Of the model.
+        course: Of the training.
+        seed: Of the made-up logits.
+
+    Raises:
+        CandidateFailure: A loss or gradient that is not finite, or experts that are not treated alike.
+    """
+    rng = np.random.default_rng([seed, 2])
+    tokens = course.sequences_per_micro_batch * shape.context
+    logits = rng.standard_normal((shape.num_layers, 1, tokens, shape.num_experts), dtype=np.float32)
+    router = rng.standard_normal((shape.num_layers, shape.num_experts, shape.d_model), dtype=np.float32)
+    for scale in _PROBE_SCALES:
+        view = _made_view(balancer, logits * np.float32(scale), router, shape.top_k)
+        found, _ = balancer.peek(view, 0, balancer.state)
+        if scale == 1.0:
+            order = _other_order(shape.num_experts, rng)
+            turned = _made_view(balancer, logits[..., order], router[:, order], shape.top_k)
+            again, _ = balancer.peek(turned, 0, balancer.state)
+            _require_alike(found.grad_LMTE[..., order], again.grad_LMTE)
+
+
+def _made_view(balancer: Balancer, logits: Floats, router: Floats, top_k: int) -> StepView:
+    chosen = np.argsort(-logits, axis=-1, kind="stable")[..., :top_k]
+    return StepView(
+        logits_LMTE=np.ascontiguousarray(logits),
+        chosen_LMTK=chosen.astype(np.int16),
+        selection_LMTE=np.ascontiguousarray(logits) if balancer.selects else None,
+        router_LED=np.ascontiguousarray(router),
+    )
+
+
+def _other_order(num_experts: int, rng: np.random.Generator) -> Indices:
+    """Experts in another order in which those of a device stay together."""
+    device = device_of_expert(num_experts)
+    members = [rng.permutation(np.flatnonzero(device == d)) for d in range(int(device.max()) + 1)]
+    alike = len({len(group) for group in members}) == 1
+    places = rng.permutation(len(members)) if alike else np.arange(len(members))
+    return np.concatenate([members[place] for place in places])
+
+
+def _require_alike(expected: Floats, found: Floats) -> None:
+    scale = max(float(np.abs(expected).max()), 1e-9)
+    if float(np.abs(found - expected).max()) > _TOLERANCE * scale:
+        raise CandidateFailure(
+            Outcome.INVALID, "loss must treat all experts alike: with the experts in another order the gradient changed"
+        )

@@ -1,0 +1,306 @@
+"""Runs in the sandboxed child in a program's place: turns arrays into tensors, calls the program, takes the gradient.
+
+It is loaded as text, so it imports nothing of ours; trusted code also runs it in-process, for the reference loss. What
+it checks is the contract with an honest author. Nothing is trusted because of it: the worker checks all that it uses.
+
+Shapes: L layers, M micro-batches, T tokens of a micro-batch, E experts, K experts per token, D width, S rows of stats.
+"""
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+PROGRAM = ""  # the program as text; set in a line behind this file
+FAULT_BYTES = 300
+MOST_STATS = 68
+
+
+class Breach(Exception):  # noqa: N818 - told to the program's author
+    """The program is not what the task asked for."""
+
+
+@dataclass(frozen=True)
+class RouterInputs:
+    """What `select` sees of one layer and one micro-batch."""
+
+    logits: Tensor  # (T, E) router outputs
+    probs: Tensor  # (T, E) softmax or sigmoid of them
+    seq_id: Tensor  # (T,) int64, which of the micro-batch's sequences
+    expert_cost: Tensor  # (E,) latency per token, mean 1
+    expert_group: Tensor  # (E,) int64, the device
+    expert_kind: Tensor  # (E,) int64, 0: feed-forward
+    score: str  # "softmax" or "sigmoid"
+    gen: torch.Generator  # the only randomness
+    layer: int
+    num_layers: int
+    num_experts: int
+    top_k: int
+    step: int
+    total_steps: int
+    training: bool
+
+
+@dataclass(frozen=True)
+class RouterBatch(RouterInputs):
+    """What `loss` and `stats` see."""
+
+    topk_idx: Tensor  # (T, K) int64, best first
+    gates: Tensor  # (T, K) combine weights, with gradient
+    counts: Tensor  # (E,) float32, tokens of each expert; they sum to T * K
+    sel_scores: Tensor  # (T, E) what the top-k was taken of
+    g_run: Tensor  # (S, E) mean of the stats of micro-batches 0 .. this one
+    router_weight: Tensor  # (E, D) with gradient
+
+
+class Host:
+    """One program on one training."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, Any] = {}
+        self._config: dict[str, Any] = {}
+        self._fixed: dict[str, Any] = {}
+        self._state_shapes: dict[str, tuple[int, ...]] = {}
+        self._generator = torch.Generator()
+
+    # --- what the worker calls ---
+
+    def open(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Load the program and make its first state."""
+        torch.set_num_threads(1)
+        self._config = dict(config)
+        self._fixed = self._fixed_fields()
+        return _told(self._open)
+
+    def select(
+        self, logits_MTE: Any, layer: int, step: int, training: bool, state: Any, fresh: bool = False
+    ) -> dict[str, Any]:
+        """Selection scores of one layer."""
+        return _told(lambda: self._select(logits_MTE, layer, step, training, state, fresh))
+
+    def losses(self, arrays: Mapping[str, Any], step: int, state: Any, fresh: bool = False) -> dict[str, Any]:
+        """Losses of all layers, their gradients, and the state after the step."""
+        return _told(lambda: self._losses(arrays, step, state, fresh))
+
+    # --- loading ---
+
+    def _load(self) -> None:
+        module = types.ModuleType("candidate")
+        try:
+            code = compile(PROGRAM, "<program>", "exec", dont_inherit=True)
+        except SyntaxError as error:
+            raise Breach(f"syntax error at line {error.lineno}: {error.msg}") from None
+        exec(code, module.__dict__)
+        self._names = module.__dict__
+        if not callable(self._names.get("loss")):
+            raise Breach("the program must define the function loss(b, g, state)")
+
+    def _hook(self, name: str) -> Callable[..., Any] | None:
+        found = self._names.get(name)
+        if found is not None and not callable(found):
+            raise Breach(f"{name} must be a function, found {type(found).__name__}")
+        return found
+
+    def _open(self) -> dict[str, Any]:
+        self._load()
+        make = self._hook("init_state")
+        state = make(types.SimpleNamespace(**self._config, **self._fixed)) if make else {}
+        if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+            raise Breach("init_state must return a dict of tensors")
+        self._state_shapes = {str(name): tuple(value.shape) for name, value in state.items()}
+        hooks = [self._hook("select") is not None, self._hook("update") is not None]
+        return {"hooks": np.array(hooks, dtype=np.uint8), "state": self._packed(state)}
+
+    def _fixed_fields(self) -> dict[str, Any]:
+        c = self._config
+        tokens = np.arange(c["tokens"]) // c["tokens_per_sequence"]
+        return {
+            "seq_id": torch.from_numpy(tokens),
+            "expert_cost": _tensor(c.pop("expert_cost")),
+            "expert_group": _tensor(c.pop("expert_group")),
+            "expert_kind": _tensor(c.pop("expert_kind")),
+        }
+
+    # --- state ---
+
+    def _packed(self, state: Mapping[str, Tensor]) -> Any:
+        capacity = self._config["state_values"]
+        if {name: tuple(value.shape) for name, value in state.items()} != self._state_shapes:
+            raise Breach("update must keep the names and the shapes of the state")
+        flat = [value.detach().to(torch.float32).reshape(-1) for value in state.values()]
+        size = sum(part.numel() for part in flat)
+        if size > capacity:
+            raise Breach(f"the state may hold {capacity} values, found {size}")
+        packed = np.zeros(capacity, dtype=np.float32)
+        if flat:
+            packed[:size] = torch.cat(flat).numpy()
+        if not np.isfinite(packed).all():
+            raise Breach("the state must be finite, found NaN or infinity")
+        return packed
+
+    def _unpacked(self, packed: Any) -> dict[str, Tensor]:
+        state, start = {}, 0
+        for name, shape in self._state_shapes.items():
+            size = int(np.prod(shape, dtype=np.int64))
+            state[name] = _tensor(packed[start : start + size]).reshape(shape)
+            start += size
+        return state
+
+    # --- the program's functions ---
+
+    def _inputs(self, step: int, training: bool) -> dict[str, Any]:
+        c = self._config
+        names = ("num_layers", "num_experts", "top_k", "total_steps", "score")
+        self._generator.manual_seed(c["seed"] + 2 * step + training)
+        return {**self._fixed, **{name: c[name] for name in names}, "step": step, "training": training}
+
+    def _scores(self, logits: Tensor) -> Tensor:
+        return logits.softmax(-1) if self._config["score"] == "softmax" else torch.sigmoid(logits)
+
+    def _select(
+        self, logits_MTE: Any, layer: int, step: int, training: bool, state: Any, fresh: bool
+    ) -> dict[str, Any]:
+        if fresh:
+            self._load()
+        logits, held = _tensor(logits_MTE), self._unpacked(state)
+        probs = self._scores(logits)
+        common = self._inputs(step, training)
+        select = self._names["select"]
+        with torch.no_grad(), Untouched("select", [logits, probs, *held.values()]):
+            scores = [
+                select(RouterInputs(logits=z, probs=p, gen=self._generator, layer=layer, **common), held)
+                for z, p in zip(logits, probs, strict=True)
+            ]
+        for score in scores:
+            _require_shape("select", score, probs.shape[1:])
+        stacked = torch.stack([score.detach().to(torch.float32) for score in scores])
+        if bool(torch.isnan(stacked).any()):
+            raise Breach("select must not return NaN")
+        return {"scores": stacked.clamp(-1e30, 1e30).numpy()}
+
+    def _losses(self, arrays: Mapping[str, Any], step: int, state: Any, fresh: bool) -> dict[str, Any]:
+        if fresh:
+            self._load()
+        z, weight = _tensor(arrays["logits"]).requires_grad_(), _tensor(arrays["router"]).requires_grad_()
+        held = self._unpacked(state)
+        batches, stats = self._batches(z, weight, arrays, step, held)
+        num_layers = z.shape[0]
+        watched = [z, weight, stats, *held.values(), *(b.counts for row in batches for b in row)]
+        with Untouched("loss", watched):
+            g = stats.mean(1)
+            losses = [[_scalar(self._names["loss"](b, g[b.layer], held)) for b in row] for row in batches]
+            if not any(value.requires_grad for row in losses for value in row):
+                raise Breach(
+                    "loss has no gradient: it must be a differentiable function of b.logits, b.probs, b.gates or "
+                    "b.router_weight; return b.logits.sum() * 0 where no loss is meant"
+                )
+            by_layer = torch.stack([torch.stack(row).mean() for row in losses])
+            grads = _gradients(by_layer.sum() / num_layers, z, weight)
+        update = self._hook("update")
+        if update is not None:
+            with torch.no_grad():
+                update(g.clone(), held, step)
+        reply = {"loss": by_layer.detach().numpy(), "grad": grads[0], "state": self._packed(held)}
+        return reply if grads[1] is None else {**reply, "router_grad": grads[1]}
+
+    def _batches(
+        self, z: Tensor, weight: Tensor, arrays: Mapping[str, Any], step: int, held: dict[str, Tensor]
+    ) -> tuple[list[list[RouterBatch]], Tensor]:
+        """The views of all micro-batches, and their stats ``(L, M, S, E)``."""
+        probs = self._scores(z)
+        chosen = _tensor(arrays["chosen"]).to(torch.int64)
+        gates = probs.gather(-1, chosen)
+        gates = gates / gates.sum(-1, keepdim=True).clamp_min(1e-9)
+        L, M, T, E = z.shape  # noqa: N806
+        counts = torch.zeros(L, M, E).scatter_add_(-1, chosen.flatten(2), torch.ones(L, M, T * chosen.shape[-1]))
+        sel_scores = _tensor(arrays["selection"]) if "selection" in arrays else probs.detach()
+        common = self._inputs(step, training=True)
+        per_batch = [x.flatten(0, 1).unbind(0) for x in (z, probs, chosen, gates, counts, sel_scores)]
+        weights = weight.unbind(0)
+        no_stats = torch.zeros(2, E)
+
+        def batch(layer: int, j: int, g_run: Tensor) -> RouterBatch:
+            logits, prob, idx, gate, count, scores = (x[layer * M + j] for x in per_batch)
+            return RouterBatch(
+                **common, logits=logits, probs=prob, topk_idx=idx, gates=gate, counts=count, sel_scores=scores,
+                g_run=g_run, router_weight=weights[layer], gen=self._generator, layer=layer,
+            )  # fmt: skip
+
+        stats_of = self._hook("stats")
+        if stats_of is None:
+            stats = torch.stack([counts / (T * chosen.shape[-1]), probs.detach().mean(2)], dim=2)
+        else:
+            with torch.no_grad():
+                rows = [[_stats(stats_of(batch(i, j, no_stats), held), E) for j in range(M)] for i in range(L)]
+            stats = torch.stack([torch.stack(row) for row in rows])
+        running = stats.cumsum(1) / torch.arange(1, M + 1).reshape(1, M, 1, 1)
+        return [[batch(i, j, running[i, j]) for j in range(M)] for i in range(L)], stats
+
+
+class Untouched:
+    """Sees to it that a function of the program edits nothing it was given, and leaves torch's own randomness alone."""
+
+    def __init__(self, name: str, tensors: Sequence[Tensor]) -> None:
+        self._name = name
+        self._tensors = tensors
+        self._copy = tensors[0].detach().clone()
+
+    def __enter__(self) -> None:
+        self._versions = [tensor._version for tensor in self._tensors]
+        self._random = torch.get_rng_state()
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if error is not None:
+            return
+        same = torch.equal(self._copy, self._tensors[0].detach())
+        if not same or self._versions != [tensor._version for tensor in self._tensors]:
+            raise Breach(f"{self._name} must not change what it is given; only update may change the state")
+        if not torch.equal(self._random, torch.get_rng_state()):
+            raise Breach(f"{self._name} must draw random numbers from b.gen only, but changed torch's generator")
+
+
+def _told(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return work()
+    except Breach as error:
+        text = str(error).encode("ascii", "replace")[:FAULT_BYTES]
+        return {"fault": np.frombuffer(text.ljust(FAULT_BYTES, b"\0"), np.uint8)}
+
+
+def _tensor(array: Any) -> Tensor:
+    return torch.from_numpy(np.array(array))
+
+
+def _scalar(value: object) -> Tensor:
+    if not isinstance(value, Tensor) or value.dim() or value.dtype != torch.float32:
+        found = f"{value.dtype} of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise Breach(f"loss must return a scalar float32 tensor, found {found}")
+    return value
+
+
+def _require_shape(name: str, value: object, shape: Sequence[int]) -> None:
+    if not isinstance(value, Tensor) or tuple(value.shape) != tuple(shape):
+        found = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise Breach(f"{name} must return a tensor of shape {tuple(shape)}, found {found}")
+
+
+def _stats(value: object, num_experts: int) -> Tensor:
+    if not isinstance(value, Tensor) or value.dim() != 2 or value.shape[1] != num_experts:
+        raise Breach(f"stats must return a tensor of shape (S, {num_experts})")
+    if not 1 <= value.shape[0] <= MOST_STATS:
+        raise Breach(f"stats may have 1 to {MOST_STATS} rows, found {value.shape[0]}")
+    return value.detach().to(torch.float32).clone()
+
+
+def _gradients(total: Tensor, z: Tensor, weight: Tensor) -> tuple[Any, Any]:
+    """With respect to the logits, zero where they are not used, and to the router's weight, None where it is not."""
+    try:
+        to_logits, to_weight = torch.autograd.grad(total, (z, weight), allow_unused=True)
+    except RuntimeError as error:
+        raise Breach(f"the gradient of the loss cannot be taken: {error}") from None
+    grad = torch.zeros_like(z) if to_logits is None else to_logits
+    return grad.contiguous().numpy(), None if to_weight is None else to_weight.contiguous().numpy()

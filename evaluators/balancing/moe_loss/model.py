@@ -1,0 +1,127 @@
+"""A small byte language model with mixture-of-experts layers, in torch, dropless.
+
+Shapes: M micro-batches, T tokens of a micro-batch, R = M * T rows, E experts, K experts per token, D width, F expert
+width, S bytes of a sequence, V byte values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from evaluators.balancing.moe_loss.shape import Shape
+
+_INIT_SD = 0.02
+_NORM_EPS = 1e-6
+
+# (layer, logits_RE without gradient, scores_RE) -> what the top-k is taken of, (R, E)
+SelectScores = Callable[[int, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What one layer's router did with the rows of a batch."""
+
+    logits_RE: Tensor  # in the graph
+    chosen_RK: Tensor  # int64, best first
+    selection_RE: Tensor  # what the top-k was taken of
+
+
+class Model:
+    """Parameters by name, and the forward pass; the weights are drawn from `generator`."""
+
+    def __init__(self, shape: Shape, generator: torch.Generator) -> None:
+        self.shape = shape
+        self.parameters = {
+            name: torch.randn(size, generator=generator).mul_(sd) if sd else torch.ones(size)
+            for name, size, sd in _layout(shape)
+        }
+        for parameter in self.parameters.values():
+            parameter.requires_grad_(True)
+
+    def router_weight(self, layer: int) -> Tensor:
+        """``(E, D)``."""
+        return self.parameters[f"{layer}.router"]
+
+    def forward(self, text_NS: Tensor, select: SelectScores | None) -> tuple[Tensor, list[Routing]]:
+        """Logits of the next byte ``(N, S, V)``, and each layer's routing.
+
+        Args:
+            text_NS: ``(N, S)`` int64.
+            select: What decides which experts are chosen; the router's scores where None.
+        """
+        p, (N, S) = self.parameters, text_NS.shape  # noqa: N806 - shape letters
+        x = functional.embedding(text_NS, p["embedding"]) + p["position"][:S]
+        routings = []
+        for layer in range(self.shape.num_layers):
+            x = x + self._attention(layer, _normed(x, p[f"{layer}.attention_norm"]))
+            rows = _normed(x, p[f"{layer}.expert_norm"]).reshape(N * S, -1)
+            mixed, routing = self._experts(layer, rows, select)
+            x = x + mixed.reshape(x.shape)
+            routings.append(routing)
+        return functional.linear(_normed(x, p["final_norm"]), p["output"]), routings
+
+    def _attention(self, layer: int, x: Tensor) -> Tensor:
+        N, S, D = x.shape  # noqa: N806
+        heads = self.shape.num_heads
+        qkv = functional.linear(x, self.parameters[f"{layer}.qkv"]).reshape(N, S, 3, heads, D // heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        out = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return functional.linear(out.transpose(1, 2).reshape(N, S, D), self.parameters[f"{layer}.attention_out"])
+
+    def _experts(self, layer: int, rows: Tensor, select: SelectScores | None) -> tuple[Tensor, Routing]:
+        p, k = self.parameters, self.shape.top_k
+        logits = functional.linear(rows, p[f"{layer}.router"])
+        scores = torch.sigmoid(logits) if self.shape.gate == "sigmoid" else logits.softmax(-1)
+        selection = scores.detach() if select is None else select(layer, logits.detach(), scores.detach())
+        chosen = selection.topk(k, dim=-1).indices
+        gates = scores.gather(-1, chosen)
+        gates = gates / gates.sum(-1, keepdim=True).clamp_min(1e-9)
+        mixed = _dropless(rows, chosen, gates, p[f"{layer}.up"], p[f"{layer}.down"])
+        return mixed, Routing(logits, chosen, selection)
+
+
+def _dropless(rows: Tensor, chosen_RK: Tensor, gates_RK: Tensor, up_EDF: Tensor, down_EFD: Tensor) -> Tensor:
+    """Every row through each of its experts, however many choose the same one; sorted by expert."""
+    k = chosen_RK.shape[1]
+    flat = chosen_RK.reshape(-1)
+    order = flat.argsort(stable=True)
+    ends = torch.bincount(flat, minlength=up_EDF.shape[0]).cumsum(0).to(torch.int32)
+    taken = rows[order // k]
+    gate, value = functional.grouped_mm(taken, up_EDF, offs=ends).chunk(2, dim=-1)
+    out = functional.grouped_mm(functional.silu(gate) * value, down_EFD, offs=ends)
+    back = torch.empty_like(order)
+    back[order] = torch.arange(order.numel())
+    return (out[back].reshape(*chosen_RK.shape, -1) * gates_RK.unsqueeze(-1)).sum(1)
+
+
+def _normed(x: Tensor, weight: Tensor) -> Tensor:
+    return functional.rms_norm(x, (x.shape[-1],), weight, _NORM_EPS)
+
+
+def _layout(shape: Shape) -> list[tuple[str, tuple[int, ...], float]]:
+    """Name, size and standard deviation of each parameter; 0 stands for ones."""
+    D, E, ff, vocabulary = shape.d_model, shape.num_experts, shape.d_expert, shape.vocabulary  # noqa: N806
+    inner, deep = 1 / math.sqrt(D), 1 / math.sqrt(2 * shape.num_layers)
+    layout: list[tuple[str, tuple[int, ...], float]] = [
+        ("embedding", (vocabulary, D), _INIT_SD),
+        ("position", (shape.context, D), _INIT_SD),
+        ("final_norm", (D,), 0.0),
+        ("output", (vocabulary, D), _INIT_SD),
+    ]
+    for layer in range(shape.num_layers):
+        layout += [
+            (f"{layer}.attention_norm", (D,), 0.0),
+            (f"{layer}.qkv", (3 * D, D), inner),
+            (f"{layer}.attention_out", (D, D), inner * deep),
+            (f"{layer}.expert_norm", (D,), 0.0),
+            (f"{layer}.router", (E, D), _INIT_SD),
+            (f"{layer}.up", (E, D, 2 * ff), inner),
+            (f"{layer}.down", (E, ff, D), deep / math.sqrt(ff)),
+        ]
+    return layout

@@ -1,0 +1,48 @@
+"""What a user may set to make the task their own."""
+
+from __future__ import annotations
+
+from evaluators.balancing.moe_loss.corpus import Mix
+from evaluators.contract import Parameter, ParameterKind, ParameterValue
+
+
+def _integer(name: str, default: int, low: int, high: int, description: str) -> Parameter:
+    return Parameter(
+        name=name,
+        kind=ParameterKind.INTEGER,
+        default=default,
+        minimum=low,
+        maximum=high,
+        description=description,
+    )
+
+
+def _number(name: str, default: float, low: float, high: float, description: str) -> Parameter:
+    return Parameter(
+        name=name, kind=ParameterKind.NUMBER, default=default, minimum=low, maximum=high, description=description
+    )
+
+
+def _choice(name: str, default: ParameterValue, choices: tuple[str, ...], description: str) -> Parameter:
+    return Parameter(name=name, kind=ParameterKind.CHOICE, default=default, choices=choices, description=description)
+
+
+PARAMETERS = (
+    _integer("experts", 16, 4, 256, "routed experts per layer; unset: 16, and others on the hold-out"),
+    _integer("top_k", 2, 2, 32, "experts per byte; unset: 2, and others on the hold-out"),
+    _choice("gate", "softmax", ("softmax", "sigmoid"), "router scores; unset: both"),
+    _choice("mix", "uniform", tuple(Mix), "how often each domain is seen; unset: by regime"),
+    _integer("layers", 2, 1, 12, "layers"),
+    _integer("width", 48, 16, 1024, "width of the model, a multiple of 4"),
+    _integer("expert_width", 32, 8, 2048, "hidden width of an expert"),
+    _integer("steps", 100, 10, 100_000, "optimiser steps of a training; unset: by tier"),
+    _integer("micro_batches", 16, 1, 16, "micro-batches of a step of 16 sequences; a divisor of 16"),
+    _number("expert_share", 0.5, 0.0, 1.0, "share of a balanced step's time that is spent in experts"),
+    _number("nats_per_time", 0.1, 0.0, 10.0, "cross-entropy lost per e-fold of step time"),
+    Parameter(
+        name="corpus",
+        kind=ParameterKind.FOLDER,
+        default="",
+        description="a folder of folders with text files: one folder is one domain; unset: the made corpus",
+    ),
+)

@@ -1,0 +1,187 @@
+"""A training as a value, what it measured, and the reference's trainings, each done once per process."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evaluators.balancing.moe_loss import balance
+from evaluators.balancing.moe_loss.balancer import Balancer, device_of_expert
+from evaluators.balancing.moe_loss.corpus import TRAINING, VALIDATION, Mix, Sequences, TextSource, draw
+from evaluators.balancing.moe_loss.shape import Course, Shape
+from evaluators.candidate import Candidate, CandidateFailure
+from evaluators.contract import ContractError, Outcome
+
+if TYPE_CHECKING:
+    from evaluators.balancing.moe_loss.trainer import Trained
+
+MEASURED_SHARE = 0.8  # of the steps, the last ones: balance only at the very end does not count
+MOST_CLIPPED = 0.2  # share of the steps whose gradient may be scaled down
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeModel:
+    """What imbalance costs: experts are a share of a step's time, and the busiest device holds up the step."""
+
+    expert_share: float = 0.5  # of the time of a balanced step that is spent in experts
+    nats_per_time: float = 0.1  # cross-entropy that is lost per e-fold of step time
+
+    def relative_step_time(self, load_ratio: float) -> float:
+        """Step time over that of a balanced step; `load_ratio` is the busiest device's load over the mean."""
+        return 1.0 - self.expert_share + self.expert_share * load_ratio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that a training depends on beside the program."""
+
+    shape: Shape
+    course: Course
+    source: TextSource
+    mix: Mix
+    seed: int
+
+    def data(self) -> Mapping[str, Sequences]:
+        """Training and validation sequences."""
+        return _data(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One training in numbers."""
+
+    iso_nats: float  # validation cross-entropy, with the step time exchanged into nats
+    metrics: Mapping[str, float]
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+def run(recipe: Recipe, candidate: Candidate, strength: float, times: TimeModel, candidate_seed: int) -> Measured:
+    """Train with a program and measure.
+
+    Args:
+        recipe: The training.
+        candidate: The program; loaded anew.
+        strength: What its gradients are multiplied by.
+        times: What imbalance costs.
+        candidate_seed: Of the randomness that the program is given.
+
+    Raises:
+        CandidateFailure: The program failed, or its gradients were too large on too many steps.
+    """
+    from evaluators.balancing.moe_loss import checks, trainer
+
+    balancer = Balancer(candidate, recipe.shape, recipe.course, candidate_seed)
+    checks.probe(balancer, recipe.shape, recipe.course, recipe.seed)
+    trained = trainer.train(recipe.shape, recipe.course, recipe.data(), recipe.seed, balancer, strength)
+    clipped = float(np.mean(trained.gradient_ratio_P > trainer.MOST_GRADIENT_RATIO))
+    if clipped > MOST_CLIPPED:
+        raise CandidateFailure(
+            Outcome.INVALID,
+            f"the gradient at a router was more than {trainer.MOST_GRADIENT_RATIO:g} times that of the cross-entropy "
+            f"on {100 * clipped:.0f} % of the steps; at most {100 * MOST_CLIPPED:.0f} % are allowed",
+        )
+    return measure(trained, recipe, times)
+
+
+@lru_cache(maxsize=256)
+def reference(recipe: Recipe, strength: float, times: TimeModel) -> Measured:
+    """The reference loss on a training; its own text, so nothing of it depends on a program."""
+    from evaluators.balancing.moe_loss.hosting import OwnLoss, reference_source
+
+    return run(recipe, OwnLoss(reference_source()), strength, times, candidate_seed=0)
+
+
+def require_torch() -> None:
+    """Refuse at once, in words, where torch is missing.
+
+    Raises:
+        ContractError: It is.
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise ContractError("moe_loss trains with torch: install it with `pip install 'evenkeel[torch]'`") from error
+
+
+def measure(trained: Trained, recipe: Recipe, times: TimeModel) -> Measured:
+    """All metrics of a training."""
+    late = trained.counts_PLME[-math.ceil(MEASURED_SHARE * len(trained.counts_PLME)) :]
+    batch = late.sum(2)  # (P, L, E)
+    ratio = float(balance.device_load_ratio(batch, device_of_expert(recipe.shape.num_experts)).mean())
+    step_time = times.relative_step_time(ratio)
+    nats = float(trained.nats_N.mean())
+    iso_nats = nats + times.nats_per_time * math.log(step_time)
+    metrics = {
+        "iso_nats": iso_nats,
+        "nats": nats,
+        "step_time": step_time,
+        "max_violation_batch": float(balance.max_violation(batch).mean()),
+        "variation": float(balance.variation(batch).mean()),
+        "gini": float(balance.gini(batch).mean()),
+        **{f"dropped_{name}": float(balance.dropped_share(batch, c).mean()) for name, c in _CAPACITIES},
+        "gradient_ratio": float(trained.gradient_ratio_P.mean()),
+        "logit_rms": float(trained.logit_rms_L.mean()),
+        "routing_entropy": float(trained.entropy_L.mean()),
+        **_on_validation(trained, recipe),
+    }
+    return Measured(iso_nats=iso_nats, metrics=metrics, curves=_curves(trained, recipe))
+
+
+_CAPACITIES = (("1", 1.0), ("1_25", 1.25), ("2", 2.0))
+
+
+def _on_validation(trained: Trained, recipe: Recipe) -> dict[str, float]:
+    chosen, experts = trained.chosen_LNSK, recipe.shape.num_experts
+    data = recipe.data()["validation"]
+    L, N, S, K = chosen.shape  # noqa: N806
+    one_hot = np.zeros((L, N, experts), dtype=np.int64)
+    place = np.arange(L * N).reshape(L, N, 1) * experts
+    one_hot += np.bincount((chosen.reshape(L, N, -1) + place).ravel(), minlength=one_hot.size).reshape(one_hot.shape)
+    overall = one_hot.sum(1)
+    domain, byte = np.repeat(data.domain_N, S), data.text_NS[:, :-1].astype(np.int64).ravel()
+    classes = (("domain", domain, len(data.domains)), ("byte", byte, recipe.shape.vocabulary))
+    flat = chosen.reshape(L, N * S, K)
+    shares = {
+        f"{name}_information": float(
+            np.mean([balance.information_share(balance.joint_counts(of, rows, num, experts)) for rows in flat])
+        )
+        for name, of, num in classes
+    }
+    return {
+        "max_violation_global": float(balance.max_violation(overall).mean()),
+        "max_violation_worst_layer": float(balance.max_violation(overall).max()),
+        "max_violation_sequence": float(balance.max_violation(one_hot).mean()),
+        "dead_share": float(balance.dead_share(overall).mean()),
+        **shares,
+    }
+
+
+def _curves(trained: Trained, recipe: Recipe) -> dict[str, tuple[float, ...]]:
+    """Load by step, and for each domain the share of its tokens that each expert of the last layer got."""
+    busiest = balance.max_violation(trained.counts_PLME.sum(2)).mean(1)
+    data, experts = recipe.data()["validation"], recipe.shape.num_experts
+    chosen = trained.chosen_LNSK[-1]
+    domain = np.repeat(data.domain_N, chosen.shape[1])
+    joint = balance.joint_counts(domain, chosen.reshape(-1, chosen.shape[-1]), len(data.domains), experts)
+    shares = joint / np.maximum(joint.sum(1, keepdims=True), 1)
+    nats = {
+        f"nats {name}": (float(trained.nats_N[data.domain_N == i].mean()),)
+        for i, name in enumerate(data.domains)
+        if np.any(data.domain_N == i)
+    }
+    by_domain = {
+        f"experts {n}": tuple(map(float, shares[i])) for i, n in enumerate(data.domains) if f"nats {n}" in nats
+    }
+    return {"max_violation": tuple(map(float, busiest)), **nats, **by_domain}
+
+
+@lru_cache(maxsize=64)
+def _data(recipe: Recipe) -> Mapping[str, Sequences]:
+    course, length = recipe.course, recipe.shape.context
+    wanted = (("training", TRAINING, course.steps * course.sequences), ("validation", VALIDATION, course.validation))
+    return {name: draw(recipe.source, recipe.mix, recipe.seed, part, num, length) for name, part, num in wanted}
