@@ -1,10 +1,12 @@
-"""What a run with models says before it starts, and what must hold: keys, prices, an idea of the cost."""
+"""What a run with models says before it starts, and what must hold: keys, prices, servers that are up, a cost."""
 
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from archive.records import FounderRole
 from evaluators.contract import Task
@@ -13,17 +15,20 @@ from evolve.errors import ConfigError
 from evolve.llm.catalogue import key_of
 from evolve.llm.preview import preview
 from evolve.llm.prices import load_prices
+from evolve.llm.servers import is_own_server
 from evolve.programs import Program
 
 PROGRAMS_IN_PROMPT = 3  # of the parent's length: the parent and short inspirations
 FRAME_CHARS = 6000  # of everything else in a prompt
+KNOCK_TIMEOUT_S = 5.0
 
 
 def announce_models(config: RunConfig, task: Task, programs: Sequence[Program]) -> None:
     """Says on stderr what the run may cost.
 
     Raises:
-        ConfigError: There is no model, a key is missing, or a budget in USD meets a model without a price.
+        ConfigError: There is no model, a key is missing, a budget in USD meets a model without a price, or nobody
+            listens where a server of one's own should be.
     """
     if not config.models:
         raise ConfigError(
@@ -34,6 +39,8 @@ def announce_models(config: RunConfig, task: Task, programs: Sequence[Program]) 
         key_of(spec, os.environ)
     prices = load_prices(os.environ, config.model_prices)
     warning = prices.check(config.models, config.usd)
+    for base_url, name in {spec.base_url: spec.name for spec in config.models if is_own_server(spec.base_url)}.items():
+        _knock(name, base_url)
     initial = max(len(program.source) for program in programs if program.role is FounderRole.INITIAL)
     prompt_chars = FRAME_CHARS + len(task.summary) + PROGRAMS_IN_PROMPT * initial
     attempts = config.attempts or config.evaluations or 0
@@ -43,3 +50,20 @@ def announce_models(config: RunConfig, task: Task, programs: Sequence[Program]) 
     if config.usd is not None:
         lines.append(f"models: the run stops asking before it has spent ${config.usd:g}")
     sys.stderr.write("".join(line + "\n" for line in lines))
+
+
+def _knock(name: str, base_url: str) -> None:
+    """That somebody listens at `base_url`: every attempt would fail there, one after the other.
+
+    Raises:
+        ConfigError: Nobody does.
+    """
+    parts = urlsplit(base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), KNOCK_TIMEOUT_S).close()
+    except OSError as error:
+        raise ConfigError(
+            f"nobody answers for model {name!r} at {base_url}: {error.strerror or error}; start its server, or check "
+            "host and port"
+        ) from error

@@ -57,6 +57,11 @@ def read_options(
         values["attempts"] = DEFAULT_ATTEMPTS
     if values["models"]:
         values.setdefault("proposer", ProposerKind.OPENAI)
+    if models and values["proposer"] != ProposerKind.OPENAI:
+        raise ConfigError(
+            f"--model {models[0]} is for the proposer `openai`, but the run has --proposer {values['proposer']}: "
+            "leave one of the two out"
+        )
     return build_config(values)
 
 
@@ -75,19 +80,35 @@ def start(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequ
 
 def begin(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequence[str], conduct: Conduct[T]) -> T:
     """A new run from its rows on; what `conduct` makes of it."""
-    if config.proposer is ProposerKind.RECORDED and (start_from or is_recording(Path(config.replies))):
-        return _replay(url, config, start_from, conduct)
+    if config.proposer is ProposerKind.RECORDED:
+        _require_record(config, start_from)
+        if start_from or is_recording(Path(config.replies)):
+            return _replay(url, config, start_from, conduct)
     problem = registry.problem(config.task).configured(config.set)
     config = config.model_copy(update={"task": problem.task.address, "set": dict(problem.task.parameters)})
     programs = founding_programs(config.task, initial)
+    if config.proposer is ProposerKind.OPENAI:
+        announce_models(config, problem.task, programs)
     with Archive.open(url) as archive:
         programs = _with_ancestors(archive, programs, start_from, replace_initial=bool(start_from) and not initial)
         if config.proposer is not ProposerKind.RECORDED:
             require_blocks(programs)
-        if config.proposer is ProposerKind.OPENAI:
-            announce_models(config, problem.task, programs)
         run = new_run(archive, config, problem.task, programs, software_version(), timestamp())
         return conduct(archive, run, config, problem)
+
+
+def _require_record(config: RunConfig, start_from: Sequence[str]) -> None:
+    """That there is something to play again, before anything is created.
+
+    Raises:
+        ConfigError: There is not.
+    """
+    if start_from:
+        return
+    if not config.replies:
+        raise ConfigError("the proposer `recorded` needs what it plays: --from RUN, or --replies FILE")
+    if not Path(config.replies).is_file():
+        raise ConfigError(f"there is no file {config.replies} to be played by the proposer `recorded`")
 
 
 def _replay(url: str, config: RunConfig, source: Sequence[str], conduct: Conduct[T]) -> T:

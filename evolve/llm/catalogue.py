@@ -19,6 +19,7 @@ from evolve.llm.servers import OPENAI_KEY, check_url, is_own_server, key_variabl
 BASE_URL_VARIABLE = "OPENAI_BASE_URL"  # of the environment: where models without a base_url are, as the package has it
 _KEYS = (*(field.name for field in fields(ModelSpec)), "price")
 _AT_URL = re.compile(r"@(?=https?://)")
+_OTHER_SCHEME = re.compile(r"@([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _LOOKS_LIKE_URL = re.compile(r"@(localhost|[\w.-]+:\d+|[\w.-]+/)")
 
 
@@ -68,6 +69,8 @@ def parse_model(option: str) -> ModelSpec:
     name, *url = _AT_URL.split(option.strip(), maxsplit=1)
     if not name:
         raise ConfigError(f"expected --model NAME or NAME@http://HOST:PORT/v1, found {option!r}")
+    if not url and (found := _OTHER_SCHEME.search(name)):
+        raise ConfigError(f"the address in --model {option!r} begins with {found[1]}://, expected http:// or https://")
     if not url and (found := _LOOKS_LIKE_URL.search(name)):
         raise ConfigError(
             f"the address in --model {option!r} lacks its scheme: write {found[0][0]}http://{found[0][1:]}..."

@@ -1,0 +1,152 @@
+"""Language models and outside answers, as a user meets them: the stand-in server, run files, `ask` and `tell`."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from archive.records import Attempt, ModelReply
+from archive.store import Archive
+from tests.end_to_end.commands import JsonObject, evolve, evolve_json
+from tests.fake_openai import FakeModel, fake_openai
+
+ARCHIVE = ("--archive", "sqlite:///archive.db")
+QUICK = ("--final-tier", "quick", "--finalists", "1", "--workers", "1")
+BUDGET_USD = 0.02
+DIFF = """CHANGE: all hints count
+
+<<<<<<< SEARCH
+    estimate = hints[0]
+=======
+    estimate = np.median(hints)
+>>>>>>> REPLACE
+"""
+NO_MATCH = "CHANGE: x\n\n<<<<<<< SEARCH\n    estimate = hint[0]\n=======\n    estimate = 0\n>>>>>>> REPLACE\n"
+
+
+def run_file(url: str) -> str:
+    """Two models at one server; a run that repeats exactly, and that its budget in USD may end."""
+    models = "\n".join(
+        f'[[models]]\nname = "{name}"\nbase_url = "{url}"\nmax_tokens = 500\nprice = {{prompt = 1.0, reply = 2.0}}\n'
+        for name in ("good", "bad")
+    )
+    return f'seed = 3\nattempts = 12\nusd = {BUDGET_USD}\norder = "index"\nplanner_clock = "modelled"\n{models}'
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Iterator[JsonObject]:
+    """What a run with both models printed at its end; the server goes on answering."""
+    with fake_openai(FakeModel(name="good"), FakeModel(name="bad", quality=0.3)) as server:
+        (folder / "run.toml").write_text(run_file(server.url))
+        yield evolve_json(folder, "run", "toy", "--config", "run.toml", *QUICK, *ARCHIVE)
+
+
+def content(url: str, run_id: str) -> tuple[list[Attempt], list[ModelReply]]:
+    """A run's attempts without their clock, and its model calls."""
+    with Archive.open(url, create=False) as archive:
+        attempts = archive.attempts(run_id)
+        calls = [row for attempt in attempts for row in archive.replies(run_id, attempt.index)]
+    return [replace(a, run_id="", asked_at="", told_at=None) for a in attempts], [replace(c, run_id="") for c in calls]
+
+
+def test_every_call_is_kept_with_tokens_and_price_within_the_budget(folder: Path, run: JsonObject) -> None:
+    attempts, calls = content(f"sqlite:///{folder}/archive.db", str(run["run"]))
+    assert len(attempts) == 12
+    assert {call.model for call in calls} == {"good", "bad"}
+    answered = [call for call in calls if call.finish_reason == "stop"]
+    assert answered
+    assert all(call.prompt_tokens > 0 and call.reply_tokens > 0 and call.price_usd for call in answered)
+    assert run["usd"] == pytest.approx(sum(call.price_usd or 0.0 for call in calls))
+    assert 0 < float(str(run["usd"])) <= BUDGET_USD
+
+
+def test_an_exported_run_is_replayed_elsewhere_without_its_server(
+    folder: Path, run: JsonObject, tmp_path: Path
+) -> None:
+    exported = evolve_json(folder, "export", str(run["run"]), "--replies", *ARCHIVE)
+    (path,) = exported["files"] if isinstance(exported["files"], list) else ()
+    again = evolve_json(
+        tmp_path, "run", "toy", "--proposer", "recorded", "--replies", str(folder / path), *QUICK, *ARCHIVE
+    )
+    here = content(f"sqlite:///{folder}/archive.db", str(run["run"]))
+    assert content(f"sqlite:///{tmp_path}/archive.db", str(again["run"])) == here
+
+
+REFUSED = {
+    "no key": (("--model", "gpt-4o"), "environment variable OPENAI_API_KEY is not set"),
+    "no price": (("--model", "m@https://models.invalid/v1", "--usd", "1"), "needs the price of 'm'"),
+    "no scheme": (("--model", "m@127.0.0.1:8000/v1"), "lacks its scheme"),
+    "no model": (("--proposer", "openai"), "needs a model"),
+    "no record": (("--proposer", "recorded"), "--from RUN, or --replies FILE"),
+    "no such record": (("--proposer", "recorded", "--replies", "nowhere.jsonl"), "nowhere.jsonl"),
+    "no use for a model": (("--proposer", "genetic", "--model", "gpt-4o"), "leave one of the two out"),
+    "no money": (("--model", "gpt-4o", "--usd", "0"), "usd"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_paid_or_asked_is_one_sentence_and_creates_nothing(
+    tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    key = "" if "gpt-4o" in words else "a-key-that-is-never-sent"
+    ended = evolve(tmp_path, "run", "toy", *words, env={"OPENAI_API_KEY": key, "OPENAI_BASE_URL": ""})
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert message in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_is_not_up_is_said_at_once(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: whoever connects is refused
+        port = taken.getsockname()[1]
+        ended = evolve(tmp_path, "run", "toy", "--model", f"m@http://127.0.0.1:{port}/v1")
+    assert ended.returncode == 1
+    assert f"nobody answers for model 'm' at http://127.0.0.1:{port}/v1" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def outside(folder: Path) -> str:
+    """A run that waits for answers."""
+    (folder / "diffs.toml").write_text('proposer = "outside"\nseed = 1\nattempts = 2\noperators = ["diff"]\n')
+    return str(evolve_json(folder, "run", "toy", "--config", "diffs.toml", *QUICK, *ARCHIVE)["run"])
+
+
+def test_answers_from_outside_are_scored_here_in_any_order(folder: Path, outside: str) -> None:
+    asked = [evolve_json(folder, "ask", outside, *ARCHIVE) for _ in range(2)]
+    assert [one["attempt"] for one in asked] == [0, 1]
+    spent = evolve(folder, "ask", outside, *ARCHIVE)
+    assert (spent.returncode, "all 2 attempts" in spent.stderr) == (1, True)
+
+    (folder / "reply.md").write_text(NO_MATCH)
+    refused = evolve(folder, "tell", outside, "1", "--file", "reply.md", *ARCHIVE)
+    assert (refused.returncode, "closest line" in refused.stderr, refused.stderr.count("\n")) == (1, True, 1)
+    waiting = json.loads(evolve(folder, "ask", outside, "--waiting", "--json", *ARCHIVE).stdout)
+    assert [one["attempt"] for one in waiting] == [0, 1]
+    assert waiting[1]["messages"] == asked[1]["messages"]
+
+    (folder / "reply.md").write_text(DIFF)
+    told = evolve_json(folder, "tell", outside, "1", "--file", "reply.md", *ARCHIVE)
+    assert (told["outcome"], told["attempt"]) == ("scored", 1)
+    assert float(str(told["score"])) > float(str(told["parent_score"]))
+
+    again = evolve_json(folder, "tell", outside, "0", "--file", "reply.md", *ARCHIVE)
+    assert (again["outcome"], str(told["candidate"])[:10] in str(again["reason"])) == ("rejected", True)
+
+    for attempt in ("0", "7"):
+        unknown = evolve(folder, "tell", outside, attempt, "--file", "reply.md", *ARCHIVE)
+        assert (unknown.returncode, "waiting are: none" in unknown.stderr) == (1, True)
+
+    judged = evolve_json(folder, "resume", outside, *ARCHIVE)
+    assert judged["outcomes"] == {"scored": 1, "rejected": 1}
