@@ -96,7 +96,7 @@ HOLDOUT_REGIMES = (
 # literature uses; the hold-out has tighter, wider and other ones between.
 SEARCH_TERMS = ((52 / 48, 0.05), (70 / 48, 0.2), (60 / 48, 0.2), (92 / 48, 0.2), (52 / 48, 0.2), (70 / 48, 0.05))
 HOLDOUT_TERMS = ((56 / 48, 0.13), (64 / 48, 0.33), (80 / 48, 0.13), (51 / 48, 0.13), (110 / 48, 0.33), (56 / 48, 0.33))
-NUM_INSTANCES = {Tier.SMOKE: 5, Tier.QUICK: 20, Tier.FULL: 120, Tier.REPORT: 300}
+NUM_INSTANCES = {Tier.SMOKE: 5, Tier.QUICK: 40, Tier.FULL: 120, Tier.REPORT: 300}
 
 Settings = Mapping[str, ParameterValue]
 

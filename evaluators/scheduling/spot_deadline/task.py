@@ -19,6 +19,7 @@ from evaluators.seeding import SeedSource
 
 TASK = Task(
     name="spot_deadline",
+    revision=2,  # 2: forty jobs in the quick tier, whose scores differ much from job to job
     family="scheduling",
     summary=(
         "Finish a long job before its deadline for the least money: each tick, idle, run on spot machines that come "
