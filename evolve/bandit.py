@@ -78,7 +78,8 @@ class AsymmetricUpperConfidence:
     """Means scaled by the best arm's, so that the best has 1, plus the bonus; sometimes any arm.
 
     In the spirit of ShinkaEvolve's asymmetric bandit (arXiv 2509.19349): only gains raise an arm, losses do not lower
-    it below one that does nothing, and a share of the choices is uniform.
+    it below one that does nothing, and a share of the choices is uniform. An arm that was never told of is taken for
+    as good as the best, so that each is tried.
     """
 
     exploration: float = 0.3
@@ -92,7 +93,7 @@ class AsymmetricUpperConfidence:
         best = max(state.mean for state in states) or 1.0
         pulls = np.array([state.pulls for state in states]) + np.array(waiting)
         bonus = self.exploration * np.sqrt(math.log(pulls.sum() + 2.0) / (pulls + 1.0))
-        scaled = np.array([state.mean for state in states]) / best
+        scaled = np.array([state.mean / best if state.told else 1.0 for state in states])
         return np.asarray(scaled + bonus + 1e-9 * noise)  # ties are broken by chance
 
 

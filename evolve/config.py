@@ -37,7 +37,7 @@ class RunConfig(BaseModel):
     recorded_run: str = Field(default="", description="run whose replies the proposer `recorded` plays again")
     models: tuple[ModelSpec, ...] = Field(default=(), description="for the proposer `openai`")
     operators: tuple[Operator, ...] = Field(default=DEFAULT_OPERATORS, description="what models are asked for")
-    bandit: BanditKind = BanditKind.THOMPSON
+    bandit: BanditKind = Field(default=BanditKind.ASYMMETRIC, description="how models and operators are chosen")
     price_weight: float = Field(default=0.5, ge=0, le=2, description="0: prices do not matter to the bandit")
     usd: float | None = Field(default=None, gt=0, description="what model calls may cost in all")
     tokens: int | None = Field(default=None, ge=1, description="tokens of model calls in all, prompts and replies")

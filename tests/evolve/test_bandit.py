@@ -43,6 +43,16 @@ def test_a_free_model_does_not_shut_out_one_that_brings_far_more(policy: str) ->
     assert chosen[GOOD] > 60
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_arm_is_tried_though_the_first_brings_gains(policy: str) -> None:
+    arms = tuple(Arm(f"model {number}", Operator.DIFF) for number in range(12))
+    bandit, rng = Bandit(POLICIES[policy], arms), np.random.default_rng(5)
+    for _ in range(100):
+        arm = bandit.choose(arms, {}, rng)
+        bandit.learn(arm, 0.1 if arm == arms[0] else None, 0.0)
+    assert all(state.told > 0 for state in bandit.states.values())
+
+
 def test_asks_that_wait_push_the_next_one_elsewhere() -> None:
     bandit = Bandit(POLICIES["ucb1"], (GOOD, BAD))
     rng = np.random.default_rng(0)
