@@ -14,7 +14,8 @@ from itertools import zip_longest
 
 from evaluators.contract import InstanceResult
 
-LOOKS = (1 / 3, 1 / 2, 2 / 3)  # shares of the instances; later there is little left to save
+LOOKS = (1 / 4, 1 / 3, 1 / 2, 2 / 3)  # shares of the instances; later there is little left to save
+LOOK_FOR_TWINS = 1 / 3  # a quarter is too few: 8 % of the twins found would be none (docs/search.md)
 LEAST_PLAYED = 5  # instances before anything is concluded
 
 
@@ -26,7 +27,7 @@ class Race:
     """
 
     parent_scores: tuple[float, ...] = ()  # counted scores; empty: no comparison with the parent
-    error_rate: float = 0.1  # of stopping a program that is as good as its parent, over all looks together
+    error_rate: float = 0.2  # of stopping a program that is as good as its parent, over all looks together
     twins: tuple[tuple[str, ...], ...] = ()  # digests of earlier programs that may behave alike
 
 
@@ -51,12 +52,10 @@ def reason_to_stop(race: Race, total: int, played: Mapping[int, InstanceResult])
     Args:
         played: Results by place, in the order played.
     """
-    looks = [number for share in LOOKS if (number := round(share * total)) >= LEAST_PLAYED]
-    if len(played) not in looks:
-        return ""
-    if len(played) == looks[0] and find_twin(race.twins, played) is not None:
+    if len(played) == max(round(LOOK_FOR_TWINS * total), LEAST_PLAYED) and find_twin(race.twins, played) is not None:
         return f"did the same as an earlier program on {len(played)} of {total} instances"
-    if len(race.parent_scores) != total:
+    looks = [number for share in LOOKS if (number := round(share * total)) >= LEAST_PLAYED]
+    if len(played) not in looks or len(race.parent_scores) != total:
         return ""
     from evaluators.significance import sign_flip_p  # numpy: the parser's process reads `Race` and has none
 

@@ -56,7 +56,7 @@ class RunConfig(BaseModel):
     donors: Donors = Donors.ARCHIVE
     twins: bool = Field(default=True, description="programs that behave alike share one evaluation")
     racing: float = Field(
-        default=0.1, ge=0, le=0.5, description="error rate at which clearly worse programs are stopped early; 0: never"
+        default=0.2, ge=0, le=0.5, description="error rate at which clearly worse programs are stopped early; 0: never"
     )
     final_tier: Tier = Field(default=Tier.FULL, description="tier of the hold-out ranking at the end")
     look_every: int = Field(

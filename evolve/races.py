@@ -17,7 +17,7 @@ from evolve.stages import Stages
 class RaceConfig:
     """What may cut an evaluation short."""
 
-    error_rate: float = 0.1  # of stopping a program as good as its parent; 0: none is stopped for that
+    error_rate: float = 0.2  # of stopping a program as good as its parent; 0: none is stopped for that
     twins: bool = True  # a program that behaves like an earlier one takes over its score
 
 

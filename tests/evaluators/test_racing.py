@@ -55,8 +55,8 @@ def test_regimes_of_unequal_size_are_all_played() -> None:
 
 def test_a_program_that_loses_on_every_instance_is_stopped_at_the_first_look() -> None:
     race = Race(parent_scores=(0.5,) * 21)
-    assert reason_to_stop(race, 21, results([0.4] * 6)) == ""
-    assert reason_to_stop(race, 21, results([0.4] * 7)) == "worse than the parent by 0.1 on 7 of 21 instances"
+    assert reason_to_stop(race, 21, results([0.4] * 4)) == ""
+    assert reason_to_stop(race, 21, results([0.4] * 5)) == "worse than the parent by 0.1 on 5 of 21 instances"
 
 
 def test_a_better_program_and_one_without_a_parent_play_on() -> None:
