@@ -102,7 +102,8 @@ def _contender(archive: Archive, word: str) -> Contender:
         candidate = archive.candidate(word)
         name = candidate.id[:10]
     stored = archive.evaluations(candidate.id)
-    return Contender(name, candidate, [s for s in stored if s.evaluation.outcome is not Outcome.INFRASTRUCTURE])
+    unfinished = (Outcome.INFRASTRUCTURE, Outcome.STOPPED)
+    return Contender(name, candidate, [s for s in stored if s.evaluation.outcome not in unfinished])
 
 
 def _problem(archive: Archive, a: Contender, b: Contender, terms: Terms) -> Problem:

@@ -70,7 +70,8 @@ def verify(url: str, id_or_prefix: str, wish: Wish) -> tuple[Candidate, list[Che
 
 def chosen_rows(stored: Sequence[StoredEvaluation], *, everything: bool) -> list[StoredEvaluation]:
     """The finished evaluations to check: all, or the newest of each task, tier and split."""
-    finished = [row for row in stored if row.evaluation.outcome is not Outcome.INFRASTRUCTURE]
+    unfinished = (Outcome.INFRASTRUCTURE, Outcome.STOPPED)
+    finished = [row for row in stored if row.evaluation.outcome not in unfinished]
     if everything:
         return finished
     newest = {(row.evaluation.task_identity, row.evaluation.tier, row.evaluation.split): row for row in finished}

@@ -16,6 +16,7 @@ from evaluators.protocol import EvaluateRequest
 from evaluators.racing import play_order, reason_to_stop
 from evaluators.toy import PROBLEM
 from evolve.behaviours import MOST_TWINS, Behaviours
+from evolve.cli.verifying import chosen_rows
 from evolve.config import RunConfig, build_config
 from evolve.driver import Clock, Driver
 from evolve.programs import Program
@@ -127,6 +128,7 @@ def test_a_program_that_is_clearly_worse_is_stopped_and_never_bred_from(archive:
         assert row.evaluation.objective is None
         assert 0 < len(row.evaluation.instances) < 12
         assert archive.find_evaluation(row.key) is None  # it is nobody's result
+        assert row not in chosen_rows(archive.evaluations(row.candidate_id), everything=True)  # nothing to verify
     parents = {attempt.parent_id for attempt in archive.attempts(run.id)}
     assert not parents & {row.candidate_id for row in stopped}
 
