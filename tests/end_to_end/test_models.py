@@ -12,6 +12,7 @@ import pytest
 
 from archive.records import Attempt, ModelReply
 from archive.store import Archive
+from evolve.patch import ReplyForm, apply_reply
 from tests.end_to_end.commands import JsonObject, evolve, evolve_json
 from tests.fake_openai import FakeModel, fake_openai
 
@@ -150,3 +151,13 @@ def test_answers_from_outside_are_scored_here_in_any_order(folder: Path, outside
 
     judged = evolve_json(folder, "resume", outside, *ARCHIVE)
     assert judged["outcomes"] == {"scored": 1, "rejected": 1}
+
+
+def test_the_transcript_in_the_docs_begins_with_a_reply_that_still_applies() -> None:
+    root = Path(__file__).parents[2]
+    initial = (root / "seeds" / "expert_replication" / "initial.py").read_text()
+    replies = {number: (root / "docs" / "agents" / f"reply_{number}.md").read_text() for number in (0, 2, 3)}
+    sources = {number: apply_reply(initial, reply, ReplyForm.FULL).source for number, reply in replies.items()}
+    last = (root / "docs" / "agents" / "reply_4.md").read_text()
+    for source in (*sources.values(), apply_reply(sources[3], last, ReplyForm.DIFF).source):
+        compile(source, "reply.py", "exec")
