@@ -20,7 +20,7 @@ class InProcessCandidate:
         self._object: Any = None
         self._cpu_s = cpu_s  # reported for every call instead of the measured time, where given
         self.calls: list[tuple[str, Sequence[Argument]]] = []
-        exec(compile(source, "candidate", "exec"), self._names)
+        exec(compile(source, "candidate", "exec", dont_inherit=True), self._names)
 
     def construct(self, entry_point: str, *arguments: Argument) -> float:
         """Instantiate a class of the program."""

@@ -189,9 +189,10 @@ class Host:
         held = self._unpacked(state)
         batches, stats = self._batches(z, weight, arrays, step, held)
         num_layers = z.shape[0]
-        watched = [z, weight, stats, *held.values(), *(b.counts for row in batches for b in row)]
+        g = stats.mean(1)
+        watched = [z, weight, stats, g, *held.values()]
+        watched += [x for row in batches for b in row for x in (b.counts, b.topk_idx, b.sel_scores, b.g_run)]
         with Untouched("loss", watched):
-            g = stats.mean(1)
             losses = [[_scalar(self._names["loss"](b, g[b.layer], held)) for b in row] for row in batches]
             if not any(value.requires_grad for row in losses for value in row):
                 raise Breach(
@@ -303,4 +304,9 @@ def _gradients(total: Tensor, z: Tensor, weight: Tensor) -> tuple[Any, Any]:
     except RuntimeError as error:
         raise Breach(f"the gradient of the loss cannot be taken: {error}") from None
     grad = torch.zeros_like(z) if to_logits is None else to_logits
+    for found in (total, grad, *([] if to_weight is None else [to_weight])):
+        if not bool(torch.isfinite(found).all()):
+            raise Breach(
+                "the loss and its gradient must be finite, found NaN or infinity; logits may be large or equal"
+            )
     return grad.contiguous().numpy(), None if to_weight is None else to_weight.contiguous().numpy()

@@ -35,8 +35,8 @@ PARAMETERS = (
     _integer("layers", 2, 1, 12, "layers"),
     _integer("width", 48, 16, 1024, "width of the model, a multiple of 4"),
     _integer("expert_width", 32, 8, 2048, "hidden width of an expert"),
-    _integer("steps", 100, 10, 100_000, "optimiser steps of a training; unset: by tier"),
-    _integer("micro_batches", 16, 1, 16, "micro-batches of a step of 16 sequences; a divisor of 16"),
+    _integer("steps", 90, 10, 100_000, "optimiser steps of a training; unset: by tier"),
+    _integer("micro_batches", 8, 1, 16, "micro-batches of a step of 16 sequences; a divisor of 16"),
     _number("expert_share", 0.5, 0.0, 1.0, "share of a balanced step's time that is spent in experts"),
     _number("nats_per_time", 0.1, 0.0, 10.0, "cross-entropy lost per e-fold of step time"),
     Parameter(

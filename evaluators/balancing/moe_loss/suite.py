@@ -44,10 +44,10 @@ HOLDOUT_REGIMES = (
 )
 NUM_INSTANCES = {Tier.SMOKE: 2, Tier.QUICK: 12, Tier.FULL: 12, Tier.REPORT: 24}
 COURSES = {
-    Tier.SMOKE: Course(steps=3, micro_batches=16, validation=4),
-    Tier.QUICK: Course(steps=100, micro_batches=16),
-    Tier.FULL: Course(steps=200, micro_batches=16),
-    Tier.REPORT: Course(steps=400, micro_batches=16, validation=256),
+    Tier.SMOKE: Course(steps=3, validation=4),
+    Tier.QUICK: Course(steps=90),
+    Tier.FULL: Course(steps=200),
+    Tier.REPORT: Course(steps=400, validation=256),
 }
 STRENGTHS = {
     Tier.SMOKE: (1.0,),

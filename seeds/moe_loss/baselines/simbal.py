@@ -1,0 +1,15 @@
+"""Keeps the rows of the router's weight orthonormal, without looking at any token.
+
+Source: "Load Balancing Mixture of Experts with Similarity Preserving Routers" (SimBal), arXiv 2506.14038; it starts
+from an orthogonal router, which the task's is not.
+"""
+
+import torch
+
+COEFFICIENT = 0.01
+
+
+def loss(b, g, state):
+    """The task's interface."""
+    gram = b.router_weight @ b.router_weight.T
+    return COEFFICIENT * (gram - torch.eye(b.num_experts)).abs().sum()
