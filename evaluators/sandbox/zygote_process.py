@@ -171,7 +171,8 @@ class ZygoteProcess:
             raise self._failure("it ended while starting; its own error is on stderr") from error
         if hello.import_error:
             self.kill()
-            raise SandboxError(f"the sandbox cannot load the task's libraries: {hello.import_error}")
+            remedy = "; `pip install 'evenkeel[torch]'` brings it" if "'torch'" in hello.import_error else ""
+            raise SandboxError(f"the sandbox cannot load the task's libraries: {hello.import_error}{remedy}")
         return hello
 
     def _failure(self, text: str) -> ZygoteError:
