@@ -29,6 +29,7 @@ class Sampler(StrEnum):
     POWER_LAW = "power_law"
     TOURNAMENT = "tournament"
     BEAM = "beam"
+    INSTANCE_WINNERS = "instance_winners"
     HILL_CLIMBING = "hill_climbing"
     BEST_OF_N = "best_of_n"
     UNIFORM = "uniform"

@@ -20,6 +20,7 @@ STRATEGIES: Mapping[str, Mapping[str, object]] = {
     "repeated": {"sampler": Sampler.HILL_CLIMBING, "islands": 4, "migration_every": 0},  # four climbs, a quarter each
     # the default with one part exchanged or left out
     "weighted": {"sampler": Sampler.WEIGHTED},  # parents by robust score and few children
+    "instance_winners": {"sampler": Sampler.INSTANCE_WINNERS},  # parents from the per-instance Pareto front
     "two_islands": {"islands": 2},
     "fewer_numbers": {"number_share": 0.46},
     "no_crossover": {"crossover": 0.0},

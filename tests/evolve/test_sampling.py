@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,6 +101,24 @@ def test_best_first_draws_the_best_for_its_share_and_by_rank_else() -> None:
     by_rank = 1 / (1 + 1 / 2)
     assert share_of_best(BestFirstSampling(best_share=0.6), population) == pytest.approx(0.6 + 0.4 * by_rank, abs=0.03)
     assert share_of_best(BestFirstSampling(best_share=1.0), population) == 1.0
+
+
+def test_instance_winners_are_drawn_by_the_instances_they_win() -> None:
+    scores = {"best": (0.6, 0.6, 0.0, 0.6), "specialist": (0.0, 0.0, 0.9, 0.0), "dominated": (0.5, 0.6, 0.0, 0.5)}
+    population = [
+        Elite(replace(a_member(place, sum(each) / 4), candidate_id=name, instance_scores=each))
+        for place, (name, each) in enumerate(scores.items())
+    ]
+    sampler = SAMPLERS["instance_winners"]
+    rng = np.random.default_rng(0)
+    drawn = Counter(sampler.sample(population, rng).member.candidate_id for _ in range(2000))
+    assert set(drawn) == {"best", "specialist"}
+    assert drawn["specialist"] / 2000 == pytest.approx(0.25, abs=0.03)
+
+
+def test_instance_winners_of_members_without_instances_are_the_best() -> None:
+    population = [Elite(replace(a_member(place, 0.5), instance_scores=())) for place in range(3)]
+    assert SAMPLERS["instance_winners"].sample(population, np.random.default_rng(0)) == population[0]
 
 
 def test_beam_takes_its_members_in_turn() -> None:
