@@ -207,7 +207,7 @@ def replays(server: FakeOpenAI, folder: Path, task: str) -> dict[str, object]:
         )
     }
     return {
-        "compared": dict(zip(parts, map(len, first), strict=True)),
+        "compared": {"attempts": len(first[0]), "model_calls": len(first[1]), "evaluations": len(first[2])},
         "identical": compared,
         "requests_made": server.num_requests - asked,
     }

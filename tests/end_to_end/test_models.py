@@ -57,7 +57,7 @@ def content(url: str, run_id: str) -> tuple[list[Attempt], list[ModelReply]]:
     with Archive.open(url, create=False) as archive:
         attempts = archive.attempts(run_id)
         calls = [row for attempt in attempts for row in archive.replies(run_id, attempt.index)]
-    return [replace(a, run_id="", asked_at="", told_at=None) for a in attempts], [replace(c, run_id="") for c in calls]
+    return [replace(a, run_id="", asked_at="", told_at="") for a in attempts], [replace(c, run_id="") for c in calls]
 
 
 def test_every_call_is_kept_with_tokens_and_price_within_the_budget(folder: Path, run: JsonObject) -> None:
@@ -75,7 +75,8 @@ def test_an_exported_run_is_replayed_elsewhere_without_its_server(
     folder: Path, run: JsonObject, tmp_path: Path
 ) -> None:
     exported = evolve_json(folder, "export", str(run["run"]), "--replies", *ARCHIVE)
-    (path,) = exported["files"] if isinstance(exported["files"], list) else ()
+    assert isinstance(exported["files"], list)
+    (path,) = exported["files"]
     again = evolve_json(
         tmp_path, "run", "toy", "--proposer", "recorded", "--replies", str(folder / path), *QUICK, *ARCHIVE
     )
