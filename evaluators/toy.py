@@ -114,7 +114,7 @@ class ToyProblem:
         """The mean score of each regime."""
         regimes = dict.fromkeys(result.regime for result in results)
         means = {r: np.mean([x.counted_score for x in results if x.regime == r]) for r in regimes}
-        return "\n".join(f"{regime}: mean score {mean:.6g}" for regime, mean in means.items())
+        return "\n".join(f"{regime}: mean score {mean:#.6g}" for regime, mean in means.items())
 
     def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
         """None."""

@@ -26,7 +26,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
     lines = ["Nats per byte saved against global-batch load balancing (0), per regime:"]
     for regime, members in _scored(results).items():
         told = ", ".join(text.format(_mean(members, name)) for name, text in _TOLD.items())
-        lines.append(f"- {regime}: score {_mean_score(members):.6g}; {told}")
+        lines.append(f"- {regime}: score {_mean_score(members):#.6g}; {told}")
     failures = [result for result in results if result.outcome is not Outcome.SCORED]
     lines += [f"- {result.regime}: {result.outcome}: {result.detail}" for result in failures[:MOST_FAILURES]]
     if len(failures) > MOST_FAILURES:

@@ -25,7 +25,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
     for regime, members in _by_regime(results).items():
         scored = [result for result in members if result.outcome is Outcome.SCORED]
         if scored:
-            lines.append(f"- {regime}: score {_mean_score(scored):.6g}; {_parts(scored)}; {_habits(scored)}")
+            lines.append(f"- {regime}: score {_mean_score(scored):#.6g}; {_parts(scored)}; {_habits(scored)}")
     failures = [result for result in results if result.outcome is not Outcome.SCORED]
     lines += [f"- {result.regime}: {result.outcome}: {result.detail}" for result in failures[:MOST_FAILURES]]
     if len(failures) > MOST_FAILURES:

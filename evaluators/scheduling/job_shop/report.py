@@ -37,7 +37,7 @@ def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
 
 def _line(regime: str, members: Sequence[InstanceResult]) -> str:
     parts = [
-        f"score {_mean_score(members):.6g}",
+        f"score {_mean_score(members):#.6g}",
         f"makespan {_mean(members, 'gap_to_bound'):.0f} % above the bound",
         f"machines busy {_mean(members, 'utilisation'):.0f} %",
     ]

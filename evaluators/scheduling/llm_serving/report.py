@@ -16,7 +16,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
     for regime, scored in _scored_by_regime(results).items():
         mean = {name: _mean(scored, name) for name in _TOLD}
         lines.append(
-            f"- {regime}: score {_mean_score(scored):.6g}; SLO attainment {mean['attainment']:.2f}, "
+            f"- {regime}: score {_mean_score(scored):#.6g}; SLO attainment {mean['attainment']:.2f}, "
             f"speed {mean['speed']:.2f}, slowest 5 % {mean['tail']:.2f}; TTFT {mean['ttft_s']:.2f} s, "
             f"TPOT {mean['tpot_ms']:.0f} ms, preemptions {mean['preemptions']:.2f}{_hits(scored)}"
         )

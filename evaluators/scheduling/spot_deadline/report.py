@@ -44,7 +44,7 @@ def _scored(results: Sequence[InstanceResult]) -> Mapping[str, list[InstanceResu
 def _told(members: Sequence[InstanceResult]) -> str:
     shares = ", ".join(f"{label} {100 * _mean(members, key):.0f} %" for key, label in SHARES.items())
     return (
-        f"score {_mean_score(members):.6g}; cost {_mean(members, 'cost_over_optimum'):.2f} x optimum; {shares}; "
+        f"score {_mean_score(members):#.6g}; cost {_mean(members, 'cost_over_optimum'):.2f} x optimum; {shares}; "
         f"{_mean(members, 'starts'):.0f} starts, {_mean(members, 'moves'):.1f} moves, "
         f"guard {100 * _mean(members, 'forced_share'):.0f} %, {_mean(members, 'spare_h'):.1f} h early"
     )
