@@ -29,7 +29,9 @@ def test_model_option(option: str, name: str, base_url: str) -> None:
     assert parse_model(option) == ModelSpec(name=name, base_url=base_url)
 
 
-@pytest.mark.parametrize("option", ["", f"@{LOCAL}", "good@localhost/v1", "good@127.0.0.1:8000/v1", "good@ftp://a.b/v1"])
+@pytest.mark.parametrize(
+    "option", ["", f"@{LOCAL}", "good@localhost/v1", "good@127.0.0.1:8000/v1", "good@ftp://a.b/v1"]
+)
 def test_model_option_without_name_or_scheme_is_refused(option: str) -> None:
     with pytest.raises(ConfigError, match="http://"):
         parse_model(option)
