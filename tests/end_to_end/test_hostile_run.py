@@ -43,7 +43,21 @@ def test_every_hostile_program_gets_its_outcome_and_the_run_goes_on(tmp_path: Pa
     sources = {what: POLICY.format(body=body) for what, (body, _) in BODIES.items()}
     lines = [json.dumps({"source": source}) for source in sources.values()]
     (tmp_path / "replies.jsonl").write_text("\n".join(lines))
-    words = ("run", "expert_replication", "--proposer", "recorded", "--replies", "replies.jsonl", "--seed", "1")
+    (tmp_path / "run.toml").write_text(
+        "racing = 0.0\n"
+    )  # the honest one is worse than its parent, and would be stopped
+    words = (
+        "run",
+        "expert_replication",
+        "--proposer",
+        "recorded",
+        "--replies",
+        "replies.jsonl",
+        "--seed",
+        "1",
+        "--config",
+        "run.toml",
+    )
     small = ("--set", "experts=16", "--set", "gpus=4", "--set", "layers=2", "--set", "nodes=1")
     budget = ("--attempts", str(len(lines)), "--finalists", "0", "--final-tier", "quick")
     found = evolve_json(tmp_path, *words, *small, *budget)
