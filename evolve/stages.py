@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
 from archive.records import Candidate, EvaluationKey, StoredEvaluation
@@ -11,6 +12,8 @@ from evaluators.protocol import EvaluateRequest
 from evaluators.racing import NO_RACE, Race
 from evaluators.seeding import SeedSource, round_secret
 from evolve.execution.backend import EvaluationBackend
+
+EVALUATIONS_KEPT = 256  # in memory: parents and inspirations are read again and again, some 20 kB each
 
 
 class Stages:
@@ -32,6 +35,7 @@ class Stages:
         self._seeds = {split: SeedSource(secret, split).digest() for split, secret in secrets.items()}
         self._clock = clock
         self._run_id = run_id
+        self._read: OrderedDict[EvaluationKey, Evaluation] = OrderedDict()  # finished ones never change
 
     def seeds(self, split: Split, fresh_round: int = 0) -> str:
         """The digest of a split's seeds; those of another round than 0 are seen by nothing that chooses."""
@@ -53,8 +57,17 @@ class Stages:
 
     def stored(self, candidate_id: str, tier: Tier, split: Split, fresh_round: int = 0) -> Evaluation | None:
         """The evaluation if it has been executed before, in whichever run."""
-        found = self._archive.find_evaluation(self.key(candidate_id, tier, split, fresh_round))
-        return found.evaluation if found else None
+        key = self.key(candidate_id, tier, split, fresh_round)
+        if key in self._read:
+            self._read.move_to_end(key)
+            return self._read[key]
+        found = self._archive.find_evaluation(key)
+        if found is None:
+            return None
+        self._read[key] = found.evaluation
+        if len(self._read) > EVALUATIONS_KEPT:
+            self._read.popitem(last=False)
+        return found.evaluation
 
     async def evaluate(
         self,
