@@ -188,7 +188,7 @@ class InstanceResult:
     score: float | None = None  # present exactly when `outcome` is `SCORED`
     metrics: Mapping[str, float] = field(default_factory=dict)
     delays_s: tuple[float, ...] = ()  # planner time charged per call, on the coarse grid; `verify` replays these
-    detail: str = ""  # one sentence on a failure; empty for a scored instance
+    detail: str = ""  # one sentence on a failure; empty if scored, or not played since too many others had failed
     behaviour: str = ""  # digest of all that the program returned and was charged; empty where none was taken
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # a value per step, for pictures; not stored
 

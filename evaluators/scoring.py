@@ -162,8 +162,8 @@ def _hopeless(results: Collection[InstanceResult], total: int) -> bool:
 
 
 def _unplayed(instance: Instance, last: InstanceResult) -> InstanceResult:
-    detail = "not played: too many instances before it had failed"
-    return InstanceResult(name=instance.name, regime=instance.regime, outcome=last.outcome, detail=detail)
+    """It was not played, so it has nothing to say; those that were say why."""
+    return InstanceResult(name=instance.name, regime=instance.regime, outcome=last.outcome)
 
 
 def _assemble(

@@ -120,7 +120,7 @@ def founding_members(founders: Sequence[Founder], evaluations: Mapping[str, Eval
     scored = [member for member in members if member is not None]
     if not scored:
         failed = evaluations[initial[0]]
-        details = [i.detail for i in failed.instances if i.outcome is not Outcome.SCORED]
+        details = [i.detail for i in failed.instances if i.outcome is not Outcome.SCORED and i.detail]
         raise RunError(f"the initial program cannot be scored, it ended as {failed.outcome}: {' '.join(details[:1])}")
     return scored
 
