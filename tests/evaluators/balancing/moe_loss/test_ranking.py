@@ -27,5 +27,5 @@ def test_what_balances_badly_or_too_strictly_ranks_below_the_reference(name: str
         scenario.play(in_process(source), ClockPolicy()) for scenario in scenarios(Tier.QUICK, Split.SEARCH, {}, seeds)
     ]
     assert np.mean([result.counted_score for result in results]) < -0.005
-    gain = np.mean([result.metrics["nats_gain"] for result in results])
+    gain = float(np.mean([result.metrics["nats_gain"] for result in results]))
     assert (gain > 0.01) is (name != "micro_batch_lbl")  # cross-entropy alone would rank the others first
