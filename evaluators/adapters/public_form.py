@@ -196,8 +196,11 @@ def objective(metrics: Mapping[str, float]) -> float:
 
 
 def score(value: float) -> float:
-    """`value` where it is positive, else squeezed into (-1, 0]: the order stays, and a failure stays below."""
-    return max(FLOOR, value if value >= 0 else value / (1 - value))
+    """`value` where it is positive, else squeezed into (-1, 0]: the order stays, and a failure stays below.
+
+    Written so that each step rounds in order; ``value / (1 - value)`` is the same number and does not.
+    """
+    return value if value >= 0 else 1 / (1 - value) + FLOOR
 
 
 def _limits(parameters: Mapping[str, ParameterValue]) -> dict[Tier, Limits]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evaluators import registry
@@ -234,6 +234,7 @@ def test_combined_score_is_the_objective_if_it_is_there() -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
+@example(-6004799503160661.0, -9007199254740994.0)
 def test_scores_keep_the_order_and_stay_above_a_failure(a: float, b: float) -> None:
     low, high = sorted((a, b))
     assert FLOOR <= score(low) <= score(high) < math.inf
