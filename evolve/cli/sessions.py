@@ -195,7 +195,8 @@ def _conclude(archive: Archive, run: Run, ending: Ending, *, as_json: bool) -> i
         sys.stderr.write(f"run {run.id} was stopped; go on with: evolve resume {run.id}\n")
         return EXIT_INTERRUPTED
     outcomes = outcome_counts(archive, run.id)
-    return 0 if outcomes.get(Outcome.SCORED, 0) else EXIT_NO_SCORE
+    ran = outcomes.get(Outcome.SCORED, 0) + outcomes.get(Outcome.STOPPED, 0)  # stopped: it ran, and was worse
+    return 0 if ran else EXIT_NO_SCORE
 
 
 def _with_ancestors(
