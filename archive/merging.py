@@ -57,7 +57,7 @@ def merge(target: Archive, source: Archive) -> Merged:
         found = list(old.execute(select(runs.c.id)).scalars())
         wanted = [run_id for run_id in found if run_id not in known]
         for table in _SHARED:
-            _copy(old, new, table, ignore=True)
+            _insert(new, table, _rows(old, table), ignore=True)
         _insert(new, runs, (_arrived(row) for row in _rows(old, runs, runs.c.id.in_(wanted))))
         for table in _OF_RUNS:
             _insert(new, table, _rows(old, table, table.c.run_id.in_(wanted)))
@@ -117,10 +117,6 @@ def _arrived(row: Values) -> Values:
 
 def _holdout_secret(connection: Connection) -> str:
     return str(connection.execute(select(archive_meta.c.holdout_secret)).scalar_one())
-
-
-def _copy(old: Connection, new: Connection, table: Table, *, ignore: bool) -> None:
-    _insert(new, table, _rows(old, table), ignore=ignore)
 
 
 def _rows(connection: Connection, table: Table, condition: ColumnElement[bool] | None = None) -> Iterator[Values]:

@@ -261,6 +261,12 @@ class Evaluation:
         text = json.dumps([[instance.name, instance.behaviour] for instance in self.instances])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @property
+    def first_failure(self) -> str:
+        """Why the first failed instance failed, as far as one says; empty if none does."""
+        details = (one.detail for one in self.instances if one.outcome is not Outcome.SCORED and one.detail)
+        return next(details, "")
+
 
 def overall_outcome(instances: Sequence[InstanceResult]) -> Outcome:
     """The outcome of an evaluation with these instances.

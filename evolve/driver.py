@@ -21,7 +21,7 @@ from evolve.proposer import Proposal, Proposer
 from evolve.races import RaceConfig, Raced, Races
 from evolve.request import Member, MutationRequest
 from evolve.stages import Stages
-from evolve.standing import Pending, Session, attempt_rng, told_of
+from evolve.standing import Pending, Session, asked_attempt, attempt_rng, told_of
 from evolve.turnstile import Turn, Turnstile
 
 STOPPED = "it was stopped"
@@ -127,18 +127,7 @@ class Driver:
         index = self._search.next_index
         self._marks.refresh(self._search)
         request = self._search.ask(self._rng(index))
-        attempt = Attempt(
-            run_id=self._session.run.id,
-            index=index,
-            state=AttemptState.ASKED,
-            island=request.island,
-            proposer=request.model or self._proposer.name,
-            operator=request.operator,
-            parent_id=request.parent.candidate_id,
-            inspiration_ids=tuple(member.candidate_id for member in request.inspirations),
-            num_tells=request.num_tells,
-            asked_at=self._clock.timestamp(),
-        )
+        attempt = asked_attempt(self._session.run.id, request, self._proposer.name, self._clock.timestamp())
         self._archive.add_attempt(attempt)
         self._progress.asked += 1
         return Pending(attempt=attempt, parent=request.parent, request=request)

@@ -137,7 +137,7 @@ class Finale:
             holdout_interval=interval_of(holdout) if holdout else None,
             gain=gain_of(holdout, holdouts[initial]) if holdout and initial in holdouts else None,
             outcome=decisive.outcome if decisive else Outcome.INFRASTRUCTURE,
-            detail=first_failure(search) if search else "",
+            detail=search.first_failure if search else "",
         )
 
     def _name_and_role(self, candidate_id: str, champion: str) -> tuple[str, str]:
@@ -152,9 +152,3 @@ def interval_of(evaluation: Evaluation) -> Interval | None:
     if evaluation.outcome is not Outcome.SCORED:
         return None
     return mean_interval(counted_scores(evaluation), [instance.regime for instance in evaluation.instances])
-
-
-def first_failure(evaluation: Evaluation) -> str:
-    """Why the first failed instance failed; empty if none did."""
-    details = (i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
-    return next(details, "")

@@ -34,7 +34,7 @@ from evolve.progress import Progress
 from evolve.prompting import PromptBrief, build
 from evolve.session import OUTSIDE, founding_members, restore, split_secrets
 from evolve.stages import Stages
-from evolve.standing import Pending, Session, attempt_rng
+from evolve.standing import Pending, Session, asked_attempt, attempt_rng
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,18 +115,7 @@ class OutsideRun:
                 )
             Marks(self._archive, self._run.id, stages).refresh(search)
             request = search.ask(attempt_rng(self._run.seed, search.next_index))
-            attempt = Attempt(
-                run_id=self._run.id,
-                index=request.index,
-                state=AttemptState.ASKED,
-                island=request.island,
-                proposer=OUTSIDE,
-                operator=request.operator,
-                parent_id=request.parent.candidate_id,
-                inspiration_ids=tuple(member.candidate_id for member in request.inspirations),
-                num_tells=request.num_tells,
-                asked_at=timestamp,
-            )
+            attempt = asked_attempt(self._run.id, request, OUTSIDE, timestamp)
             self._archive.add_attempt(attempt)
             pending = Pending(attempt=attempt, parent=request.parent, request=request)
             return self._asked(pending, self._brief(pending, stages))
@@ -177,13 +166,13 @@ class OutsideRun:
         evaluation = stages.stored_search(attempt.candidate_id or "") if evaluated else None
         unfinished = Outcome.STOPPED if evaluated else "rejected"
         scored = evaluation is not None and evaluation.outcome is Outcome.SCORED
-        details = [] if evaluation is None else [i.detail for i in evaluation.instances if i.detail]
+        failure = "" if evaluation is None else evaluation.first_failure
         return Told(
             run=self._run.id,
             attempt=attempt.index,
             candidate=attempt.candidate_id,
             outcome=unfinished if evaluation is None else evaluation.outcome,
-            reason=_reason(attempt) or ("" if scored else " ".join(details[:1])),
+            reason=_reason(attempt) or ("" if scored else failure),
             score=None if evaluation is None else evaluation.objective,
             parent_score=pending.parent.score,
             best_score=session.search.best.score,

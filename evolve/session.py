@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from archive.records import Attempt, AttemptState, Candidate, Founder, FounderRole, Run
 from archive.store import Archive
-from evaluators.contract import Evaluation, Outcome, Split, Task
+from evaluators.contract import Evaluation, Split, Task
 from evaluators.seeding import fresh_secret, report_secret, secret_from_seed
 from evolve.bandit import POLICIES
 from evolve.behaviours import Behaviours
@@ -120,8 +120,7 @@ def founding_members(founders: Sequence[Founder], evaluations: Mapping[str, Eval
     scored = [member for member in members if member is not None]
     if not scored:
         failed = evaluations[initial[0]]
-        details = [i.detail for i in failed.instances if i.outcome is not Outcome.SCORED and i.detail]
-        raise RunError(f"the initial program cannot be scored, it ended as {failed.outcome}: {' '.join(details[:1])}")
+        raise RunError(f"the initial program cannot be scored, it ended as {failed.outcome}: {failed.first_failure}")
     return scored
 
 

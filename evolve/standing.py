@@ -41,6 +41,22 @@ class Session:
     num_validations: int = 0  # evaluations on validation seeds before this session, looks included
 
 
+def asked_attempt(run_id: str, request: MutationRequest, proposer: str, timestamp: str) -> Attempt:
+    """The row of an ask, as it is committed before anything acts on it; the model answers, where one was chosen."""
+    return Attempt(
+        run_id=run_id,
+        index=request.index,
+        state=AttemptState.ASKED,
+        island=request.island,
+        proposer=request.model or proposer,
+        operator=request.operator,
+        parent_id=request.parent.candidate_id,
+        inspiration_ids=tuple(member.candidate_id for member in request.inspirations),
+        num_tells=request.num_tells,
+        asked_at=timestamp,
+    )
+
+
 def attempt_rng(seed: int, *key: int) -> np.random.Generator:
     """The generator of one attempt (and purpose): no generator outlives it."""
     return np.random.default_rng([seed, *key])

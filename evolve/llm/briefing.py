@@ -79,7 +79,8 @@ class Desk:
         evaluation = self._failed(attempt)
         if evaluation is None:
             return Failure(change=attempt.change, outcome="rejected before it was run", detail=attempt.rejection)
-        return Failure(change=attempt.change, outcome=evaluation.outcome, detail=first_detail(evaluation))
+        why = evaluation.first_failure or evaluation.feedback
+        return Failure(change=attempt.change, outcome=evaluation.outcome, detail=why)
 
     def _broken(self, attempt: Attempt) -> Failure:
         source = self._archive.candidate(attempt.candidate_id or "").source
@@ -92,9 +93,3 @@ def regime_means(instances: Sequence[InstanceResult]) -> dict[str, float]:
     for instance in instances:
         by_regime.setdefault(instance.regime, []).append(instance.counted_score)
     return {regime: float(np.mean(scores)) for regime, scores in by_regime.items()}
-
-
-def first_detail(evaluation: Evaluation) -> str:
-    """What the first instance that failed says of itself."""
-    details = (i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
-    return next(details, evaluation.feedback)

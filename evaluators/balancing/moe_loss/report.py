@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from evaluators.contract import InstanceResult, Outcome, Picture
+from evaluators.contract import InstanceResult, Picture
+from evaluators.reporting import failure_lines, mean_metric, scored_by_regime
+from evaluators.scoring import mean_score
 
-MOST_FAILURES = 5
 _TOLD = {
     "nats_gain": "cross-entropy gain {:+.4f}",
     "step_time": "step time {:.3f}",
@@ -24,19 +25,15 @@ _EXPERTS = "experts "
 def feedback(results: Sequence[InstanceResult]) -> str:
     """A line per regime and one per failure."""
     lines = ["Nats per byte saved against global-batch load balancing (0), per regime:"]
-    for regime, members in _scored(results).items():
-        told = ", ".join(text.format(_mean(members, name)) for name, text in _TOLD.items())
-        lines.append(f"- {regime}: score {_mean_score(members):#.6g}; {told}")
-    failures = [result for result in results if result.outcome is not Outcome.SCORED]
-    lines += [f"- {result.regime}: {result.outcome}: {result.detail}" for result in failures[:MOST_FAILURES]]
-    if len(failures) > MOST_FAILURES:
-        lines.append(f"- and {len(failures) - MOST_FAILURES} more failures")
-    return "\n".join(lines)
+    for regime, members in scored_by_regime(results).items():
+        told = ", ".join(text.format(mean_metric(members, name)) for name, text in _TOLD.items())
+        lines.append(f"- {regime}: score {mean_score(members):#.6g}; {told}")
+    return "\n".join(lines + failure_lines(results))
 
 
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """The busiest expert by step, one line per regime, and which experts each domain's bytes went to."""
-    regimes = {name: [r for r in members if r.curves] for name, members in _scored(results).items()}
+    regimes = {name: [r for r in members if r.curves] for name, members in scored_by_regime(results).items()}
     regimes = {name: members for name, members in regimes.items() if members}
     if not regimes:
         return ()
@@ -58,19 +55,3 @@ def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
             rows=cells,
         ),
     )
-
-
-def _scored(results: Sequence[InstanceResult]) -> Mapping[str, list[InstanceResult]]:
-    regimes: dict[str, list[InstanceResult]] = {}
-    for result in results:
-        if result.outcome is Outcome.SCORED:
-            regimes.setdefault(result.regime, []).append(result)
-    return regimes
-
-
-def _mean_score(results: Sequence[InstanceResult]) -> float:
-    return sum(result.counted_score for result in results) / len(results)
-
-
-def _mean(results: Sequence[InstanceResult], metric: str) -> float:
-    return sum(result.metrics[metric] for result in results) / len(results)

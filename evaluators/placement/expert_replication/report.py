@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from evaluators.contract import InstanceResult, Outcome, Picture
+from evaluators.contract import InstanceResult, Picture
+from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.scoring import mean_score
 
 PARTS = {
     "imbalance_us": "busiest GPU",
@@ -14,34 +16,22 @@ PARTS = {
     "migration_us": "moving weights",
 }
 
-MOST_FAILURES = 5
-
 
 def feedback(results: Sequence[InstanceResult]) -> str:
     """A line per regime and one per failure."""
     lines = [
         "Score per regime (0 static placement, 1 unreachable bound) and where the time above balanced compute goes:"
     ]
-    for regime, members in _by_regime(results).items():
-        scored = [result for result in members if result.outcome is Outcome.SCORED]
-        if scored:
-            lines.append(f"- {regime}: score {_mean_score(scored):#.6g}; {_parts(scored)}; {_habits(scored)}")
-    failures = [result for result in results if result.outcome is not Outcome.SCORED]
-    lines += [f"- {result.regime}: {result.outcome}: {result.detail}" for result in failures[:MOST_FAILURES]]
-    if len(failures) > MOST_FAILURES:
-        lines.append(f"- and {len(failures) - MOST_FAILURES} more failures")
-    return "\n".join(lines)
+    for regime, scored in scored_by_regime(results).items():
+        lines.append(f"- {regime}: score {mean_score(scored):#.6g}; {_parts(scored)}; {_habits(scored)}")
+    return "\n".join(lines + failure_lines(results))
 
 
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """Bars: score per regime, and the time above balanced compute by cause. Lines: balance and time over windows."""
-    regimes = {
-        regime: scored
-        for regime, members in _by_regime(results).items()
-        if (scored := [result for result in members if result.outcome is Outcome.SCORED])
-    }
-    scores = tuple((float(i), _mean_score(members)) for i, members in enumerate(regimes.values()))
-    causes = tuple((float(i), *(_mean(members, part) for part in PARTS)) for i, members in enumerate(regimes.values()))
+    regimes = scored_by_regime(results)
+    scores = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
+    causes = metric_rows(regimes, PARTS)
     names = ", ".join(regimes)
     return (
         Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
@@ -62,27 +52,12 @@ def _mean_curve(curves: Sequence[Sequence[float]]) -> list[float]:
     return [sum(values) / len(values) for values in zip(*curves, strict=False)]
 
 
-def _by_regime(results: Sequence[InstanceResult]) -> Mapping[str, list[InstanceResult]]:
-    regimes: dict[str, list[InstanceResult]] = {}
-    for result in results:
-        regimes.setdefault(result.regime, []).append(result)
-    return regimes
-
-
 def _parts(scored: Sequence[InstanceResult]) -> str:
-    causes = {label: _mean(scored, part) for part, label in PARTS.items()}
+    causes = {label: mean_metric(scored, part) for part, label in PARTS.items()}
     whole = sum(causes.values()) or 1.0
     return ", ".join(f"{label} {100 * value / whole:.0f} %" for label, value in causes.items())
 
 
 def _habits(scored: Sequence[InstanceResult]) -> str:
-    balance, moved = _mean(scored, "gpu_balance"), _mean(scored, "moved_fraction")
+    balance, moved = mean_metric(scored, "gpu_balance"), mean_metric(scored, "moved_fraction")
     return f"GPU balance {balance:.2f}, replicas moved per window {100 * moved:.0f} %"
-
-
-def _mean_score(results: Sequence[InstanceResult]) -> float:
-    return sum(result.counted_score for result in results) / len(results)
-
-
-def _mean(results: Sequence[InstanceResult], metric: str) -> float:
-    return sum(result.metrics[metric] for result in results) / len(results)

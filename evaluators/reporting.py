@@ -1,0 +1,39 @@
+"""What every task's report is made of: results by regime, their means, and the failures that say why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from evaluators.contract import InstanceResult, Outcome
+
+MOST_FAILURES = 5
+
+
+def scored_by_regime(results: Sequence[InstanceResult]) -> Mapping[str, list[InstanceResult]]:
+    """The scored results of each regime that has any, in order of appearance."""
+    regimes: dict[str, list[InstanceResult]] = {}
+    for result in results:
+        if result.outcome is Outcome.SCORED:
+            regimes.setdefault(result.regime, []).append(result)
+    return regimes
+
+
+def mean_metric(results: Sequence[InstanceResult], metric: str) -> float:
+    """Mean of a metric that every one of `results` reports."""
+    return sum(result.metrics[metric] for result in results) / len(results)
+
+
+def metric_rows(
+    regimes: Mapping[str, Sequence[InstanceResult]], metrics: Iterable[str]
+) -> tuple[tuple[float, ...], ...]:
+    """A picture's rows: the number of the regime, then the mean of each metric."""
+    names = tuple(metrics)
+    return tuple((float(i), *(mean_metric(m, name) for name in names)) for i, m in enumerate(regimes.values()))
+
+
+def failure_lines(results: Sequence[InstanceResult]) -> list[str]:
+    """A line for each of the first failures that say why, and one that counts the rest, played or not."""
+    failures = [result for result in results if result.outcome is not Outcome.SCORED]
+    told = [result for result in failures if result.detail][:MOST_FAILURES]
+    lines = [f"- {result.regime}: {result.outcome}: {result.detail}" for result in told]
+    return lines + ([f"- and {len(failures) - len(told)} more failures"] if len(failures) > len(told) else [])
