@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 DEMO_SECONDS ?= 100
+TEST_EXTRAS ?= test
 
 .PHONY: help demo test test-all lint types tests wheel clean
 
@@ -21,7 +22,7 @@ $(VENV)/.installed: pyproject.toml $(BIN)/python
 
 $(VENV)/.installed-test: pyproject.toml $(BIN)/python
 	@echo "installing evenkeel and the test tools"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(TEST_EXTRAS)]'
 	@touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed ## evolve a real placement policy for a few minutes: no key, no GPU, no server
