@@ -25,7 +25,7 @@ _ADVANCE = (
 _STATE = select(attempts.c.state).where(*_THIS)
 _ATTEMPT = select(attempts).where(*_THIS)
 _ATTEMPTS = select(attempts).where(_OF_RUN).order_by(attempts.c.attempt_index)
-_TOLD = select(attempts).where(_OF_RUN, attempts.c.tell_order.is_not(None)).order_by(attempts.c.tell_order)
+_TOLD = select(attempts).where(_OF_RUN, attempts.c.tell_order >= bindparam("first")).order_by(attempts.c.tell_order)
 _LAST_TELL = (
     select(attempts.c.tell_order)
     .where(_OF_RUN, attempts.c.tell_order >= 0)
@@ -157,10 +157,10 @@ class AttemptStore(CandidateStore):
         with self._database.reading() as connection:
             return [attempt_of(row) for row in connection.execute(_ATTEMPTS, {"this_run": run_id})]
 
-    def attempts_told(self, run_id: str) -> list[Attempt]:
-        """The attempts that ended, in the order told: what resume folds."""
+    def attempts_told(self, run_id: str, first: int = 0) -> list[Attempt]:
+        """The attempts that ended, from tell `first` on, in the order told: what resume folds."""
         with self._database.reading() as connection:
-            return [attempt_of(row) for row in connection.execute(_TOLD, {"this_run": run_id})]
+            return [attempt_of(row) for row in connection.execute(_TOLD, {"this_run": run_id, "first": first})]
 
     def add_reply(self, reply: ModelReply) -> None:
         """Archives a paid model call; it is on the disk, safe from a loss of power, when this returns.

@@ -283,6 +283,7 @@ def note_values(note: Note) -> Values:
         "candidate_id": note.candidate_id,
         "text": capped(note.text, MAX_TEXT_CHARS),
         "created_at": note.created_at,
+        "attempt_index": note.attempt_index,
     }
 
 
@@ -294,6 +295,7 @@ def note_of(row: AnyRow) -> Note:
         created_at=row.created_at,
         run_id=row.run_id,
         candidate_id=row.candidate_id,
+        attempt_index=row.attempt_index,
     )
 
 

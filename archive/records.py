@@ -218,17 +218,19 @@ class NoteKind(StrEnum):
     FREE = "free"  # neither pinned nor banned any more
     HINT = "hint"  # of a run: goes into the next prompts
     LESSON = "lesson"  # of a run, written by a model from what was tried: the newest goes into the next prompts
+    ADVICE = "advice"  # of a run, written by a model: one way to ask for a program, tried against the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """One remark of a person, on a run, on a candidate, or on a candidate within a run."""
+    """One remark on a run, on a candidate, or on a candidate within a run."""
 
     kind: NoteKind
     text: str
     created_at: str
     run_id: str | None = None
     candidate_id: str | None = None
+    attempt_index: int | None = None  # the attempt of the run whose model wrote it; None: a person did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ SCHEMA_VERSIONS = (
     "0002",
     "0003",
     "0004",
+    "0005",
 )  # alembic revisions, oldest first; this code reads and writes the last
 VERSION_TABLE = "evenkeel_schema"
 
@@ -258,6 +259,7 @@ notes = Table(
     Column("candidate_id", Text, ForeignKey("candidates.id")),
     Column("text", Text, nullable=False),
     Column("created_at", Text, nullable=False),
+    Column("attempt_index", Integer),
     Index("ix_notes_run", "run_id"),
     Index("ix_notes_candidate", "candidate_id"),
 )

@@ -43,6 +43,7 @@ class RunConfig(BaseModel):
     tokens: int | None = Field(default=None, ge=1, description="tokens of model calls in all, prompts and replies")
     model_prices: dict[str, Price] = Field(default_factory=dict, description="as declared in the run file")
     lessons_every: int = Field(default=0, ge=0, description="tells between lessons that a model writes; 0: never")
+    advice_every: int = Field(default=0, ge=0, description="tells between pieces of advice a model writes; 0: never")
     model_calls: int = Field(default=8, ge=1, le=1000, description="model calls in flight, over all models")
     proposal_seconds: float = Field(default=600.0, gt=0, description="deadline of one proposal, retries included")
     order: Order = Order.COMPLETION

@@ -22,7 +22,6 @@ from evolve.errors import BackendError, RunError
 from evolve.execution.backend import EvaluationBackend
 from evolve.llm.briefing import Desk, regime_means
 from evolve.llm.caller import Answered, GaveUp, Question
-from evolve.llm.lessons import Scratchpad
 from evolve.llm.model import Completion, Finish, Message
 from evolve.llm.proposer import ModelProposer
 from evolve.llm.transcript import prompt_text
@@ -152,8 +151,7 @@ class OutsideRun:
             asker = _Outsider(self._archive, self._run.id, reply)
             desk = Desk(self._archive, self._run.id, self._problem.task, stages, ())
             task = self._problem.task
-            scratchpad = Scratchpad(self._archive, self._run.id, task, stages, 0, lambda: timestamp)
-            proposer = ModelProposer(self._run.id, task, desk, scratchpad, asker, self._archive, parser)
+            proposer = ModelProposer(self._run.id, task, desk, asker, self._archive, parser)
             clock = Clock(elapsed_s=lambda: 0.0, timestamp=lambda: timestamp)
             progress = Progress(task=self._run.task, run_id=self._run.id)
             only = replace(session, pending=(pending,))

@@ -18,6 +18,7 @@ from evolve.clock import timestamp
 from evolve.config import RunConfig
 from evolve.errors import RunError
 from evolve.genetic.operators import mutations
+from evolve.llm.advice import Advisor
 from evolve.llm.briefing import Desk
 from evolve.llm.caller import Caller
 from evolve.llm.catalogue import open_models
@@ -97,4 +98,5 @@ def _of_models(session: Session, task: Task, stages: Stages, asker: Asker, parse
     archive, run_id, config = session.archive, session.run.id, session.config
     desk = Desk(archive, run_id, task, stages, config.models)
     scratchpad = Scratchpad(archive, run_id, task, stages, config.lessons_every, timestamp)
-    return ModelProposer(run_id, task, desk, scratchpad, asker, archive, parser)
+    advisor = Advisor(archive, run_id, task, stages, config.advice_every, timestamp)
+    return ModelProposer(run_id, task, desk, asker, archive, parser, scratchpad, advisor)

@@ -23,6 +23,11 @@ class Operator(StrEnum):
     SIMPLIFY = "simplify"  # the same score with less code
 
 
+def asked_operator(label: str) -> str:
+    """The operator in the label of an attempt, which may name further things behind plus signs."""
+    return label.partition("+")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Arm:
     """What the bandit chooses between."""

@@ -17,7 +17,7 @@ from evolve.config import RunConfig
 from evolve.errors import RunError
 from evolve.novelty import NoveltyIndex, ast_digest, source_digest
 from evolve.programs import Program
-from evolve.request import Arm, Member, MutationRequest, Operator, Told
+from evolve.request import Arm, Member, MutationRequest, Operator, Told, asked_operator
 from evolve.sampling import SAMPLERS
 from evolve.search import Search, SearchConfig
 from evolve.stages import Stages
@@ -230,7 +230,7 @@ def _pending(attempt: Attempt, population: Mapping[str, Member]) -> Pending:
     request = MutationRequest(
         index=attempt.index,
         island=attempt.island,
-        operator=Operator(attempt.operator),
+        operator=Operator(asked_operator(attempt.operator)),
         parent=parent,
         inspirations=tuple(population[candidate_id] for candidate_id in attempt.inspiration_ids),
         num_tells=attempt.num_tells,

@@ -113,6 +113,13 @@ class Stages:
         smoke = self.stored(candidate_id, Tier.SMOKE, Split.SEARCH)
         return None if smoke is None or smoke.outcome is Outcome.SCORED else smoke
 
+    def gain(self, candidate_id: str, parent_id: str) -> float | None:
+        """The search score less the parent's; None unless both were scored."""
+        own, parent = self.stored_search(candidate_id), self.stored_search(parent_id)
+        if own is None or own.objective is None or parent is None or parent.objective is None:
+            return None
+        return own.objective - parent.objective
+
     def stored_searches(self, stored: Iterable[StoredEvaluation]) -> dict[str, Evaluation]:
         """`stored_search` of many candidates at once, from rows read in bulk; twins are left out."""
         found: dict[str, Evaluation] = {}

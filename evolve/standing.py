@@ -12,7 +12,7 @@ from evaluators.contract import Evaluation, Outcome
 from evolve.behaviours import Behaviours
 from evolve.config import RunConfig
 from evolve.novelty import NoveltyIndex
-from evolve.request import Arm, Member, MutationRequest, Operator, Told
+from evolve.request import Arm, Member, MutationRequest, Operator, Told, asked_operator
 from evolve.search import Search
 
 
@@ -85,9 +85,8 @@ _NOT_ITS_OWN = frozenset({Outcome.STOPPED, Outcome.INFRASTRUCTURE})  # endings; 
 
 def arm_of(attempt: Attempt) -> Arm | None:
     """Who was asked, and for what; None where that is nothing a bandit chooses. Bandits ignore arms not their own."""
-    if attempt.operator not in MODEL_OPERATORS:
-        return None
-    return Arm(attempt.proposer, Operator(attempt.operator))
+    operator = asked_operator(attempt.operator)
+    return Arm(attempt.proposer, Operator(operator)) if operator in MODEL_OPERATORS else None
 
 
 MODEL_OPERATORS = frozenset({Operator.DIFF, Operator.FULL, Operator.CROSSOVER, Operator.REPAIR, Operator.SIMPLIFY})

@@ -26,6 +26,8 @@ STRATEGIES: Mapping[str, Mapping[str, object]] = {
     "no_crossover": {"crossover": 0.0},
     "no_twins": {"twins": False},
     "no_racing": {"racing": 0.0},
+    "lessons": {"lessons_every": 20},  # these two with models only: see --config
+    "advice": {"advice_every": 20},
     # the default until 2026-11, to compare with results of that time
     "former": {"sampler": Sampler.WEIGHTED, "islands": 2, "number_share": 0.46, "twins": False, "racing": 0.0},
 }

@@ -15,6 +15,9 @@ from evolve.cli.options import ArchiveUrl, Json, Settings
 def benchmark(
     task: Annotated[str, typer.Argument(help="a task of `evolve tasks`")],
     settings: Settings = None,
+    config: Annotated[
+        Path | None, typer.Option(help="run file of what all strategies share, such as models; options override it")
+    ] = None,
     strategies: Annotated[
         str, typer.Option(help="names, separated by commas; the others are compared with the first")
     ] = "default,hill,best_of_n,random,repeated",
@@ -34,12 +37,10 @@ def benchmark(
     as_json: Json = False,
 ) -> None:
     """Compare search strategies on TASK; an interrupted benchmark goes on where it ended, by the same command."""
-    from evaluators.sources import read_assignments
     from evolve.cli.benchmarking import Plan, compare
+    from evolve.cli.sessions import read_options
 
-    base: dict[str, object] = {
-        "task": task,
-        "set": read_assignments(settings or []),
+    given = {
         "evaluations": evaluations,
         "donors": donors,
         "planner_clock": planner_clock,
@@ -47,4 +48,5 @@ def benchmark(
         "workers": workers,
     }
     names = tuple(name.strip() for name in strategies.split(","))
-    compare(Plan(base, names, evaluations, repeats, seed, holdout_tier), archive, out, as_json=as_json)
+    base = read_options(task, config, settings or [], given)
+    compare(Plan(dict(base), names, evaluations, repeats, seed, holdout_tier), archive, out, as_json=as_json)

@@ -18,10 +18,12 @@ from evaluators.contract import Tier
 from evaluators.problem import Problem
 from evaluators.registry import did_you_mean
 from evolve.benchmark import Cell, Curve, Judge, carry_out, cells
+from evolve.choices import ProposerKind
 from evolve.cli.printing import interval, print_json, print_text, table_text
 from evolve.errors import ConfigError, RunError
 from evolve.execution.opening import local_backend
 from evolve.lifecycle import Lifecycle, timestamp
+from evolve.models import announce_models
 from evolve.programs import Program, founding_programs
 from evolve.session import split_secrets
 from evolve.strategies import STRATEGIES, Result, compare_strategies, verdict
@@ -56,6 +58,8 @@ def compare(plan: Plan, url: str, out: Path, *, as_json: bool) -> None:
     base = {**plan.base, "task": problem.task.address, "set": dict(problem.task.parameters)}
     planned = cells(base, plan.strategies, plan.repeats, plan.first_seed)
     programs = founding_programs(task, [])
+    if planned[0].config.proposer is ProposerKind.OPENAI:
+        announce_models(planned[0].config, problem.task, programs)
     with Archive.open(url) as archive:
         curves, baselines = asyncio.run(_carry_out(archive, planned, problem, programs, plan))
     results = compare_strategies(_by_strategy(curves), baselines)

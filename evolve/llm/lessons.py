@@ -1,24 +1,21 @@
-"""A scratchpad: every so many tells a model writes down what worked, what failed and what to try next.
-
-The attempt that is asked first after such a tell makes the call, before its own; so the call is a row of that attempt,
-paid from the same budget, and found again by a replay.
-"""
+"""A scratchpad: every so many tells a model writes down what worked, what failed and what to try next."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from archive.records import Attempt, AttemptState, Note, NoteKind
+from archive.records import Attempt, AttemptState, NoteKind
 from archive.store import Archive
-from evaluators.contract import Outcome, Task
+from evaluators.contract import Task
 from evolve.llm.model import Message
+from evolve.llm.notebook import Pages
 from evolve.prompting.lessons import MOST_TRIALS, Trial, build_lessons
 from evolve.request import MutationRequest
 from evolve.stages import Stages
 
 
 class Scratchpad:
-    """Lessons of one run, kept as notes of the archive."""
+    """Lessons of one run; the newest go into each prompt. A `Notebook`."""
 
     def __init__(
         self, archive: Archive, run_id: str, task: Task, stages: Stages, every: int, timestamp: Callable[[], str]
@@ -28,30 +25,24 @@ class Scratchpad:
         self._run_id = run_id
         self._task = task
         self._stages = stages
-        self._every = every
-        self._timestamp = timestamp
+        self._pages = Pages(archive, run_id, NoteKind.LESSON, every, timestamp)
 
-    def current(self) -> str:
+    def current(self, request: MutationRequest) -> str:
         """The newest lessons; empty before the first."""
-        notes = self._archive.notes_for(self._run_id)
-        return next((note.text for note in reversed(notes) if note.kind is NoteKind.LESSON), "")
+        readable = self._pages.readable(request)
+        return readable[-1] if readable else ""
 
     def question(self, request: MutationRequest) -> tuple[Message, ...] | None:
         """What to ask before this attempt's own question; None for most attempts."""
-        if not self._every or request.index == 0:
-            return None
-        seen_before = self._archive.attempt(self._run_id, request.index - 1).num_tells
-        if request.num_tells // self._every <= seen_before // self._every:
+        if not self._pages.due(request):
             return None
         told = self._archive.attempts_told(self._run_id)[: request.num_tells]
         trials = [self._trial(attempt) for attempt in told[-MOST_TRIALS:]]
-        return build_lessons(self._task, trials, self.current())
+        return build_lessons(self._task, trials, self.current(request))
 
-    def write(self, text: str) -> None:
-        """Keep new lessons; a resumed run may bring the same ones again."""
-        if text.strip() and text != self.current():
-            note = Note(kind=NoteKind.LESSON, text=text, created_at=self._timestamp(), run_id=self._run_id)
-            self._archive.add_note(note)
+    def write(self, text: str, request: MutationRequest) -> None:
+        """Keep new lessons."""
+        self._pages.write(text, request)
 
     def _trial(self, attempt: Attempt) -> Trial:
         ending, gain = attempt.rejection, None
@@ -59,8 +50,5 @@ class Scratchpad:
         if attempt.state is AttemptState.RECORDED and own is None:
             ending = "stopped early: clearly worse than its parent"
         elif attempt.state is AttemptState.RECORDED and own is not None:
-            ending = own.outcome
-            parents = self._stages.stored_search(attempt.parent_id)
-            if own.outcome is Outcome.SCORED and parents is not None and parents.objective is not None:
-                gain = (own.objective or 0.0) - parents.objective
+            ending, gain = own.outcome, self._stages.gain(attempt.candidate_id or "", attempt.parent_id)
         return Trial(operator=attempt.operator, change=attempt.change, ending=ending, gain=gain)

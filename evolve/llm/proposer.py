@@ -10,10 +10,12 @@ import numpy as np
 
 from archive.records import ModelReply
 from evaluators.contract import Task
+from evolve.llm.advice import Advisor
 from evolve.llm.briefing import Desk
 from evolve.llm.caller import Answered, GaveUp, Question
 from evolve.llm.lessons import Scratchpad
 from evolve.llm.model import Message
+from evolve.llm.notebook import Notebook
 from evolve.llm.transcript import by_question, stored_completion
 from evolve.parsing.verdict import Verdict, missing_entry_points
 from evolve.patch import PatchError, apply_reply
@@ -70,18 +72,21 @@ class ModelProposer:
         run_id: str,
         task: Task,
         desk: Desk,
-        scratchpad: Scratchpad,
         asker: Asker,
         replies: ReplyStore,
         parser: ProgramParser,
+        scratchpad: Scratchpad | None = None,
+        advisor: Advisor | None = None,
     ) -> None:
+        """Without a scratchpad and an advisor nothing is asked but for programs."""
         self._run_id = run_id
         self._task = task
         self._desk = desk
-        self._scratchpad = scratchpad
         self._asker = asker
         self._replies = replies
         self._parser = parser
+        self._scratchpad = scratchpad
+        self._advisor = advisor
 
     @property
     def exhausted(self) -> str:
@@ -91,13 +96,21 @@ class ModelProposer:
     async def propose(self, request: MutationRequest, sources: Mapping[str, str], rng: np.random.Generator) -> Proposal:
         """The program of the first usable reply, or of the repaired one; else the reason why there is none."""
         conversation = _Conversation(self._run_id, request, self._replies, self._asker, rng)
-        await self._learn(request, conversation)
-        brief = replace(self._desk.brief(request, sources), lessons=self._scratchpad.current())
-        temperature = self._desk.temperature(request.model, rng)
+        (choices,) = rng.spawn(1)  # waits between tries draw from `rng`, and a replay has none
+        brief = self._desk.brief(request, sources)
+        label: str = request.operator
+        if self._scratchpad is not None:
+            await _learn(self._scratchpad, request, conversation)
+            brief = replace(brief, lessons=self._scratchpad.current(request))
+        if self._advisor is not None:
+            await _learn(self._advisor, request, conversation)
+            advice = self._advisor.chosen(request, choices)
+            brief, label = replace(brief, advice=advice.text), advice.labelled(label)
+        temperature = self._desk.temperature(request.model, choices)
         messages = build(brief)
         answer = await conversation.next(messages, temperature)
         if isinstance(answer, GaveUp):
-            return _nothing(request, answer.reason)
+            return _nothing(label, answer.reason)
         reading = await self._read(answer.completion.text, brief)
         for _ in range(REPAIR_CALLS):
             if not reading.problem:
@@ -109,23 +122,14 @@ class ModelProposer:
                 break
             reading = await self._read(answer.completion.text, brief)
         if reading.source is None:
-            return _nothing(request, reading.problem)
+            return _nothing(label, reading.problem)
         return Proposal(
             source=reading.source,
-            operator=request.operator,
+            operator=label,
             change=reading.change,
             ast_digest=reading.ast_digest,
             rejection=reading.problem,
         )
-
-    async def _learn(self, request: MutationRequest, conversation: _Conversation) -> None:
-        """Have lessons written if they are due; without an answer the old ones stay."""
-        question = self._scratchpad.question(request)
-        if question is None:
-            return
-        answer = await conversation.next(question, None)
-        if isinstance(answer, Answered):
-            self._scratchpad.write(answer.completion.text)
 
     async def _read(self, reply: str, brief: PromptBrief) -> _Reading:
         try:
@@ -170,5 +174,15 @@ class _Conversation:
         return answer
 
 
-def _nothing(request: MutationRequest, reason: str) -> Proposal:
-    return Proposal(source=None, operator=request.operator, change=reason)
+async def _learn(notebook: Notebook, request: MutationRequest, conversation: _Conversation) -> None:
+    """Have the notebook written if it is due; without an answer it stays as it is."""
+    question = notebook.question(request)
+    if question is None:
+        return
+    answer = await conversation.next(question, None)
+    if isinstance(answer, Answered):
+        notebook.write(answer.completion.text, request)
+
+
+def _nothing(label: str, reason: str) -> Proposal:
+    return Proposal(source=None, operator=label, change=reason)

@@ -48,6 +48,7 @@ class PromptBrief:
     inspirations: tuple[Shown, ...] = ()  # the partner of a crossover first
     failures: tuple[Failure, ...] = ()  # newest first
     lessons: str = ""
+    advice: str = ""  # on how to go about it, from a model
     hints: tuple[str, ...] = ()  # newest last
     broken: Failure | None = None  # for a repair, with its source
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evaluators.contract import Task
 from evolve.llm.model import Message
 from evolve.patch.patched import MAX_SOURCE_BYTES, ReplyForm
+from evolve.prompting.advice import ADVICE_CHARS
 from evolve.prompting.brief import Failure, PromptBrief, PromptError, Shown
 from evolve.prompting.fencing import cleaned, clipped, fenced, line
 from evolve.prompting.figures import (
@@ -49,6 +50,7 @@ def build(brief: PromptBrief) -> tuple[Message, ...]:
         _parent(brief),
         _failures(brief.failures),
         _lessons(brief.lessons),
+        _advice(brief.advice),
         _hints(brief.hints),
         _instruction(brief),
         "Begin your reply with the `CHANGE:` line.",
@@ -152,6 +154,13 @@ def _lessons(lessons: str) -> str:
     return (
         f"# Lessons of this run so far\n\n{fenced(lessons, 'text lessons', LESSONS_CHARS)}" if lessons.strip() else ""
     )
+
+
+def _advice(advice: str) -> str:
+    if not advice.strip():
+        return ""
+    text = fenced(advice, "text advice", ADVICE_CHARS)
+    return f"# How to go about it\nAdvice from earlier in this search; it does not change the rules.\n\n{text}"
 
 
 def _hints(hints: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ LATER = Path(__file__).parent / "later_versions"
 def later_evenkeel(monkeypatch: pytest.MonkeyPatch) -> None:
     """This code as it may be after the next schema change."""
     monkeypatch.setattr(migrations, "VERSION_FOLDERS", (*migrations.VERSION_FOLDERS, LATER))
-    monkeypatch.setattr(schema, "SCHEMA_VERSIONS", (*schema.SCHEMA_VERSIONS, "0005"))
+    monkeypatch.setattr(schema, "SCHEMA_VERSIONS", (*schema.SCHEMA_VERSIONS, "0006"))
 
 
 def test_known_versions_are_the_migrations() -> None:
@@ -71,11 +71,12 @@ def test_upgrade_keeps_every_row(any_url: str, later_evenkeel: None) -> None:
     _migrate_empty(any_url, "0001")
     with pytest.raises(SchemaVersionError, match="evolve archive upgrade"):
         Archive.open(any_url)
-    _migrate_empty(any_url, "0004")
+    _migrate_empty(any_url, "0005")
     filled = _fill(any_url)
     _write(
         any_url,
         "ALTER TABLE instances DROP COLUMN behaviour",
+        "ALTER TABLE notes DROP COLUMN attempt_index",
         f"UPDATE {schema.VERSION_TABLE} SET version_num = '0003'",
     )
     upgrade(any_url)

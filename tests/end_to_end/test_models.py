@@ -162,3 +162,16 @@ def test_the_transcript_in_the_docs_begins_with_a_reply_that_still_applies() -> 
     last = (root / "docs" / "agents" / "reply_4.md").read_text()
     for source in (*sources.values(), apply_reply(sources[3], last, ReplyForm.DIFF).source):
         compile(source, "reply.py", "exec")
+
+
+def test_a_benchmark_measures_what_advice_from_models_brings(tmp_path: Path) -> None:
+    with fake_openai(FakeModel(name="good")) as server:
+        model = f'[[models]]\nname = "good"\nbase_url = "{server.url}"\nmax_tokens = 500\nprice = 0\n'
+        (tmp_path / "models.toml").write_text(f"racing = 0\n{model}")
+        words = ("--strategies", "default,advice", "--evaluations", "30", "--repeats", "1", "--out", ".")
+        done = evolve(tmp_path, "benchmark", "toy", "--config", "models.toml", *words)
+        assert done.returncode == 0, done.stderr
+    with Archive.open(f"sqlite:///{tmp_path}/benchmark.db", create=False) as archive:
+        labels = [{attempt.operator for attempt in archive.attempts(run.id)} for run in archive.runs()]
+    advised = [any("+advice" in label for label in run) for run in labels]
+    assert advised == [False, True]

@@ -18,6 +18,7 @@ from evaluators.contract import PlannerClock
 from evaluators.toy import PROBLEM
 from evolve.config import RunConfig, build_config
 from evolve.driver import Clock, Driver
+from evolve.llm.advice import Advisor
 from evolve.llm.briefing import Desk
 from evolve.llm.caller import Caller
 from evolve.llm.lessons import Scratchpad
@@ -59,8 +60,11 @@ class Writer:
             await asyncio.sleep(0)
         if draw % 11 == 0:
             raise ModelFailure(Finish.SERVER_ERROR, "as played", latency_s=0.0)
-        is_lesson = "write the lessons" in prompt
-        text = f"Worked\n- lesson {draw}" if is_lesson else self._reply(draw)
+        text = self._reply(draw)
+        if "write the lessons" in prompt:
+            text = f"Worked\n- lesson {draw}"
+        if "Write one more piece of advice" in prompt:
+            text = f"Look at step {draw} first."
         return Completion(text=text, finish=Finish.STOP, prompt_tokens=1000, reply_tokens=len(text), latency_s=0.1)
 
     def _reply(self, draw: int) -> str:
@@ -112,7 +116,8 @@ def drive(archive: Archive, run: Run, config: RunConfig, asker: Asker, stop_afte
         session = restore(archive, run, config, founders, founding_members(founders, scored), stages)
         desk = Desk(archive, run.id, PROBLEM.task, stages, config.models)
         scratchpad = Scratchpad(archive, run.id, PROBLEM.task, stages, config.lessons_every, CLOCK.timestamp)
-        proposer = ModelProposer(run.id, PROBLEM.task, desk, scratchpad, asker, archive, ParserHere())
+        advisor = Advisor(archive, run.id, PROBLEM.task, stages, config.advice_every, CLOCK.timestamp)
+        proposer = ModelProposer(run.id, PROBLEM.task, desk, asker, archive, ParserHere(), scratchpad, advisor)
         progress = Progress(task="toy", run_id=run.id)
         driver = Driver(session, proposer, stages, progress, in_flight=6, clock=CLOCK)
         driving = asyncio.create_task(driver.evolve())
@@ -174,11 +179,9 @@ def test_a_reply_that_cannot_be_used_is_sent_back_once(archive: Archive) -> None
     assert all('"assistant"' in rows[1].prompt for rows in repaired)
 
 
-@pytest.mark.parametrize("lessons_every", [0, 10])
-def test_a_replay_ends_in_the_same_archive_and_asks_nobody(
-    archive: Archive, tmp_path: Path, lessons_every: int
-) -> None:
-    run, _, _ = a_driven_run(archive, lessons_every=lessons_every)
+@pytest.mark.parametrize("every", [0, 10])
+def test_a_replay_ends_in_the_same_archive_and_asks_nobody(archive: Archive, tmp_path: Path, every: int) -> None:
+    run, _, _ = a_driven_run(archive, lessons_every=every, advice_every=every)
     path = tmp_path / "run.replies.jsonl"
     path.write_text(recording_text(record_run(archive, run)))
     assert is_recording(path)
@@ -247,3 +250,32 @@ def test_lessons_are_written_now_and_then_and_read_by_later_prompts(archive: Arc
     assert any("gain" in row.prompt for row in asked)
     prompts = [row.prompt for row in calls(archive, run.id) if "write the lessons" not in row.prompt]
     assert any(lessons[0].text.splitlines()[-1] in prompt for prompt in prompts)
+
+
+def test_advice_is_written_now_and_then_and_each_attempt_says_which_it_carried(archive: Archive) -> None:
+    run, _, _ = a_driven_run(archive, advice_every=8, attempts=100)
+    pieces = [note.text for note in archive.notes_for(run.id) if note.kind is NoteKind.ADVICE]
+    assert len(pieces) >= 6
+    carried = Counter[str]()
+    for attempt in archive.attempts(run.id):
+        prompt = next(row.prompt for row in reversed(archive.replies(run.id, attempt.index)))
+        _, _, number = attempt.operator.partition("+advice ")
+        assert [piece in prompt for piece in pieces if "Write one more" not in prompt].count(True) <= 1
+        if number:
+            assert pieces[int(number) - 1] in prompt
+        carried[number] += 1
+    assert carried[""] > 5
+    assert len(carried) >= 4
+
+
+def test_a_stopped_run_with_advice_and_lessons_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    ends = []
+    for stops in ((), (15, 40)):
+        with Archive.open(f"sqlite:///{tmp_path}/stopped{len(stops)}.db") as archive:
+            config = a_config(advice_every=8, lessons_every=12)
+            run, writers = a_run(archive, config)
+            for stop_after in (*stops, None):
+                drive(archive, run, config, a_caller(archive, run, config, writers), stop_after=stop_after)
+            ends.append(len([note for note in archive.notes_for(run.id) if note.kind is NoteKind.ADVICE]))
+            assert all(attempt.state.is_final for attempt in archive.attempts(run.id))
+    assert min(ends) >= 4
