@@ -90,6 +90,7 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    library: str = ""  # a package: a file may also be named by the stem of one of its JSON files
 
     @property
     def is_path(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 
 from evaluators.contract import ContractError, Parameter, ParameterKind, ParameterValue, Task
@@ -41,8 +42,16 @@ def read_value(spec: Parameter, value: ParameterValue | str) -> ParameterValue:
             return _path_with_digest(spec, str(value))
 
 
+def library_files(package: str) -> dict[str, Path]:
+    """The JSON files of a package by their stems, in order; empty for no package."""
+    if not package:
+        return {}
+    entries = (Path(str(entry)) for entry in resources.files(package).iterdir())
+    return {path.stem: path for path in sorted(entries) if path.suffix == ".json"}
+
+
 def file_path(value: ParameterValue) -> Path:
-    """The path inside a value of a file or folder, ``path@sha256``."""
+    """The path inside a value of a file or folder, ``path@sha256``; of a library's file, its name."""
     return Path(str(value).rpartition("@")[0])
 
 
@@ -70,21 +79,27 @@ def _article(kind: ParameterKind) -> str:
 
 
 def _path_with_digest(spec: Parameter, value: str) -> str:
-    """``path@sha256``; an unset path stays the empty string, and a value that has its digest is checked against it."""
+    """``path@sha256``; an unset path stays the empty string, and a value that has its digest is checked against it.
+
+    The name of a library's file stays a name, so that it is found on another machine too.
+    """
     if not value:
         return ""
     path, _, digest = value.rpartition("@")
     known = digest if path and len(digest) == 64 else ""
-    name = Path(path if known else value).expanduser().resolve()
+    given = path if known else value
+    library = library_files(spec.library)
+    file = library.get(given) or Path(given).expanduser().resolve()
     try:
-        found = _digest(name) if spec.kind is ParameterKind.FILE else _folder_digest(name)
+        found = _digest(file) if spec.kind is ParameterKind.FILE else _folder_digest(file)
     except OSError as error:
-        raise ContractError(f"{spec.name}: cannot read {name}: {error.strerror}") from error
+        names = f"; known by name: {', '.join(library) or 'none yet'}" if spec.library else ""
+        raise ContractError(f"{spec.name}: cannot read {file}: {error.strerror}{names}") from error
     if known and known != found:
         raise ContractError(
-            f"{spec.name}: {name} has changed since it was named (SHA-256 {known[:12]} is now {found[:12]})"
+            f"{spec.name}: {file} has changed since it was named (SHA-256 {known[:12]} is now {found[:12]})"
         )
-    return f"{name}@{found}"
+    return f"{given if given in library else file}@{found}"
 
 
 def _digest(file: Path) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from evaluators.balancing.moe_loss.corpus import Mix
 from evaluators.contract import Parameter, ParameterKind, ParameterValue
+from evaluators.kernels.profiles import LIBRARY as PROFILES
+from evaluators.kernels.profiles import shipped_text
 
 
 def _integer(name: str, default: int, low: int, high: int, description: str) -> Parameter:
@@ -39,6 +41,16 @@ PARAMETERS = (
     _integer("micro_batches", 8, 1, 16, "micro-batches of a step of 16 sequences; a divisor of 16"),
     _number("expert_share", 0.5, 0.0, 1.0, "share of a balanced step's time that is spent in experts"),
     _number("nats_per_time", 0.1, 0.0, 10.0, "cross-entropy lost per e-fold of step time"),
+    Parameter(
+        name="profile",
+        kind=ParameterKind.FILE,
+        default="",
+        description=(
+            "measured times of experts and of a layer, a name or a JSON file: sets expert_share and what imbalance "
+            f"costs; unset: time in proportion to tokens; {shipped_text()}"
+        ),
+        library=PROFILES,
+    ),
     Parameter(
         name="corpus",
         kind=ParameterKind.FOLDER,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evaluators.balancing.moe_loss.training import Measured, Recipe, TimeModel, reference, run
+from evaluators.balancing.moe_loss.time_model import TimeModel
+from evaluators.balancing.moe_loss.training import Measured, Recipe, reference, run
 from evaluators.candidate import Candidate
 from evaluators.contract import FLOOR, InstanceResult, Outcome
 from evaluators.problem import ClockPolicy

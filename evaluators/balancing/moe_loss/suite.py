@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from evaluators.balancing.moe_loss.corpus import MadeText, Mix, TextSource, read_folder
 from evaluators.balancing.moe_loss.scenario import Scenario
 from evaluators.balancing.moe_loss.shape import Course, Shape
-from evaluators.balancing.moe_loss.training import Recipe, TimeModel
+from evaluators.balancing.moe_loss.time_model import TimeModel, measured_times
+from evaluators.balancing.moe_loss.training import Recipe
 from evaluators.contract import ContractError, ParameterValue, Split, Tier
+from evaluators.kernels.profiles import read
 from evaluators.parameters import file_path
 from evaluators.seeding import SeedSource
 
@@ -132,7 +134,8 @@ def _course(tier: Tier, settings: Settings) -> Course:
 
 def _times(settings: Settings) -> TimeModel:
     base = TimeModel()
-    return TimeModel(
-        expert_share=float(settings.get("expert_share", base.expert_share)),
-        nats_per_time=float(settings.get("nats_per_time", base.nats_per_time)),
-    )
+    nats_per_time = float(settings.get("nats_per_time", base.nats_per_time))
+    share = float(settings["expert_share"]) if "expert_share" in settings else None
+    if settings.get("profile", ""):
+        return measured_times(read(str(file_path(settings["profile"]))), share, nats_per_time)
+    return TimeModel(expert_share=base.expert_share if share is None else share, nats_per_time=nats_per_time)

@@ -14,6 +14,7 @@ from evaluators.balancing.moe_loss import balance
 from evaluators.balancing.moe_loss.balancer import Balancer, device_of_expert
 from evaluators.balancing.moe_loss.corpus import TRAINING, VALIDATION, Mix, Sequences, TextSource, draw
 from evaluators.balancing.moe_loss.shape import Course, Shape
+from evaluators.balancing.moe_loss.time_model import TimeModel
 from evaluators.candidate import Candidate, CandidateFailure
 from evaluators.contract import ContractError, Outcome
 
@@ -22,18 +23,6 @@ if TYPE_CHECKING:
 
 MEASURED_SHARE = 0.8  # of the steps, the last ones: balance only at the very end does not count
 MOST_CLIPPED = 0.2  # share of the steps whose gradient may be scaled down
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeModel:
-    """What imbalance costs: experts are a share of a step's time, and the busiest device holds up the step."""
-
-    expert_share: float = 0.5  # of the time of a balanced step that is spent in experts
-    nats_per_time: float = 0.1  # cross-entropy that is lost per e-fold of step time
-
-    def relative_step_time(self, load_ratio: float) -> float:
-        """Step time over that of a balanced step; `load_ratio` is the busiest device's load over the mean."""
-        return 1.0 - self.expert_share + self.expert_share * load_ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +101,7 @@ def measure(trained: Trained, recipe: Recipe, times: TimeModel) -> Measured:
     """All metrics of a training."""
     late = trained.counts_PLME[-math.ceil(MEASURED_SHARE * len(trained.counts_PLME)) :]
     batch = late.sum(2)  # (P, L, E)
-    ratio = float(balance.device_load_ratio(batch, device_of_expert(recipe.shape.num_experts)).mean())
-    step_time = times.relative_step_time(ratio)
+    step_time = times.relative_step_time(batch, device_of_expert(recipe.shape.num_experts))
     nats = float(trained.nats_N.mean())
     iso_nats = nats + times.nats_per_time * math.log(step_time)
     metrics = {

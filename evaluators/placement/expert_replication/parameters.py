@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from evaluators.contract import ContractError, Parameter, ParameterKind, ParameterValue
+from evaluators.kernels.profiles import LIBRARY as PROFILES
+from evaluators.kernels.profiles import shipped_text
 from evaluators.placement.cost import DEVICES, ExpertShape
 
 MIXED = "mixed"
@@ -56,7 +58,12 @@ PARAMETERS = (
     _choice("all_to_all", ("flat", "hierarchical"), "a copy per chosen expert, or per node and then per GPU"),
     _choice("overlap", ("serial", "two_batch"), "whether compute hides the all-to-all"),
     _choice("migration", ("blocking", "async"), "whether serving waits while weights move"),
-    _file("profile", 'measured expert times, JSON {"tokens": [...], "time_us": [...]}; unset: the device\'s roofline'),
+    replace(
+        _file(
+            "profile", f"measured expert times, a name or a JSON file; unset: the device's roofline; {shipped_text()}"
+        ),
+        library=PROFILES,
+    ),
     _file("loads", "recorded loads instead of generated ones: load_history JSON or int16 [tokens, layers, k] .npy"),
 )
 MODEL_AXIS = frozenset({"experts", "layers", "top_k", "groups", "group_limit", "hidden", "intermediate", "loads"})

@@ -1,40 +1,49 @@
-"""Reads measured expert times."""
+"""Measured expert times in place of the roofline."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
-from evaluators.contract import ContractError
+from evaluators.contract import ContractError, ParameterValue
+from evaluators.kernels.profiles import Profile, read
+from evaluators.parameters import file_path
 from evaluators.placement.cost import ExpertCurve, measured_curve
 
 
-def read_profile(path: Path) -> ExpertCurve:
-    """The curve in a JSON file ``{"tokens": [1, 8, ...], "time_us": [...]}``: microseconds of one expert.
+def named_profile(settings: Mapping[str, ParameterValue]) -> Profile | None:
+    """The profile that the user set, by name or path; None where none is set.
 
     Raises:
-        ContractError: Not such a file; says what was expected and found.
+        ContractError: There is none, or it is no profile.
     """
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ContractError(f"profile {path}: expected JSON, found {error}") from error
-    if not isinstance(content, dict) or not {"tokens", "time_us"} <= content.keys():
-        raise ContractError(f'profile {path}: expected an object with the lists "tokens" and "time_us"')
-    tokens, times = _numbers(content["tokens"], path), _numbers(content["time_us"], path)
-    if tokens.shape != times.shape or tokens.size < 2:
-        raise ContractError(
-            f"profile {path}: expected two lists of the same length, 2 or more, found {tokens.size} and {times.size}"
-        )
-    if tokens[0] < 1 or (np.diff(tokens) <= 0).any() or (times <= 0).any():
-        raise ContractError(f"profile {path}: expected increasing tokens from 1 or more, and positive times")
-    return measured_curve(tokens.astype(np.int64), times)
+    value = settings.get("profile", "")
+    return read(str(file_path(value))) if value else None
 
 
-def _numbers(values: object, path: Path) -> npt.NDArray[np.float64]:
-    if not isinstance(values, list) or not all(isinstance(x, int | float) and np.isfinite(x) for x in values):
-        raise ContractError(f'profile {path}: expected lists of finite numbers under "tokens" and "time_us"')
-    return np.array(values, dtype=np.float64)
+def curve_of(profile: Profile | None) -> ExpertCurve | None:
+    """Its stairs; None for no profile."""
+    if profile is None:
+        return None
+    return measured_curve(np.array(profile.tokens), np.array(profile.time_us))
+
+
+def with_measured_expert(
+    settings: Mapping[str, ParameterValue], profile: Profile | None
+) -> Mapping[str, ParameterValue]:
+    """The settings with the widths of the expert that was measured, where the profile tells them.
+
+    Raises:
+        ContractError: The user set other widths: the times would be another expert's.
+    """
+    if profile is None or profile.expert is None:
+        return settings
+    measured = {"hidden": profile.expert.width, "intermediate": profile.expert.expert_width}
+    for name, width in measured.items():
+        if settings.get(name, width) != width:
+            raise ContractError(
+                f"{name}: profile {profile.name} was measured with {name}={width}, found {settings[name]}; "
+                "leave it out, or measure a profile of this expert with `python -m evaluators.kernels.cost_curve`"
+            )
+    return {**settings, **measured}

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evaluators.contract import InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
-from evaluators.parameters import file_path, read_settings
+from evaluators.parameters import read_settings
 from evaluators.placement.expert_replication import report
 from evaluators.placement.expert_replication.loads import RecordedLoads, read_loads
 from evaluators.placement.expert_replication.parameters import PARAMETERS
-from evaluators.placement.expert_replication.profile import read_profile
+from evaluators.placement.expert_replication.profile import curve_of, named_profile, with_measured_expert
 from evaluators.placement.expert_replication.scenario import MODELLED_DELAY_S, Scenario, build_scenario
 from evaluators.placement.expert_replication.suite import RECORDED, Recipe, recipes
 from evaluators.placement.expert_replication.terms import METRICS, POLICY
@@ -94,9 +94,8 @@ class ReplicationProblem:
         return read_loads(str(loads), self.task.parameters) if loads else None
 
     def _recipes(self, tier: Tier, split: Split, recorded: RecordedLoads | None) -> Sequence[Recipe]:
-        settings = self.task.parameters
-        profile = str(settings.get("profile", ""))
-        curve = read_profile(file_path(profile)) if profile else None
+        profile = named_profile(self.task.parameters)
+        settings, curve = with_measured_expert(self.task.parameters, profile), curve_of(profile)
         if recorded is None:
             return recipes(tier, split, settings, curve)
         return recipes(tier, split, {**settings, **recorded.settings()}, curve, regimes=(RECORDED,))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from evaluators.contract import ContractError, Outcome, Split, Tier
+from evaluators.kernels.profiles import read
 from evaluators.placement.expert_replication.loads import read_load_history, read_token_ids
-from evaluators.placement.expert_replication.profile import read_profile
 from evaluators.placement.expert_replication.task import PROBLEM, ReplicationProblem
 from tests.evaluators.placement.scenes import SHIFTING, played, seeds
 
@@ -163,4 +163,4 @@ def test_malformed_profile_is_explained(tmp_path: Path, content: str, message: s
     path = tmp_path / "profile.json"
     path.write_text(content)
     with pytest.raises(ContractError, match=message):
-        read_profile(path)
+        read(str(path))

@@ -8,7 +8,8 @@ from evaluators.balancing.moe_loss.corpus import MadeText, Mix
 from evaluators.balancing.moe_loss.hosting import HOST
 from evaluators.balancing.moe_loss.scenario import Scenario
 from evaluators.balancing.moe_loss.shape import Course, Shape
-from evaluators.balancing.moe_loss.training import Recipe, TimeModel
+from evaluators.balancing.moe_loss.time_model import TimeModel
+from evaluators.balancing.moe_loss.training import Recipe
 from tests.in_process import InProcessCandidate
 
 SHAPE = Shape(num_experts=8, d_model=16, d_expert=8, context=16)

@@ -10,7 +10,7 @@ import pytest
 
 from evaluators.balancing.moe_loss import balance
 from evaluators.balancing.moe_loss.balancer import device_of_expert
-from evaluators.balancing.moe_loss.training import TimeModel
+from evaluators.balancing.moe_loss.time_model import TimeModel
 
 Metric = Callable[[balance.Counts], balance.Values]
 EVEN, ONE, SKEWED = np.array([4, 4, 4, 4]), np.array([16, 0, 0, 0]), np.array([8, 4, 3, 1])
@@ -46,9 +46,10 @@ def test_a_device_evens_out_its_experts() -> None:
 
 
 def test_step_time_is_that_of_the_busiest_device() -> None:
-    assert TimeModel(expert_share=0.5).relative_step_time(1.0) == 1.0
-    assert TimeModel(expert_share=0.5).relative_step_time(3.0) == 2.0
-    assert TimeModel(expert_share=0.0).relative_step_time(3.0) == 1.0
+    even, one_device, device = np.ones((1, 6), np.int64), np.array([[2, 4, 0, 0, 0, 0]]), np.array([0, 0, 1, 1, 2, 2])
+    assert TimeModel(expert_share=0.5).relative_step_time(even, device) == 1.0
+    assert TimeModel(expert_share=0.5).relative_step_time(one_device, device) == 2.0
+    assert TimeModel(expert_share=0.0).relative_step_time(one_device, device) == 1.0
 
 
 def test_information_is_one_where_the_expert_tells_the_class_and_zero_where_it_does_not() -> None:
