@@ -1,0 +1,146 @@
+"""K4 and K5: each expert's rows times its own matrix in one launch for all experts, and the backward pass's products.
+
+A row tile belongs to one expert (`schedule.tile_map`); programs past the last tile return at once, so that the host
+never asks how many rows an expert has. `group_m` row tiles run side by side over all column tiles: about 132 programs
+run at a time on an H200, and with 16 row tiles of 128 they share one expert's rows and weights in the L2 cache.
+Sums are in float32. Letters: D width, E experts, K experts per token, R = T K rows, F expert width.
+"""
+
+from __future__ import annotations
+
+import torch
+import triton
+from torch import Tensor
+
+from evaluators.kernels.grouped_kernels import gate_up_kernel, rows_times_weights_kernel, weight_gradient_kernel
+from evaluators.kernels.launch import check_runnable, device_name
+from evaluators.kernels.reference import Schedule
+from evaluators.kernels.schedule import TileMap, tile_map
+from evaluators.kernels.shapes import Stage
+from evaluators.kernels.tiles import Backward, Step, Tiles, default_tiles
+
+
+def gate_up(
+    x: Tensor,
+    order: Tensor | None,
+    top_k: int,
+    w_gate_up: Tensor,
+    schedule: Schedule,
+    tiles: Tiles | None = None,
+    before: Tensor | None = None,
+) -> Tensor:
+    """SwiGLU of each row with its own expert's weights; equal to `reference.gate_up` of the permuted tokens.
+
+    Args:
+        x: ``(T, D)`` tokens where `order` is given, else ``(R, D)`` rows already sorted by expert.
+        order: ``(R,)`` int32, the flat place of each row, as in the schedule; a row is read from its token directly,
+            so that the permuted tokens need not exist.
+        top_k: K; unused without `order`.
+        w_gate_up: ``(E, D, 2 F)``, the gate's columns, then the other factor's.
+        schedule: Of the rows.
+        tiles: Of the product.
+        before: ``(R, 2 F)``, filled with both products before the activation, for the backward pass.
+
+    Returns:
+        ``(R, F)`` in the dtype of `x`.
+    """
+    check_runnable(x)
+    x, weights = x.contiguous(), w_gate_up.contiguous()
+    width, expert_width = weights.shape[1], weights.shape[2] // 2
+    rows = x.shape[0] if order is None else order.numel()
+    chosen = _chosen(tiles, x, Stage.GATE_UP)
+    where = tile_map(schedule.offsets, rows, chosen.block_m)
+    hidden = torch.empty((rows, expert_width), dtype=x.dtype, device=x.device)
+    gate_up_kernel[_grid(where, expert_width, chosen)](
+        x, where.row if order is None else order, weights, schedule.offsets, where.expert, where.row,
+        hidden, hidden if before is None else before, where.num_tiles, top_k,
+        width=width, expert_width=expert_width, gathered=order is not None, keep_before=before is not None,
+        **_sizes(chosen),
+    )  # fmt: skip
+    return hidden
+
+
+def down(
+    hidden: Tensor, w_down: Tensor, schedule: Schedule, row_gates: Tensor | None, tiles: Tiles | None = None
+) -> Tensor:
+    """Back to the width, scaled by the gate of each row; equal to `reference.down`.
+
+    Args:
+        hidden: ``(R, F)``, sorted by expert.
+        w_down: ``(E, F, D)``.
+        schedule: Of the rows.
+        row_gates: ``(R,)`` float32; None scales by 1.
+        tiles: Of the product.
+
+    Returns:
+        ``(R, D)`` in the dtype of `hidden`.
+    """
+    return rows_times_weights(hidden, w_down, schedule, Stage.DOWN, row_gates=row_gates, tiles=tiles)
+
+
+def rows_times_weights(
+    rows: Tensor,
+    weights: Tensor,
+    schedule: Schedule,
+    step: Step,
+    *,
+    transposed: bool = False,
+    row_gates: Tensor | None = None,
+    tiles: Tiles | None = None,
+) -> Tensor:
+    """``(R, N)``: each expert's rows ``(R, M)``, sorted by expert, times its matrix.
+
+    Args:
+        rows: ``(R, M)``.
+        weights: ``(E, M, N)``, or ``(E, N, M)`` where `transposed`: the backward pass reads the weights where they are.
+        schedule: Of the rows.
+        step: Whose default tiles to take where `tiles` is None.
+        transposed: See `weights`.
+        row_gates: ``(R,)`` float32 factor of each row of the result.
+        tiles: Of the product.
+    """
+    check_runnable(rows)
+    rows, weights = rows.contiguous(), weights.contiguous()
+    inner, outer = (weights.shape[2], weights.shape[1]) if transposed else (weights.shape[1], weights.shape[2])
+    chosen = _chosen(tiles, rows, step)
+    where = tile_map(schedule.offsets, rows.shape[0], chosen.block_m)
+    out = torch.empty((rows.shape[0], outer), dtype=rows.dtype, device=rows.device)
+    rows_times_weights_kernel[_grid(where, outer, chosen)](
+        rows, weights, schedule.offsets, where.expert, where.row, out if row_gates is None else row_gates, out,
+        where.num_tiles,
+        inner=inner, outer=outer, transposed=transposed, scaled=row_gates is not None, **_sizes(chosen),
+    )  # fmt: skip
+    return out
+
+
+def weight_gradient(
+    rows: Tensor, grads: Tensor, schedule: Schedule, step: Backward, tiles: Tiles | None = None
+) -> Tensor:
+    """``(E, M, N)``: each expert's rows ``(R, M)``, transposed, times their gradients ``(R, N)``; 0 without rows."""
+    check_runnable(rows)
+    rows, grads = rows.contiguous(), grads.contiguous()
+    num_experts, height, width = schedule.offsets.numel() - 1, rows.shape[1], grads.shape[1]
+    chosen = _chosen(tiles, rows, step)
+    out = torch.empty((num_experts, height, width), dtype=rows.dtype, device=rows.device)
+    grid = (num_experts * triton.cdiv(height, chosen.block_m) * triton.cdiv(width, chosen.block_n),)
+    weight_gradient_kernel[grid](rows, grads, schedule.offsets, out, height=height, width=width, **_sizes(chosen))
+    return out
+
+
+def _chosen(tiles: Tiles | None, rows: Tensor, step: Step) -> Tiles:
+    return tiles or default_tiles(device_name(rows.device), step)
+
+
+def _grid(where: TileMap, columns: int, tiles: Tiles) -> tuple[int]:
+    return (where.num_tiles * triton.cdiv(columns, tiles.block_n),)
+
+
+def _sizes(tiles: Tiles) -> dict[str, int]:
+    return {
+        "BLOCK_M": tiles.block_m,
+        "BLOCK_N": tiles.block_n,
+        "BLOCK_K": tiles.block_k,
+        "GROUP_M": tiles.group_m,
+        "num_warps": tiles.num_warps,
+        "num_stages": tiles.num_stages,
+    }
