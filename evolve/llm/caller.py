@@ -146,9 +146,16 @@ class Caller:
             if ended is not None:
                 return ended
             step = after_failure(
-                self._policy, pursuit.tries, pursuit.retry_after_s, pursuit.deadline_s - self._now(), rng
+                self._policy,
+                pursuit.tries,
+                pursuit.retry_after_s,
+                pursuit.deadline_s - self._now(),
+                rng,
+                known=line.answered,
             )
             if isinstance(step, Stop):
+                if line.answered and set(pursuit.tries) == {Finish.UNREACHABLE}:
+                    line.lost(f"for {self._policy.deadline_s:.3g} s")
                 return pursuit.gave_up(step.reason)
             await self._sleep(step.after_s)
 

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-from evolve.llm.model import Completion, LanguageModel, ModelFailure
+from evolve.llm.model import Completion, Finish, LanguageModel, ModelFailure
 
 REFUSALS_TO_BREAK = 3  # calls in a row that a server refuses for good
+UNREACHED_TO_BREAK = 12  # calls in a row to a server that never answered
 
 Outcome: TypeAlias = Completion | ModelFailure
 """How a try ended."""
@@ -25,7 +26,9 @@ class Line:
         self.broken = ""  # why nothing more is asked, ever
         self.unaffordable = ""  # why the last question was not: the purse had no room
         self._slots = asyncio.Semaphore(self.spec.concurrency)
+        self.answered = False  # whether the server ever did, if only to refuse
         self._refusals = 0  # for good, in a row
+        self._unreached = 0
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -42,6 +45,12 @@ class Line:
 
     def note(self, outcome: Outcome, patience_s: float) -> None:
         """Learn from a try whether there is any use in asking on; a wait beyond `patience_s` counts as a refusal."""
+        if isinstance(outcome, ModelFailure) and outcome.finish is Finish.UNREACHABLE:
+            self._unreached += 1
+            if self._unreached >= UNREACHED_TO_BREAK and not self.answered:
+                self.lost(f"in {self._unreached} calls in a row, the last with {outcome.detail!r}")
+            return
+        self.answered = True
         if isinstance(outcome, Completion):
             self._refusals = 0
         elif outcome.permanent or (outcome.retry_after_s or 0.0) > patience_s:
@@ -51,3 +60,10 @@ class Line:
                     f"model {self.spec.name!r} is not asked any more: {self._refusals} calls in a row were refused, "
                     f"the last with {outcome.detail!r}; check its name, its base_url and {self.spec.key_variable}"
                 )
+
+    def lost(self, how_long: str) -> None:
+        """Ask no more of a server that cannot be reached; a resumed run tries it again."""
+        self.broken = (
+            f"model {self.spec.name!r} is not asked any more: nobody answered at {self.spec.base_url} {how_long}; "
+            "start its server again and resume the run"
+        )

@@ -49,7 +49,8 @@ class Finish(StrEnum):
     TIMEOUT = "timeout"
     RATE_LIMITED = "rate_limited"  # 429
     SERVER_ERROR = "server_error"  # 5xx, or an answer that is not in the protocol
-    CONNECTION = "connection"
+    CONNECTION = "connection"  # broken off
+    UNREACHABLE = "unreachable"  # nobody took the call: nothing was asked, nothing can be billed
     OVERSIZED = "oversized"  # more bytes than anybody asked for
     REFUSED = "refused"  # any other 4xx: key, model name, request; trying again does not help
     ADAPTED = "adapted"  # the server does not take a parameter; the model leaves it out from the next try on

@@ -169,20 +169,18 @@ class OpenAICompatibleModel:
 
     def _failure(self, error: Exception, latency_s: float) -> ModelFailure:
         """The failure behind an exception without a status."""
+        cause = error.__cause__ or error
+        detail = self._without_secret(one_line(str(cause)) or type(cause).__name__)
+        if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
+            return ModelFailure(Finish.UNREACHABLE, detail, latency_s=latency_s)
         if isinstance(error, TimeoutError | openai.APITimeoutError):
             waited_s = self._spec.try_timeout_s if isinstance(error, TimeoutError) else latency_s
-            reached = not isinstance(error.__cause__, httpx2.ConnectTimeout)
             detail = f"no answer in {waited_s:.3g} s"
-            return ModelFailure(Finish.TIMEOUT, detail, latency_s=latency_s, perhaps_paid=reached)
-        cause = error.__cause__ or error
-        finish = Finish.CONNECTION
-        if isinstance(cause, BodyError):
-            finish = cause.finish
-        elif isinstance(cause, AnswerError):
-            finish = Finish.SERVER_ERROR
-        detail = one_line(str(cause)) or type(cause).__name__
-        reached = not isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | AnswerError)
-        return ModelFailure(finish, self._without_secret(detail), latency_s=latency_s, perhaps_paid=reached)
+            return ModelFailure(Finish.TIMEOUT, detail, latency_s=latency_s, perhaps_paid=True)
+        if isinstance(cause, AnswerError):
+            return ModelFailure(Finish.SERVER_ERROR, detail, latency_s=latency_s)
+        finish = cause.finish if isinstance(cause, BodyError) else Finish.CONNECTION
+        return ModelFailure(finish, detail, latency_s=latency_s, perhaps_paid=True)
 
     def _without_secret(self, text: str) -> str:
         """`text` without the key, which some servers repeat when they refuse it."""

@@ -46,6 +46,8 @@ def after_failure(
     retry_after_s: float | None,
     left_s: float,
     rng: np.random.Generator,
+    *,
+    known: bool = False,
 ) -> TryAgain | Stop:
     """What to do after `tries`, the last of which brought nothing usable.
 
@@ -56,12 +58,13 @@ def after_failure(
         tries: How each try ended, in order; not empty.
         retry_after_s: As the server asked, of the last try.
         left_s: Until the deadline.
+        known: The server has answered before, so that while it cannot be reached it is waited for.
     """
     last = tries[-1]
     if last is Finish.REFUSED:
         return Stop("the server refuses the request")
     counted = [finish for finish in tries if finish is not Finish.ADAPTED]  # each of those leaves a parameter out
-    if len(counted) >= policy.max_tries:
+    if sum(not (known and finish is Finish.UNREACHABLE) for finish in counted) >= policy.max_tries:
         return Stop(f"{len(counted)} tries failed")
     if sum(finish in UNUSABLE for finish in counted) >= policy.max_unusable:
         return Stop(f"{policy.max_unusable} answers were of no use")

@@ -164,6 +164,33 @@ def test_model_is_out_after_three_refusals_in_a_row() -> None:
     assert len(desk.model.calls) == 6
 
 
+def test_a_server_that_goes_away_for_a_while_costs_no_attempt() -> None:
+    yes, away = a_completion(), a_failure(Finish.UNREACHABLE)
+    desk = Desk(yes, *[away] * 10, yes)
+    for _ in range(2):
+        assert isinstance(run(desk.caller.ask(QUESTION, rng())), Answered)
+    assert len(desk.ledger.rows) == 12
+
+
+def test_a_server_that_stays_away_costs_one_attempt_and_is_named() -> None:
+    desk = Desk(a_completion(), a_failure(Finish.UNREACHABLE))
+    run(desk.caller.ask(QUESTION, rng()))
+    assert isinstance(run(desk.caller.ask(QUESTION, rng())), GaveUp)
+    assert "nobody answered at http://127.0.0.1:1/v1 for 600 s" in desk.caller.exhausted
+    made = len(desk.model.calls)
+    run(desk.caller.ask(QUESTION, rng()))
+    assert len(desk.model.calls) == made
+
+
+def test_a_server_that_never_answered_is_given_up_soon() -> None:
+    desk = Desk(a_failure(Finish.UNREACHABLE))
+    for _ in range(3):
+        assert not desk.caller.exhausted
+        run(desk.caller.ask(QUESTION, rng()))
+    assert "in 12 calls in a row" in desk.caller.exhausted
+    assert desk.clock.now_s < 1100
+
+
 def test_budget_without_room_buys_nothing() -> None:
     desk = Desk(a_completion(), purse=Purse(usd=1.0))  # 8192 reply tokens may cost 16 USD
     gave_up = run(desk.caller.ask(QUESTION, rng()))

@@ -139,7 +139,8 @@ def test_server_that_is_not_there() -> None:
         pass
     (failure,) = complete(server)
     assert isinstance(failure, ModelFailure)
-    assert failure.finish is Finish.CONNECTION
+    assert failure.finish is Finish.UNREACHABLE
+    assert not failure.perhaps_paid
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("2.5", 2.5), ("Thu, 01 Jan 1970 00:01:40 GMT", 40.0)])

@@ -52,6 +52,13 @@ def test_waits_follow_from_the_seed_and_spread_under_a_bound_that_doubles() -> N
         assert max(waits_s) > 0.9 * bound_s
 
 
+def test_a_server_that_answered_before_is_waited_for_until_the_deadline() -> None:
+    tries = [Finish.UNREACHABLE] * 9
+    assert isinstance(after_failure(POLICY, tries, None, 600.0, rng(), known=True), TryAgain)
+    assert isinstance(after_failure(POLICY, tries, None, 600.0, rng()), Stop)
+    assert isinstance(after_failure(POLICY, tries, None, 0.0, rng(), known=True), Stop)
+
+
 def test_left_out_parameter_costs_neither_a_try_nor_a_wait() -> None:
     tries = [Finish.ADAPTED] * 3
     assert after_failure(POLICY, tries, None, 600.0, rng()) == TryAgain(0.0)
