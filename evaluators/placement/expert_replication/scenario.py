@@ -56,6 +56,14 @@ class Scenario:
 
     def play(self, candidate: Candidate, clock: ClockPolicy) -> InstanceResult:
         """Plan every window of the scenario with a fresh program and score what was served."""
+        return self._result(*self.serve(candidate, clock))
+
+    def serve(self, candidate: Candidate, clock: ClockPolicy) -> tuple[Sequence[Served], Sequence[float]]:
+        """The scored windows as a fresh program served them, and the delays it was charged.
+
+        Raises:
+            CandidateFailure: As `play`.
+        """
         course = self.course
         game = Game(course)
         delays: list[float] = []
@@ -68,7 +76,7 @@ class Scenario:
             charged_s = cpu_s + making_s if restarted else cpu_s  # only the first start is before there is any load
             delays.append(self._delay_s(clock, charged_s, len(delays)))
             game.serve(window, wanted, delays[-1])
-        return self._result(game.served, delays)
+        return game.served, delays
 
     @property
     def course(self) -> Course:

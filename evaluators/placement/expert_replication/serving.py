@@ -51,7 +51,7 @@ def layer_times(plan: Plan, loads_ILE: Floats, system: System, recent_ILE: Float
     Raises:
         ValueError: The plan has fresh slots and there is nothing to fill them by.
     """
-    tokens_ILP, exchange, gather = _whole_layers(plan, loads_ILE, system, recent_ILE)
+    tokens_ILP, exchange, gather = dispatched_tokens(plan, loads_ILE, system, recent_ILE)
     compute_ILG = compute_us(tokens_ILP, system.curve, system.network.gpus)
     busiest = system.fixed_us + compute_ILG.max(axis=2)
     balanced = system.fixed_us + compute_ILG.mean(axis=2)
@@ -74,10 +74,13 @@ def layer_times(plan: Plan, loads_ILE: Floats, system: System, recent_ILE: Float
     )
 
 
-def _whole_layers(
+def dispatched_tokens(
     plan: Plan, loads_ILE: Floats, system: System, recent_ILE: Floats | None
 ) -> tuple[Floats, Floats, Floats]:
-    """Tokens of each slot, ``(I, L, P)``, all-to-all and gathering of fresh copies, ``(I, L)`` each."""
+    """Tokens of each slot, ``(I, L, P)``, all-to-all and gathering of fresh copies, ``(I, L)`` each.
+
+    Layers that are cut over all GPUs are taken as whole. See `layer_times`.
+    """
     if plan.fresh_LP is None or not plan.fresh_LP.any():
         tokens, exchange = _dispatched(plan, loads_ILE, system)
         return tokens, exchange, np.zeros_like(exchange)
