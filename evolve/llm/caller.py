@@ -124,10 +124,6 @@ class Caller:
         reasons = [line.broken or line.unaffordable for line in self._lines.values()]
         return "; ".join(dict.fromkeys(reasons)) if all(reasons) else ""
 
-    def waiting(self, model: str) -> int:
-        """Questions that wait for one of the slots of `model`."""
-        return self._line(model).waiting
-
     async def ask(self, question: Question, rng: np.random.Generator) -> Answered | GaveUp:
         """A usable reply within the policy's tries and deadline, or the reason why there is none.
 
@@ -140,7 +136,7 @@ class Caller:
         line = self._line(question.model)
         pursuit: _Pursuit | None = None
         while True:
-            async with line.slot(), self._calls:
+            async with line.slots, self._calls:
                 pursuit = pursuit or _Pursuit(question, self._now() + self._policy.deadline_s)
                 ended = await self._try(line, pursuit)
             if ended is not None:

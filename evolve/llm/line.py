@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from evolve.llm.model import Completion, Finish, LanguageModel, ModelFailure
@@ -22,26 +20,12 @@ class Line:
     def __init__(self, model: LanguageModel) -> None:
         self.model = model
         self.spec = model.spec
-        self.waiting = 0  # questions without a slot
         self.broken = ""  # why nothing more is asked, ever
         self.unaffordable = ""  # why the last question was not: the purse had no room
-        self._slots = asyncio.Semaphore(self.spec.concurrency)
+        self.slots = asyncio.Semaphore(self.spec.concurrency)  # the model's calls in flight
         self.answered = False  # whether the server ever did, if only to refuse
         self._refusals = 0  # for good, in a row
         self._unreached = 0
-
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """One of the model's calls in flight."""
-        self.waiting += 1
-        try:
-            await self._slots.acquire()
-        finally:
-            self.waiting -= 1
-        try:
-            yield
-        finally:
-            self._slots.release()
 
     def note(self, outcome: Outcome, patience_s: float) -> None:
         """Learn from a try whether there is any use in asking on; a wait beyond `patience_s` counts as a refusal."""
