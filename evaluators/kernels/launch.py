@@ -11,6 +11,11 @@ from evaluators.kernels.tiles import INTERPRETER
 DTYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
 
 
+def dtype_named(name: str) -> torch.dtype:
+    """The dtype of a `LayerShape`."""
+    return next(dtype for dtype, known in DTYPES.items() if known == name)
+
+
 def device_name(device: torch.device) -> str:
     """The name under which tiles and profiles of `device` are kept."""
     return INTERPRETER if device.type == "cpu" else str(torch.cuda.get_device_name(device))

@@ -93,7 +93,7 @@ _INTERPRETED: Mapping[Step, Tiles] = MappingProxyType(
 )
 
 
-def tiles_for(device_name: str, step: Step, shape: LayerShape) -> Tiles:
+def tiles_for(device_name: str, step: Step, shape: LayerShape, folder: Path = TUNED_FOLDER) -> Tiles:
     """The tiles to run `step` with: of the tuned entry nearest in rows per expert, else the default.
 
     An entry applies to its own widths and dtype only; rows per expert, which change from step to step, are compared
@@ -101,7 +101,7 @@ def tiles_for(device_name: str, step: Step, shape: LayerShape) -> Tiles:
     """
     fitting = [
         entry
-        for entry in tuned_entries(device_name)
+        for entry in tuned_entries(device_name, folder)
         if entry.step is step and _widths(entry.shape) == _widths(shape) and entry.shape.rows
     ]
     if fitting:
