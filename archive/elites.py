@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from archive.errors import ArchiveError
+from evaluators.contract import Descriptor
 
 Cell = tuple[int, ...]
 
@@ -38,6 +39,15 @@ class Axis:
                 f"axis {self.name} needs finite low < high and at least one bin, "
                 f"found {self.low}, {self.high} and {self.num_bins}"
             )
+
+    @classmethod
+    def of(cls, descriptor: Descriptor) -> Axis:
+        """The axis that a task declares.
+
+        Raises:
+            ArchiveError: It has no width or no bin.
+        """
+        return cls(name=descriptor.metric, low=descriptor.low, high=descriptor.high, num_bins=descriptor.bins)
 
     def bin_of(self, value: float) -> int:
         """The bin of `value`, in ``[0, num_bins)``; values beyond the ends fall into the end bins.

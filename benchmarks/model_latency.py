@@ -103,7 +103,7 @@ async def drive(archive: Archive, run: Run, config: RunConfig, backend: TimedBac
     stages = Stages(archive, backend, task, split_secrets(archive, run, task), config.planner_clock, run.id)
     founders = archive.founders(run.id)
     scored = {f.candidate_id: await stages.search(archive.candidate(f.candidate_id)) for f in founders}
-    session = restore(archive, run, config, founders, founding_members(founders, scored), stages)
+    session = restore(archive, run, config, founders, founding_members(founders, scored, stages.task), stages)
     clock = Clock(elapsed_s=lambda: 0.0, timestamp=stopwatch)
     async with open_proposer(session, task, stages) as proposer:
         progress = Progress(task="toy", run_id=run.id)

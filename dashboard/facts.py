@@ -20,6 +20,7 @@ class TaskFacts:
     bound: float | None  # proven; None where none is known
     weak_baseline: str  # the program that scores 0
     metrics: tuple[MetricSpec, ...]
+    descriptors: tuple[str, ...] = ()  # metrics that tell one way of solving the task from another
 
     def direction(self, metric: str) -> Direction | None:
         """Which way `metric` improves; None for one that the task does not report."""
@@ -40,6 +41,7 @@ def facts_of(task: Task) -> TaskFacts:
         bound=task.bound,
         weak_baseline=task.weak_baseline,
         metrics=task.metrics,
+        descriptors=tuple(descriptor.metric for descriptor in task.descriptors),
     )
 
 

@@ -109,6 +109,16 @@ class MetricSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptor:
+    """A metric that tells one way of solving the task from another, in equal bins; the end bins take what is beyond."""
+
+    metric: str
+    low: float
+    high: float
+    bins: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPoint:
     """One name a program must define, with the text a model needs to write it."""
 
@@ -142,6 +152,8 @@ class Task:
     limits: Mapping[Tier, Limits]
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     parameter_specs: tuple[Parameter, ...] = ()
+    descriptors: tuple[Descriptor, ...] = ()  # axes of the grid of elites
+    trade_offs: tuple[str, ...] = ()  # metrics of the Pareto front, each improving as its `MetricSpec` says
     libraries: tuple[str, ...] = ("numpy",)  # importable by a candidate beside the standard library
     stateful: bool = True  # a fresh child per instance; False: one child plays all instances of an evaluation
     charges_time: bool = False  # planner CPU time enters the score, so the CPU model is part of the environment class

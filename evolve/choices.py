@@ -30,6 +30,8 @@ class Sampler(StrEnum):
     TOURNAMENT = "tournament"
     BEAM = "beam"
     INSTANCE_WINNERS = "instance_winners"
+    MAP_ELITES = "map_elites"
+    PARETO = "pareto"
     HILL_CLIMBING = "hill_climbing"
     BEST_OF_N = "best_of_n"
     UNIFORM = "uniform"

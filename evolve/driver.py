@@ -218,7 +218,7 @@ class Driver:
         )
         self._archive.record_told(attempt)
         cost_usd = self._archive.call_cost(attempt.run_id, attempt.index) if self._search.bandit else 0.0
-        told = told_of(attempt, ended.evaluation, ended.parent_score, cost_usd)
+        told = told_of(attempt, ended.evaluation, self._stages.task, ended.parent_score, cost_usd)
         self._search.tell(told)
         self._store_bandit()
         if ended.raced is not None:

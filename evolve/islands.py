@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from evolve.request import Member
@@ -16,16 +16,25 @@ class Elite:
     num_children: int = 0
 
 
+Pool = Callable[[Sequence[Elite]], Sequence[Elite]]  # some of a population that is sorted best first, in its order
+
+
+def nobody(population: Sequence[Elite]) -> Sequence[Elite]:  # noqa: ARG001 -- a Pool
+    """The empty pool."""
+    return ()
+
+
 class Island:
     """The founders and at most `capacity` children, best first; of equal scores the newest first, so the search drifts.
 
     Children that score alike on every instance are taken for one behaviour and share `max_twins` places: otherwise the
-    harmless variations of one program would fill the island.
+    harmless variations of one program would fill the island. Those in the pool `spared` are forgotten last.
     """
 
-    def __init__(self, capacity: int, max_twins: int) -> None:
+    def __init__(self, capacity: int, max_twins: int, spared: Pool = nobody) -> None:
         self.capacity = capacity
         self.max_twins = max_twins
+        self.spared = spared
         self._elites: list[Elite] = []
 
     @property
@@ -39,7 +48,10 @@ class Island:
         return self._elites[0].member
 
     def add(self, member: Member) -> None:
-        """Keep `member` if it is new here and good enough; the weakest child beyond `capacity` is forgotten."""
+        """Keep `member` if it is new here and good enough; beyond `capacity` the weakest child not spared is forgotten.
+
+        Where all are spared, that is the weakest.
+        """
         if self.find(member.candidate_id) is not None:
             return
         num_children = self._displace_twin(member)
@@ -47,7 +59,9 @@ class Island:
         self._elites.insert(place, Elite(member, num_children))
         children = self._children_places()
         if len(children) > self.capacity:
-            del self._elites[children[-1]]
+            spared = {elite.member.candidate_id for elite in self.spared(self._elites)}
+            others = [place for place in children if self._elites[place].member.candidate_id not in spared]
+            del self._elites[(others or children)[-1]]
 
     def count_child(self, parent_id: str) -> None:
         """Note that a child of `parent_id` was tried; parents no longer kept need no count."""

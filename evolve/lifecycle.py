@@ -90,7 +90,7 @@ class Lifecycle:
         stages = self._stages(backend)
         founders = self._archive.founders(self._run.id)
         evaluations = await self._score_founders(stages, founders)
-        members = founding_members(founders, evaluations)
+        members = founding_members(founders, evaluations, self._problem.task)
         session = restore(self._archive, self._run, self._config, founders, members, stages)
         self._begin_search(session, founders, evaluations)
         reason = await self._search(session, stages, backend)

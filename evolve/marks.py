@@ -29,7 +29,7 @@ class Marks:
             return
         self._known = marks
         pinned = [candidate_id for candidate_id, kind in marks.items() if kind is NoteKind.PIN]
-        found = [member_of(i, self._stages.stored_search(i), None, None) for i in pinned]
+        found = [member_of(i, self._stages.stored_search(i), self._stages.task) for i in pinned]
         banned = [candidate_id for candidate_id, kind in marks.items() if kind is NoteKind.BAN]
         search.mark([member for member in found if member is not None], banned)
 

@@ -191,7 +191,7 @@ class OutsideRun:
         evaluations = {candidate_id: evaluation for candidate_id, evaluation in found.items() if evaluation is not None}
         if len(evaluations) < len(found):
             raise RunError(f"run {self._run.id} has not scored its first programs; `evolve resume {self._run.id}` does")
-        members = founding_members(founders, evaluations)
+        members = founding_members(founders, evaluations, self._problem.task)
         return restore(self._archive, self._run, self._config, founders, members, stages)
 
     def _stages(self, backend: EvaluationBackend) -> Stages:

@@ -45,6 +45,8 @@ class Member:
     instance_scores: tuple[float, ...]  # counted scores in instance order, for paired and complementary choices
     attempt_index: int | None  # None for a founder
     parent_id: str | None
+    cell: tuple[int, ...] = ()  # of the grid over the task's descriptors; empty where it has none or one is not known
+    objectives: tuple[float, ...] = ()  # the task's trade-offs, higher is better in each; empty likewise
 
     @property
     def is_founder(self) -> bool:

@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from evolve.islands import Elite
+from evolve.islands import Elite, Pool
+from evolve.pools import cell_holders, pareto_front
 from evolve.request import SearchError
 
 LARGEST_Z = 1e6  # beyond that nobody is told apart
@@ -122,6 +123,18 @@ class InstanceWinnerSampling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSampling:
+    """Any member of a pool, all alike: with the holders of the grid's cells this is how MAP-Elites draws parents."""
+
+    pool: Pool
+
+    def sample(self, population: Sequence[Elite], rng: np.random.Generator) -> Elite:
+        """One of the pool, which is never empty for the pools of this module."""
+        drawable = self.pool(population)
+        return drawable[int(rng.integers(len(drawable)))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HillClimbing:
     """Always the best: a baseline strategy."""
 
@@ -148,6 +161,8 @@ class UniformSampling:
         return population[int(rng.integers(len(population)))]
 
 
+SPARED: Mapping[str, Pool] = {"map_elites": cell_holders, "pareto": pareto_front}  # what these draw from must be kept
+
 SAMPLERS: Mapping[str, ParentSampler] = {
     "best_first": BestFirstSampling(),
     "weighted": WeightedSampling(),
@@ -155,6 +170,8 @@ SAMPLERS: Mapping[str, ParentSampler] = {
     "tournament": TournamentSampling(),
     "beam": BeamSampling(),
     "instance_winners": InstanceWinnerSampling(),
+    "map_elites": PoolSampling(pool=cell_holders),
+    "pareto": PoolSampling(pool=pareto_front),
     "hill_climbing": HillClimbing(),
     "best_of_n": RepeatedSampling(),
     "uniform": UniformSampling(),

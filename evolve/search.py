@@ -17,7 +17,7 @@ import numpy as np
 from evolve.bandit import POLICIES, Bandit, BanditPolicy
 from evolve.failures import RecentFailures
 from evolve.inspirations import choose_donor, choose_inspirations
-from evolve.islands import Elite, Island, migrate, restart_weaker_half
+from evolve.islands import Elite, Island, Pool, migrate, nobody, restart_weaker_half
 from evolve.request import Arm, Member, MutationRequest, Operator, SearchError, Told
 from evolve.sampling import SAMPLERS, ParentSampler
 
@@ -32,6 +32,7 @@ class SearchConfig:
     elites_per_island: int = 40
     twins_per_island: int = 2  # members that score alike on every instance
     sampler: ParentSampler = SAMPLERS["best_first"]
+    spared: Pool = nobody  # who is kept on an island whatever the score, as far as there is room
     crossover_probability: float = 0.2
     num_inspirations: int = 3  # per request, donors included
     migration_every: int = 40  # the best of each island is copied to the next; 0: never
@@ -67,9 +68,7 @@ class Search:
             _require_finite(founder)
         self.config = config
         self._founders = tuple(founders)
-        self._islands = [Island(config.elites_per_island, config.twins_per_island) for _ in range(config.num_islands)]
-        for island in self._islands:
-            island.restart(self._founders)
+        self._islands = [_island(config, self._founders) for _ in range(config.num_islands)]
         self._bandit = Bandit(config.bandit, config.arms, config.price_weight) if config.arms else None
         self._failures = RecentFailures()
         self._pinned: tuple[Member, ...] = ()
@@ -261,6 +260,12 @@ class Search:
         if not is_outstanding:
             known = ", ".join(str(one) for one in sorted(self._outstanding)) or "none"
             raise SearchError(f"attempt {index} was not asked or was told before; outstanding are: {known}")
+
+
+def _island(config: SearchConfig, members: Sequence[Member]) -> Island:
+    island = Island(config.elites_per_island, config.twins_per_island, config.spared)
+    island.restart(members)
+    return island
 
 
 def _gain_of(told: Told) -> float | None:

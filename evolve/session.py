@@ -6,19 +6,20 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from archive.records import Attempt, AttemptState, Candidate, Founder, FounderRole, Run
+from archive.records import Attempt, AttemptState, Candidate, Founder, FounderRole, Run, StoredEvaluation
 from archive.store import Archive
 from evaluators.contract import Evaluation, Split, Task
 from evaluators.seeding import fresh_secret, report_secret, secret_from_seed
 from evolve.bandit import POLICIES
 from evolve.behaviours import Behaviours
-from evolve.choices import ProposerKind
+from evolve.choices import ProposerKind, Sampler
 from evolve.config import RunConfig
 from evolve.errors import RunError
+from evolve.islands import nobody
 from evolve.novelty import NoveltyIndex, ast_digest, source_digest
 from evolve.programs import Program
 from evolve.request import Arm, Member, MutationRequest, Operator, Told, asked_operator
-from evolve.sampling import SAMPLERS
+from evolve.sampling import SAMPLERS, SPARED
 from evolve.search import Search, SearchConfig
 from evolve.stages import Stages
 from evolve.standing import Pending, Session, arm_of, member_of, told_of
@@ -57,7 +58,9 @@ def new_run(
 
     Raises:
         ArchiveError: The rows cannot be written.
+        RunError: The task does not declare what the sampler needs.
     """
+    require_elites(config.sampler, task)
     seed, secret = (identity.seed, identity.secret) if identity else _fresh_identity(config)
     run = Run(
         id="".join(secrets.choice(_ALPHABET) for _ in range(8)),
@@ -78,6 +81,18 @@ def new_run(
             Founder(run_id=run.id, ordinal=ordinal, role=program.role, name=program.name, candidate_id=candidate.id)
         )
     return run
+
+
+def require_elites(sampler: Sampler, task: Task) -> None:
+    """Refuse to draw from a grid or a front that a task does not have.
+
+    Raises:
+        RunError: It has none.
+    """
+    if sampler is Sampler.MAP_ELITES and not task.descriptors:
+        raise RunError(f"the sampler map_elites needs `descriptors`, and the task {task.name} declares none")
+    if sampler is Sampler.PARETO and len(task.trade_offs) < 2:
+        raise RunError(f"the sampler pareto needs two `trade_offs`, and the task {task.name} declares fewer")
 
 
 def candidate_of(source: str) -> Candidate:
@@ -109,14 +124,14 @@ def public_secrets(archive: Archive, task: Task, seed: int) -> dict[Split, str]:
     }
 
 
-def founding_members(founders: Sequence[Founder], evaluations: Mapping[str, Evaluation]) -> list[Member]:
+def founding_members(founders: Sequence[Founder], evaluations: Mapping[str, Evaluation], task: Task) -> list[Member]:
     """The initial programs that scored: what the search starts from.
 
     Raises:
         RunError: None did; the first one's failure is quoted.
     """
     initial = [founder.candidate_id for founder in founders if founder.role is FounderRole.INITIAL]
-    members = [member_of(i, evaluations[i], None, None) for i in dict.fromkeys(initial)]
+    members = [member_of(i, evaluations[i], task) for i in dict.fromkeys(initial)]
     scored = [member for member in members if member is not None]
     if not scored:
         failed = evaluations[initial[0]]
@@ -141,7 +156,7 @@ def restore(
     attempts = archive.attempts(run.id)
     stored = archive.evaluations_for_run(run.id)
     population = {member.candidate_id: member for member in [*_adopted(attempts, stages), *members]}
-    tolds, evaluated = _tolds(attempts, stages.stored_searches(stored), population, archive.call_costs(run.id))
+    tolds, evaluated = _tolds(attempts, stages, stored, population, archive.call_costs(run.id))
     pending = tuple(_pending(attempt, population) for attempt in attempts if not attempt.state.is_final)
     waiting = {pending.attempt.index: arm_of(pending.attempt) for pending in pending}
     search = Search.replay(search_config(config), members, tolds, waiting)
@@ -173,6 +188,7 @@ def search_config(config: RunConfig) -> SearchConfig:
     """The part of the run file that the search understands."""
     return SearchConfig(
         sampler=SAMPLERS[config.sampler],
+        spared=SPARED.get(config.sampler, nobody),
         num_islands=config.islands,
         migration_every=config.migration_every,
         crossover_probability=config.crossover,
@@ -191,7 +207,8 @@ def arms_of(config: RunConfig) -> tuple[Arm, ...]:
 
 def _tolds(
     attempts: Sequence[Attempt],
-    evaluations: Mapping[str, Evaluation],
+    stages: Stages,
+    stored: Sequence[StoredEvaluation],
     population: dict[str, Member],
     costs_usd: Mapping[int, float],
 ) -> tuple[list[Told], int]:
@@ -199,6 +216,7 @@ def _tolds(
 
     `population` holds the founders, and the members that are told of are added to it.
     """
+    evaluations = stages.stored_searches(stored)
     final = sorted((a for a in attempts if a.tell_order is not None), key=lambda a: a.tell_order or 0)
     tolds: list[Told] = []
     for attempt in final:
@@ -206,7 +224,7 @@ def _tolds(
         scored_id = attempt.twin_id or attempt.candidate_id or ""
         evaluation = evaluations.get(scored_id) if was_evaluated else None
         parent = population[attempt.parent_id]
-        told = told_of(attempt, evaluation, parent.score, costs_usd.get(attempt.index, 0.0))
+        told = told_of(attempt, evaluation, stages.task, parent.score, costs_usd.get(attempt.index, 0.0))
         if told.member is not None:
             population.setdefault(told.member.candidate_id, told.member)
         tolds.append(told)
@@ -217,7 +235,7 @@ def _adopted(attempts: Sequence[Attempt], stages: Stages) -> list[Member]:
     """The parents that the run did not make itself: programs of other runs that a person pinned."""
     own = {attempt.candidate_id for attempt in attempts}
     foreign = dict.fromkeys(attempt.parent_id for attempt in attempts if attempt.parent_id not in own)
-    members = [member_of(candidate_id, stages.stored_search(candidate_id), None, None) for candidate_id in foreign]
+    members = [member_of(candidate_id, stages.stored_search(candidate_id), stages.task) for candidate_id in foreign]
     return [member for member in members if member is not None]
 
 

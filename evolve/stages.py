@@ -30,7 +30,7 @@ class Stages:
     ) -> None:
         self._archive = archive
         self._backend = backend
-        self._task = task
+        self.task = task
         self._secrets = dict(secrets)
         self._seeds = {split: SeedSource(secret, split).digest() for split, secret in secrets.items()}
         self._clock = clock
@@ -47,7 +47,7 @@ class Stages:
         """What makes this evaluation the same work as another."""
         return EvaluationKey(
             candidate_id=candidate_id,
-            task_identity=self._task.identity,
+            task_identity=self.task.identity,
             tier=tier,
             split=split,
             seeds=self.seeds(split, fresh_round),

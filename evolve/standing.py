@@ -8,12 +8,13 @@ import numpy as np
 
 from archive.records import Attempt, AttemptState, Run
 from archive.store import Archive
-from evaluators.contract import Evaluation, Outcome
+from evaluators.contract import Evaluation, Outcome, Task
 from evolve.behaviours import Behaviours
 from evolve.config import RunConfig
 from evolve.novelty import NoveltyIndex
 from evolve.request import Arm, Member, MutationRequest, Operator, Told, asked_operator
 from evolve.search import Search
+from evolve.traits import cell_of, objectives_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +63,11 @@ def attempt_rng(seed: int, *key: int) -> np.random.Generator:
     return np.random.default_rng([seed, *key])
 
 
-def told_of(attempt: Attempt, evaluation: Evaluation | None, parent_score: float, cost_usd: float = 0.0) -> Told:
+def told_of(
+    attempt: Attempt, evaluation: Evaluation | None, task: Task, parent_score: float, cost_usd: float = 0.0
+) -> Told:
     """What the search is told of an attempt that has ended."""
-    member = member_of(attempt.candidate_id or "", evaluation, attempt.index, attempt.parent_id)
+    member = member_of(attempt.candidate_id or "", evaluation, task, attempt.index, attempt.parent_id)
     cut_short = attempt.state is AttemptState.RECORDED and (evaluation is None or evaluation.outcome in _NOT_ITS_OWN)
     failed = member is None and not cut_short
     return Told(
@@ -93,15 +96,22 @@ MODEL_OPERATORS = frozenset({Operator.DIFF, Operator.FULL, Operator.CROSSOVER, O
 
 
 def member_of(
-    candidate_id: str, evaluation: Evaluation | None, attempt_index: int | None, parent_id: str | None
+    candidate_id: str,
+    evaluation: Evaluation | None,
+    task: Task,
+    attempt_index: int | None = None,
+    parent_id: str | None = None,
 ) -> Member | None:
     """The candidate as a member of the population; None unless it has a search score."""
     if evaluation is None or evaluation.outcome is not Outcome.SCORED or evaluation.objective is None:
         return None
+    values = {**evaluation.metrics, task.objective: evaluation.objective}
     return Member(
         candidate_id=candidate_id,
         score=evaluation.objective,
         instance_scores=tuple(instance.counted_score for instance in evaluation.instances),
         attempt_index=attempt_index,
         parent_id=parent_id,
+        cell=cell_of(task, values),
+        objectives=objectives_of(task, values),
     )

@@ -21,6 +21,8 @@ STRATEGIES: Mapping[str, Mapping[str, object]] = {
     # the default with one part exchanged or left out
     "weighted": {"sampler": Sampler.WEIGHTED},  # parents by robust score and few children
     "instance_winners": {"sampler": Sampler.INSTANCE_WINNERS},  # parents from the per-instance Pareto front
+    "map_elites": {"sampler": Sampler.MAP_ELITES},  # parents from the cells of the task's grid
+    "pareto": {"sampler": Sampler.PARETO},  # parents from the front over the task's trade-offs
     "two_islands": {"islands": 2},
     "fewer_numbers": {"number_share": 0.46},
     "no_crossover": {"crossover": 0.0},

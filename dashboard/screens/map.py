@@ -102,8 +102,10 @@ def _metrics(archive: Archive, run: RunSummary) -> None:
         st.info("The programs of this task report fewer than two metrics.")
         return
     left, right = st.columns(2)
-    x = left.selectbox("Across", names, format_func=inert.cell)
-    y = right.selectbox("Up", names, index=1, format_func=inert.cell)
+    facts = settings().tasks.get(run.task)
+    first = view.first_axes(names, facts.descriptors if facts else ())
+    x = left.selectbox("Across", names, index=first[0], format_func=inert.cell)
+    y = right.selectbox("Up", names, index=first[1], format_func=inert.cell)
     directions = [_direction(run.task, name) for name in (x, y)]
     better = ", ".join(f"{inert.cell(n)}: {d}" for n, d in zip((x, y), directions, strict=True))
     st.caption(f"The best {len(points):,} programs of this task by search score; {better}")

@@ -55,6 +55,12 @@ def metric_names(points: Sequence[Point]) -> list[str]:
     return sorted({name for point in points for name in point.metrics})
 
 
+def first_axes(names: Sequence[str], descriptors: Sequence[str]) -> tuple[int, int]:
+    """Where in `names` the axes of a grid are that is shown first: the task's descriptors, else the first two."""
+    places = [names.index(name) for name in descriptors if name in names]
+    return (places[0], places[1]) if len(places) > 1 else (0, 1)
+
+
 def point_frame(
     points: Sequence[Point], x: str, y: str, direction_x: Direction, direction_y: Direction
 ) -> pd.DataFrame:

@@ -308,6 +308,11 @@ class TestMap:
         assert set(frame["id"]) == {"8", "9"}
         assert map_view.grid_frame(points[:1], "x", "y").empty
 
+    def test_the_grid_shown_first_is_the_tasks_own(self) -> None:
+        names = ["balance", "cost", "moves"]
+        assert map_view.first_axes(names, ("moves", "cost")) == (2, 1)
+        assert map_view.first_axes(names, ("moves", "not measured")) == (0, 1)
+
 
 class TestCompareAndTrust:
     def test_mean_curves_are_of_equal_length_runs(self) -> None:

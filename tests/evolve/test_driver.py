@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from archive.records import Attempt, AttemptState, FounderRole, Run
 from archive.store import Archive
-from evaluators.contract import Evaluation, PlannerClock, Split, Tier
+from evaluators.contract import Descriptor, Evaluation, PlannerClock, Split, Tier
 from evaluators.protocol import EvaluateRequest
 from evaluators.toy import PROBLEM
+from evolve.choices import Order
 from evolve.config import RunConfig, build_config
 from evolve.driver import STOPPED, Clock, Driver
 from evolve.errors import BackendError
@@ -23,6 +25,11 @@ from tests.evolve.fakes import FakeBackend, FakeProposer
 PROGRAMS = (
     Program(role=FounderRole.INITIAL, name="initial", source="# initial\n"),
     Program(role=FounderRole.BASELINE, name="other", source="# other\n"),
+)
+TASK = replace(
+    PROBLEM.task,
+    descriptors=(Descriptor(metric="score", low=0.0, high=1.0, bins=6),),
+    trade_offs=("score", "score"),
 )
 CLOCK = Clock(elapsed_s=lambda: 0.0, timestamp=lambda: "2026-01-01T00:00:00+00:00")
 
@@ -38,16 +45,14 @@ def a_config(**changes: object) -> RunConfig:
 
 
 def a_run(archive: Archive, config: RunConfig) -> Run:
-    return new_run(archive, config, PROBLEM.task, PROGRAMS, "test", CLOCK.timestamp())
+    return new_run(archive, config, TASK, PROGRAMS, "test", CLOCK.timestamp())
 
 
 async def a_driver(archive: Archive, run: Run, config: RunConfig, backend: FakeBackend) -> tuple[Driver, FakeProposer]:
-    stages = Stages(
-        archive, backend, PROBLEM.task, split_secrets(archive, run, PROBLEM.task), PlannerClock.MEASURED, run.id
-    )
+    stages = Stages(archive, backend, TASK, split_secrets(archive, run, TASK), PlannerClock.MEASURED, run.id)
     founders = archive.founders(run.id)
     scored = {f.candidate_id: await stages.search(archive.candidate(f.candidate_id)) for f in founders}
-    session = restore(archive, run, config, founders, founding_members(founders, scored), stages)
+    session = restore(archive, run, config, founders, founding_members(founders, scored, stages.task), stages)
     proposer = FakeProposer()
     progress = Progress(task="toy", run_id=run.id)
     return Driver(session, proposer, stages, progress, in_flight=4, clock=CLOCK), proposer
@@ -189,10 +194,18 @@ class StoppingBackend(FakeBackend):
         return await super().evaluate(request)
 
 
-@pytest.mark.parametrize("order", ["index", "completion"])
-@pytest.mark.parametrize("first_break", [3, 9, 20, 33])
-def test_a_run_broken_again_and_again_ends_as_if_it_never_was(tmp_path: Path, order: str, first_break: int) -> None:
-    config = a_config(order=order)
+@pytest.mark.parametrize(
+    ("first_break", "settings"),
+    [
+        *((first_break, {"order": order}) for first_break in (3, 9, 20, 33) for order in ("index", "completion")),
+        (9, {"order": "index", "sampler": "map_elites"}),
+        (20, {"order": "index", "sampler": "pareto"}),
+    ],
+)
+def test_a_run_broken_again_and_again_ends_as_if_it_never_was(
+    tmp_path: Path, first_break: int, settings: dict[str, object]
+) -> None:
+    config = a_config(**settings)
     with Archive.open(f"sqlite:///{tmp_path}/whole.db") as archive:
         run = a_run(archive, config)
         drive(archive, run, config, FakeBackend())
@@ -213,7 +226,7 @@ def test_a_run_broken_again_and_again_ends_as_if_it_never_was(tmp_path: Path, or
         broken = archive.attempts(run.id)
     assert [a.index for a in broken] == list(range(40))
     assert all(a.state.is_final for a in broken)
-    if order == "index":
+    if config.order is Order.INDEX:
         assert [(a.candidate_id, a.parent_id, a.tell_order) for a in broken] == [
             (a.candidate_id, a.parent_id, a.tell_order) for a in whole
         ]

@@ -71,7 +71,7 @@ async def a_session(archive: Archive, run: Run, config: RunConfig, backend: Fake
     stages = Stages(archive, backend, PROBLEM.task, secrets, PlannerClock.MEASURED, run.id)
     founders = archive.founders(run.id)
     scored = {f.candidate_id: await stages.search(archive.candidate(f.candidate_id)) for f in founders}
-    return restore(archive, run, config, founders, founding_members(founders, scored), stages), stages
+    return restore(archive, run, config, founders, founding_members(founders, scored, stages.task), stages), stages
 
 
 def drive(archive: Archive, config: RunConfig, pace: int = 0) -> tuple[Run, Session, Racetrack]:

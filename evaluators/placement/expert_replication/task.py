@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evaluators.contract import InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
+from evaluators.contract import Descriptor, InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
 from evaluators.parameters import read_settings
 from evaluators.placement.expert_replication import report
 from evaluators.placement.expert_replication.loads import RecordedLoads, read_loads
@@ -40,6 +40,11 @@ TASK = Task(
         Tier.REPORT: Limits(wall_s=600.0, cpu_s=300.0, call_wall_s=30.0),
     },
     parameter_specs=PARAMETERS,
+    descriptors=(
+        Descriptor(metric="moved_fraction", low=0.0, high=1.0, bins=6),
+        Descriptor(metric="gpu_balance", low=0.4, high=1.0, bins=6),
+    ),
+    trade_offs=("score", "imbalance_us", "migration_us"),
     libraries=("numpy", "scipy"),
     charges_time=True,
     modelled_delay_s=MODELLED_DELAY_S,

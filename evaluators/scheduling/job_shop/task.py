@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from evaluators.contract import InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
+from evaluators.contract import Descriptor, InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
 from evaluators.parameters import read_settings
 from evaluators.scheduling.job_shop import report
 from evaluators.scheduling.job_shop.instances_file import NamedShop, read_instances
@@ -35,6 +35,11 @@ TASK = Task(
         Tier.REPORT: Limits(wall_s=300.0, cpu_s=60.0, call_wall_s=30.0),
     },
     parameter_specs=PARAMETERS,
+    descriptors=(
+        Descriptor(metric="delayed", low=0.0, high=24.0, bins=6),
+        Descriptor(metric="blocked", low=10.0, high=19.0, bins=6),
+    ),
+    trade_offs=("score", "blocked"),
 )
 
 

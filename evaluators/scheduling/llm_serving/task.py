@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evaluators.contract import InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
+from evaluators.contract import Descriptor, InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
 from evaluators.parameters import file_path, read_settings
 from evaluators.scheduling.llm_serving import report
 from evaluators.scheduling.llm_serving.parameters import PARAMETERS
@@ -37,6 +37,11 @@ TASK = Task(
         Tier.REPORT: Limits(wall_s=1200.0, cpu_s=400.0, call_wall_s=20.0),
     },
     parameter_specs=PARAMETERS,
+    descriptors=(
+        Descriptor(metric="tpot_ms", low=20.0, high=110.0, bins=6),
+        Descriptor(metric="kv_peak", low=0.0, high=0.6, bins=6),
+    ),
+    trade_offs=("score", "attainment", "speed", "tail"),
 )
 
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evaluators.contract import ContractError, InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
+from evaluators.contract import (
+    ContractError,
+    Descriptor,
+    InstanceResult,
+    Limits,
+    ParameterValue,
+    Picture,
+    Split,
+    Task,
+    Tier,
+)
 from evaluators.parameters import read_settings
 from evaluators.scheduling.spot_deadline import report
 from evaluators.scheduling.spot_deadline.parameters import PARAMETERS
@@ -37,6 +47,11 @@ TASK = Task(
         Tier.REPORT: Limits(wall_s=60.0, cpu_s=10.0, call_wall_s=5.0),
     },
     parameter_specs=PARAMETERS,
+    descriptors=(
+        Descriptor(metric="spot_share", low=0.0, high=1.0, bins=6),
+        Descriptor(metric="starts", low=0.0, high=36.0, bins=6),
+    ),
+    trade_offs=("score", "spare_h"),
 )
 
 

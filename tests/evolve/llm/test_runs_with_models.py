@@ -113,7 +113,7 @@ def drive(archive: Archive, run: Run, config: RunConfig, asker: Asker, stop_afte
         stages = Stages(archive, backend, PROBLEM.task, secrets, PlannerClock.MEASURED, run.id)
         founders = archive.founders(run.id)
         scored = {f.candidate_id: await stages.search(archive.candidate(f.candidate_id)) for f in founders}
-        session = restore(archive, run, config, founders, founding_members(founders, scored), stages)
+        session = restore(archive, run, config, founders, founding_members(founders, scored, stages.task), stages)
         desk = Desk(archive, run.id, PROBLEM.task, stages, config.models)
         scratchpad = Scratchpad(archive, run.id, PROBLEM.task, stages, config.lessons_every, CLOCK.timestamp)
         advisor = Advisor(archive, run.id, PROBLEM.task, stages, config.advice_every, CLOCK.timestamp)
