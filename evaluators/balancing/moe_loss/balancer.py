@@ -37,8 +37,8 @@ class StepLoss:
     """What the program made of it. The loss itself is for the record only; the gradients train."""
 
     loss_L: Floats
-    grad_LMTE: Floats
-    router_grad_LED: Floats | None
+    grad_LMTE: Floats | None  # None where all are zero
+    router_grad_LED: Floats | None  # likewise
 
 
 class Balancer:
@@ -59,38 +59,45 @@ class Balancer:
         arrays = self._ask("open", [self._config(course, seed)], [hooks, self._state])
         self.selects = bool(arrays["hooks"][0])
         self.state = np.asarray(arrays["state"], dtype=np.float32)
+        self._asked: dict[int, int] = {}  # layer: the step of its last selection in training, which the host keeps
 
     def select(self, logits_MTE: Floats, layer: int, step: int, *, training: bool, fresh: bool = False) -> Floats:
         """Selection scores ``(M, T, E)``, finite."""
         field = ReplyField(name="scores", dtype="float32", shape=logits_MTE.shape)
         arguments: list[Argument] = [logits_MTE, layer, step, training, self.state, fresh]
-        return np.asarray(self._ask("select", arguments, [field])["scores"], dtype=np.float32)
+        scores = np.asarray(self._ask("select", arguments, [field])["scores"], dtype=np.float32)
+        if training and not fresh:
+            self._asked[layer] = step
+        return scores
 
     def losses(self, view: StepView, step: int) -> StepLoss:
-        """Losses and gradients of one step; the state moves on."""
-        found, self.state = self.peek(view, step, self.state)
+        """Losses and gradients of one step; the state moves on.
+
+        After `select` of all layers in this step, the host still has their logits and scores: they are not sent twice.
+        """
+        kept = all(self._asked.get(layer) == step for layer in range(self._shape.num_layers))
+        found, self.state = self._losses(view, step, self.state, kept=kept, fresh=False)
         return found
 
     def peek(self, view: StepView, step: int, state: Floats, *, fresh: bool = False) -> tuple[StepLoss, Floats]:
         """As `losses` from a given state, which is returned and not kept; `fresh` loads the program anew first."""
-        arrays: dict[str, Argument] = {
-            "logits": view.logits_LMTE,
-            "chosen": view.chosen_LMTK,
-            "router": view.router_LED,
-        }
-        if view.selection_LMTE is not None:
-            arrays["selection"] = view.selection_LMTE
-        num_layers = view.logits_LMTE.shape[0]
-        fields = [
-            ReplyField(name="loss", dtype="float32", shape=(num_layers,)),
-            ReplyField(name="grad", dtype="float32", shape=view.logits_LMTE.shape),
-            self._state,
+        return self._losses(view, step, state, kept=False, fresh=fresh)
+
+    def _losses(self, view: StepView, step: int, state: Floats, *, kept: bool, fresh: bool) -> tuple[StepLoss, Floats]:
+        arrays: dict[str, Argument] = {"chosen": view.chosen_LMTK, "router": view.router_LED}
+        if not kept:
+            arrays["logits"] = view.logits_LMTE
+            if view.selection_LMTE is not None:
+                arrays["selection"] = view.selection_LMTE
+        fields = [ReplyField(name="loss", dtype="float32", shape=view.logits_LMTE.shape[:1]), self._state]
+        gradients = [
+            ReplyField(name="grad", dtype="float32", shape=view.logits_LMTE.shape, optional=True),
+            ReplyField(name="router_grad", dtype="float32", shape=view.router_LED.shape, optional=True),
         ]
-        weight = ReplyField(name="router_grad", dtype="float32", shape=view.router_LED.shape, optional=True)
-        reply = self._ask("losses", [arrays, step, state, fresh], fields, [weight])
+        reply = self._ask("losses", [arrays, step, state, fresh], fields, gradients)
         loss = StepLoss(
             loss_L=_floats(reply["loss"]),
-            grad_LMTE=_floats(reply["grad"]),
+            grad_LMTE=_floats(reply["grad"]) if "grad" in reply else None,
             router_grad_LED=_floats(reply["router_grad"]) if "router_grad" in reply else None,
         )
         return loss, _floats(reply["state"])

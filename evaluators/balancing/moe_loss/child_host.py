@@ -66,6 +66,7 @@ class Host:
         self._fixed: dict[str, Any] = {}
         self._state_shapes: dict[str, tuple[int, ...]] = {}
         self._generator = torch.Generator()
+        self._selected: dict[int, tuple[int, Tensor, Tensor]] = {}  # layer: step, logits, scores of its last training
 
     # --- what the worker calls ---
 
@@ -83,7 +84,10 @@ class Host:
         return _told(lambda: self._select(logits_MTE, layer, step, training, state, fresh))
 
     def losses(self, arrays: Mapping[str, Any], step: int, state: Any, fresh: bool = False) -> dict[str, Any]:
-        """Losses of all layers, their gradients, and the state after the step."""
+        """Losses of all layers, their gradients, and the state after the step.
+
+        Without logits in `arrays`, they and the selection scores are those of the step's calls of `select`.
+        """
         return _told(lambda: self._losses(arrays, step, state, fresh))
 
     # --- loading ---
@@ -180,14 +184,18 @@ class Host:
         stacked = torch.stack([score.detach().to(torch.float32) for score in scores])
         if bool(torch.isnan(stacked).any()):
             raise Breach("select must not return NaN")
-        return {"scores": stacked.clamp(-1e30, 1e30).numpy()}
+        stacked = stacked.clamp(-1e30, 1e30)
+        if training and not fresh:
+            self._selected[layer] = step, logits, stacked
+        return {"scores": stacked.numpy()}
 
     def _losses(self, arrays: Mapping[str, Any], step: int, state: Any, fresh: bool) -> dict[str, Any]:
         if fresh:
             self._load()
-        z, weight = _tensor(arrays["logits"]).requires_grad_(), _tensor(arrays["router"]).requires_grad_()
+        z, selection = self._routed(arrays, step)
+        weight = _tensor(arrays["router"]).requires_grad_()
         held = self._unpacked(state)
-        batches, stats = self._batches(z, weight, arrays, step, held)
+        batches, stats = self._batches(z, weight, _tensor(arrays["chosen"]).to(torch.int64), selection, step, held)
         num_layers = z.shape[0]
         g = stats.mean(1)
         watched = [z, weight, stats, g, *held.values()]
@@ -205,20 +213,30 @@ class Host:
         if update is not None:
             with torch.no_grad():
                 update(g.clone(), held, step)
-        reply = {"loss": by_layer.detach().numpy(), "grad": grads[0], "state": self._packed(held)}
-        return reply if grads[1] is None else {**reply, "router_grad": grads[1]}
+        found = zip(("grad", "router_grad"), grads, strict=True)
+        gradients = {name: grad.numpy() for name, grad in found if bool(grad.any())}
+        return {"loss": by_layer.detach().numpy(), "state": self._packed(held), **gradients}
+
+    def _routed(self, arrays: Mapping[str, Any], step: int) -> tuple[Tensor, Tensor | None]:
+        """Logits ``(L, M, T, E)`` that take a gradient, and selection scores; None where the probabilities select."""
+        if "logits" in arrays:
+            selection = _tensor(arrays["selection"]) if "selection" in arrays else None
+            return _tensor(arrays["logits"]).requires_grad_(), selection
+        kept = [self._selected[layer] for layer in range(self._config["num_layers"])]
+        if any(row[0] != step for row in kept):
+            raise Breach(f"select was not asked in step {step}")
+        return torch.stack([row[1] for row in kept]).requires_grad_(), torch.stack([row[2] for row in kept])
 
     def _batches(
-        self, z: Tensor, weight: Tensor, arrays: Mapping[str, Any], step: int, held: dict[str, Tensor]
+        self, z: Tensor, weight: Tensor, chosen: Tensor, selection: Tensor | None, step: int, held: dict[str, Tensor]
     ) -> tuple[list[list[RouterBatch]], Tensor]:
         """The views of all micro-batches, and their stats ``(L, M, S, E)``."""
         probs = self._scores(z)
-        chosen = _tensor(arrays["chosen"]).to(torch.int64)
         gates = probs.gather(-1, chosen)
         gates = gates / gates.sum(-1, keepdim=True).clamp_min(1e-9)
         L, M, T, E = z.shape  # noqa: N806
         counts = torch.zeros(L, M, E).scatter_add_(-1, chosen.flatten(2), torch.ones(L, M, T * chosen.shape[-1]))
-        sel_scores = _tensor(arrays["selection"]) if "selection" in arrays else probs.detach()
+        sel_scores = probs.detach() if selection is None else selection
         common = self._inputs(step, training=True)
         per_batch = [x.flatten(0, 1).unbind(0) for x in (z, probs, chosen, gates, counts, sel_scores)]
         weights = weight.unbind(0)
@@ -297,16 +315,15 @@ def _stats(value: object, num_experts: int) -> Tensor:
     return value.detach().to(torch.float32).clone()
 
 
-def _gradients(total: Tensor, z: Tensor, weight: Tensor) -> tuple[Any, Any]:
-    """With respect to the logits, zero where they are not used, and to the router's weight, None where it is not."""
+def _gradients(total: Tensor, z: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """With respect to the logits and to the router's weight; zero where they are not used."""
     try:
-        to_logits, to_weight = torch.autograd.grad(total, (z, weight), allow_unused=True)
+        grads = torch.autograd.grad(total, (z, weight), allow_unused=True, materialize_grads=True)
     except RuntimeError as error:
         raise Breach(f"the gradient of the loss cannot be taken: {error}") from None
-    grad = torch.zeros_like(z) if to_logits is None else to_logits
-    for found in (total, grad, *([] if to_weight is None else [to_weight])):
+    for found in (total, *grads):
         if not bool(torch.isfinite(found).all()):
             raise Breach(
                 "the loss and its gradient must be finite, found NaN or infinity; logits may be large or equal"
             )
-    return grad.contiguous().numpy(), None if to_weight is None else to_weight.contiguous().numpy()
+    return grads[0].contiguous(), grads[1].contiguous()

@@ -96,9 +96,11 @@ class _Run:
         view = self._view(routings)
         found = self.balancer.losses(view, step)
         self.checks.after(step, view, found)
-        added = [_Added(self._strength * torch.from_numpy(g.reshape(-1, g.shape[-1]))) for g in found.grad_LMTE]
-        for routing, hook in zip(routings, added, strict=True):
-            routing.logits_RE.register_hook(hook)
+        added = []
+        if found.grad_LMTE is not None:
+            added = [_Added(self._strength * torch.from_numpy(g.reshape(-1, g.shape[-1]))) for g in found.grad_LMTE]
+            for routing, hook in zip(routings, added, strict=True):
+                routing.logits_RE.register_hook(hook)
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(self.course, step)
         self._optimiser.zero_grad()
@@ -107,7 +109,7 @@ class _Run:
             self._add_to_routers(found.router_grad_LED)
         torch.nn.utils.clip_grad_norm_(self._weights, self.course.clip_norm)
         self._optimiser.step()
-        self._record(view, nats.item(), max(hook.ratio for hook in added))
+        self._record(view, nats.item(), max((hook.ratio for hook in added), default=0.0))
 
     def selector(self, step: int, *, training: bool) -> SelectScores | None:
         """What the model asks for selection scores; None for a program without `select`."""

@@ -7,18 +7,19 @@ Source: Clark et al., "Unified Scaling Laws for Routed Language Models" (S-BASE)
 
 import torch
 
-ITERATIONS = 12
+ITERATIONS = 8
 
 
 def select(b, state):
-    """The plan, in logarithms; it is made of one micro-batch."""
+    """The plan, up to a factor per token; it is made of one micro-batch."""
     if not b.training:
         return b.probs
-    plan = b.logits - b.logits.amax()
+    affinity = torch.exp(b.logits - b.logits.amax(dim=1, keepdim=True))
+    tokens = torch.ones(len(affinity))
     for _ in range(ITERATIONS):
-        plan = plan - torch.logsumexp(plan, dim=0, keepdim=True)
-        plan = plan - torch.logsumexp(plan, dim=1, keepdim=True)
-    return plan
+        experts = 1.0 / (tokens @ affinity).clamp_min(1e-30)
+        tokens = 1.0 / (affinity @ experts)
+    return affinity * experts
 
 
 def loss(b, g, state):

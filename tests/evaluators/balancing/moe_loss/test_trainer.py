@@ -55,6 +55,7 @@ def test_the_gradient_is_that_of_the_global_loss_taken_at_once() -> None:
     f_LE = torch.from_numpy(counts / counts.sum(1, keepdims=True))
     loss = (0.1 * 8 * (f_LE * z.softmax(-1).mean((1, 2))).sum(1)).mean()
     loss.backward()
+    assert found.grad_LMTE is not None
     assert np.abs(found.grad_LMTE - z.grad.numpy()).max() < 1e-6 * np.abs(z.grad.numpy()).max() + 1e-9
     assert found.loss_L.mean() == pytest.approx(loss.item(), rel=1e-6)
 
@@ -67,7 +68,7 @@ def test_the_gradient_of_the_routers_weight_comes_back() -> None:
     (weight @ weight.transpose(1, 2)).square().sum().div(2).backward()
     assert found.router_grad_LED is not None
     assert found.router_grad_LED == pytest.approx(weight.grad.numpy(), rel=1e-4, abs=1e-4)
-    assert not found.grad_LMTE.any()
+    assert found.grad_LMTE is None
 
 
 def test_running_statistics_are_those_of_the_micro_batches_so_far() -> None:
@@ -137,11 +138,30 @@ def test_the_reference_scores_nothing_at_any_strength_and_a_sandbox_changes_no_b
         view = a_view()
         there = Balancer(candidate, SHAPE, COURSE, seed=5).losses(view, 0)
     here = a_balancer(GLOBAL).losses(view, 0)
+    assert there.grad_LMTE is not None
+    assert here.grad_LMTE is not None
     assert np.abs(there.grad_LMTE - here.grad_LMTE).max() <= 1e-6 * np.abs(here.grad_LMTE).max()
     assert sandboxed.score == pytest.approx(0.0, abs=1e-6)
     assert scenario.play(in_process(GLOBAL), ClockPolicy()).score == pytest.approx(0.0, abs=1e-6)
     own = Balancer(OwnLoss(reference_source()), SHAPE, COURSE, seed=5).losses(view, 0)
+    assert own.grad_LMTE is not None
     assert np.array_equal(own.grad_LMTE, here.grad_LMTE)
+
+
+def test_what_select_was_asked_need_not_be_sent_again() -> None:
+    view = a_view()
+    selecting = "def select(b, state):\n    return 2.0 * b.probs\n" + GLOBAL.replace("g[0] *", "b.sel_scores.mean(0) *")
+    balancer = a_balancer(selecting)
+    scores = [balancer.select(logits, layer, 7, training=True) for layer, logits in enumerate(view.logits_LMTE)]
+    whole = replace(view, selection_LMTE=np.stack(scores))
+    sent, _ = balancer.peek(whole, 7, balancer.state)
+    kept = balancer.losses(replace(whole, logits_LMTE=np.zeros_like(view.logits_LMTE)), 7)
+    assert sent.grad_LMTE is not None
+    assert kept.grad_LMTE is not None
+    assert np.array_equal(sent.grad_LMTE, kept.grad_LMTE)
+    later = balancer.losses(whole, 8)  # no selection was asked for in step 8, so all is sent
+    assert later.grad_LMTE is not None
+    assert np.array_equal(sent.grad_LMTE, later.grad_LMTE)
 
 
 def test_the_best_of_the_strengths_counts_on_both_sides() -> None:
