@@ -52,6 +52,10 @@ class RunConfig(BaseModel):
     sampler: Sampler = Sampler.BEST_FIRST
     islands: int = Field(default=1, ge=1, le=100)
     migration_every: int = Field(default=20, ge=0, description="tells between migrations; 0: never")
+    new_island_after: int = Field(
+        default=0, ge=0, description="tells without a better one after which an island is added; 0: never"
+    )
+    most_islands: int = Field(default=4, ge=1, le=100, description="that stagnation may lead to")
     crossover: float = Field(default=0.2, ge=0, le=1, description="share of asks that cross two programs")
     number_share: float = Field(default=0.75, ge=0, le=1, description="of genetic steps: those that move a number")
     donors: Donors = Donors.ARCHIVE

@@ -110,5 +110,20 @@ def restart_weaker_half(islands: Sequence[Island], founders: Sequence[Member]) -
         islands[place].restart([*founders, survivor.best])
 
 
+def most_different(best: Member, islands: Sequence[Island]) -> Member:
+    """The elite whose scores differ most from those of `best`, summed over the instances; ties go to the better.
+
+    Only the better half of all elites is looked at, for a program that fails everywhere differs most of all; `best`
+    itself where nobody else is in it.
+    """
+    members = {elite.member.candidate_id: elite.member for island in islands for elite in island.elites}
+    ranked = sorted(members.values(), key=lambda member: -member.score)
+    return max(ranked[: (len(ranked) + 1) // 2], key=lambda member: _distance(member, best))
+
+
+def _distance(one: Member, other: Member) -> float:
+    return sum(abs(a - b) for a, b in zip(one.instance_scores, other.instance_scores, strict=False))
+
+
 def _are_twins(one: Member, other: Member) -> bool:
     return one.score == other.score and one.instance_scores == other.instance_scores

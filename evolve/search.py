@@ -9,50 +9,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from evolve.bandit import POLICIES, Bandit, BanditPolicy
+from evolve.bandit import Bandit
 from evolve.failures import RecentFailures
 from evolve.inspirations import choose_donor, choose_inspirations
-from evolve.islands import Elite, Island, Pool, migrate, nobody, restart_weaker_half
+from evolve.islands import Elite, Island, migrate, most_different, restart_weaker_half
 from evolve.request import Arm, Member, MutationRequest, Operator, SearchError, Told
-from evolve.sampling import SAMPLERS, ParentSampler
+from evolve.search_config import SearchConfig as SearchConfig  # part of this module's face
 
 PINNED_SHARE = 0.25  # of the asks, while a person has pinned something
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchConfig:
-    """How the population is kept and drawn from. Every interval counts tells, never seconds."""
-
-    num_islands: int = 1
-    elites_per_island: int = 40
-    twins_per_island: int = 2  # members that score alike on every instance
-    sampler: ParentSampler = SAMPLERS["best_first"]
-    spared: Pool = nobody  # who is kept on an island whatever the score, as far as there is room
-    crossover_probability: float = 0.2
-    num_inspirations: int = 3  # per request, donors included
-    migration_every: int = 40  # the best of each island is copied to the next; 0: never
-    restart_every: int = 0  # the weaker half of the islands begins again; 0: never
-    arms: tuple[Arm, ...] = ()  # models and what they are asked for; empty: one proposer, mutation and crossover
-    bandit: BanditPolicy = POLICIES["thompson"]
-    price_weight: float = 0.5
-
-    def __post_init__(self) -> None:
-        for name, value in (
-            ("num_islands", self.num_islands),
-            ("elites_per_island", self.elites_per_island),
-            ("twins_per_island", self.twins_per_island),
-        ):
-            if value < 1:
-                raise SearchError(f"{name} must be at least 1, but is {value}")
-        if min(self.num_inspirations, self.migration_every, self.restart_every) < 0:
-            raise SearchError("num_inspirations, migration_every and restart_every must not be negative")
-        if not 0.0 <= self.crossover_probability <= 1.0:
-            raise SearchError(f"crossover_probability must be in [0, 1], but is {self.crossover_probability}")
 
 
 class Search:
@@ -78,6 +46,7 @@ class Search:
         self._num_tells = 0
         self._best = max(self._founders, key=lambda founder: founder.score)
         self._last_improvement = 0
+        self._last_new_island = 0
 
     @classmethod
     def replay(
@@ -250,6 +219,20 @@ class Search:
             migrate(self._islands)
         if _is_due(self.config.restart_every, self._num_tells):
             restart_weaker_half(self._islands, self._founders)
+        if self._is_stagnant():
+            self._add_island()
+
+    def _is_stagnant(self) -> bool:
+        """Whether there has been neither a better program nor a new island for so long that one is due."""
+        if not self.config.new_island_after or len(self._islands) >= self.config.most_islands:
+            return False
+        return self._num_tells - max(self._last_improvement, self._last_new_island) >= self.config.new_island_after
+
+    def _add_island(self) -> None:
+        """Found another island with the best and an elite far from it."""
+        settlers = [*self._founders, self._best, most_different(self._best, self._islands)]
+        self._islands.append(_island(self.config, settlers))
+        self._last_new_island = self._num_tells
 
     def _note_improvement(self, member: Member) -> None:
         if member.score > self._best.score:

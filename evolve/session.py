@@ -191,6 +191,8 @@ def search_config(config: RunConfig) -> SearchConfig:
         spared=SPARED.get(config.sampler, nobody),
         num_islands=config.islands,
         migration_every=config.migration_every,
+        new_island_after=config.new_island_after,
+        most_islands=config.most_islands,
         crossover_probability=config.crossover,
         arms=arms_of(config),
         bandit=POLICIES[config.bandit],

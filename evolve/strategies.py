@@ -24,6 +24,7 @@ STRATEGIES: Mapping[str, Mapping[str, object]] = {
     "map_elites": {"sampler": Sampler.MAP_ELITES},  # parents from the cells of the task's grid
     "pareto": {"sampler": Sampler.PARETO},  # parents from the front over the task's trade-offs
     "two_islands": {"islands": 2},
+    "dynamic_islands": {"new_island_after": 15},  # one more island whenever nothing better has been found for so long
     "fewer_numbers": {"number_share": 0.46},
     "no_crossover": {"crossover": 0.0},
     "no_twins": {"twins": False},

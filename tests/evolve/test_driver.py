@@ -200,6 +200,7 @@ class StoppingBackend(FakeBackend):
         *((first_break, {"order": order}) for first_break in (3, 9, 20, 33) for order in ("index", "completion")),
         (9, {"order": "index", "sampler": "map_elites"}),
         (20, {"order": "index", "sampler": "pareto"}),
+        (33, {"order": "index", "new_island_after": 3}),
     ],
 )
 def test_a_run_broken_again_and_again_ends_as_if_it_never_was(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.islands import Island, migrate, restart_weaker_half
+from evolve.islands import Island, migrate, most_different, restart_weaker_half
 from tests.evolve.programs import a_member
 
 FOUNDER = a_member(1000, 0.0, founder=True)
@@ -76,3 +76,17 @@ def test_the_weaker_half_restarts_from_founders_and_a_survivors_best() -> None:
         [0.9, 0.8, 0.0],
         [0.5, 0.0],
     ]
+
+
+def test_the_most_different_is_sought_by_instance_among_the_better_half() -> None:
+    near = a_member(1, 0.5, wins=(0.6, 0.4))
+    far = a_member(2, 0.4, wins=(0.1, 0.7))
+    hopeless = a_member(3, -1.0, wins=(-1.0, -1.0))
+    best = a_member(0, 0.6, wins=(0.7, 0.5))
+    islands = [Island(40, 2), Island(40, 2)]
+    islands[0].restart([best, near, hopeless])
+    islands[1].restart([best, far, a_member(4, -0.9, wins=(-0.9, -0.9))])
+    assert most_different(best, islands) == far
+    islands[1].restart([best])
+    assert most_different(best, islands) == near
+    assert most_different(best, islands[1:]) == best

@@ -21,6 +21,7 @@ ARMS = tuple(
 )
 CONFIG = SearchConfig(elites_per_island=6, migration_every=5, restart_every=12, crossover_probability=0.4)
 WITH_MODELS = replace(CONFIG, arms=ARMS)
+GROWING = replace(CONFIG, new_island_after=4, most_islands=3)
 SCORES = [None, 0.05, 0.1, 0.3, 0.7]
 
 
@@ -72,7 +73,7 @@ def play(search: Search, moves: list[float | int], tolds: list[Told]) -> list[Mu
     return requests
 
 
-@pytest.mark.parametrize("config", [CONFIG, WITH_MODELS], ids=["genetic", "models"])
+@pytest.mark.parametrize("config", [CONFIG, WITH_MODELS, GROWING], ids=["genetic", "models", "growing"])
 @settings(deadline=None)
 @given(before=histories(), after=histories())
 def test_a_replay_goes_on_exactly_like_the_run_it_replays(
@@ -101,7 +102,7 @@ def test_an_ask_changes_nothing_that_another_ask_sees(moves: list[float | int]) 
     assert replace(again, index=first.index) == first
 
 
-@pytest.mark.parametrize("config", [CONFIG, WITH_MODELS], ids=["genetic", "models"])
+@pytest.mark.parametrize("config", [CONFIG, WITH_MODELS, GROWING], ids=["genetic", "models", "growing"])
 @settings(deadline=None)
 @given(moves=histories())
 def test_requests_name_kept_members_and_islands_stay_bounded(config: SearchConfig, moves: list[float | int]) -> None:
@@ -179,6 +180,28 @@ def test_the_weaker_island_restarts_when_the_count_of_tells_says_so() -> None:
     assert [elite.member.score for elite in weaker.elites] == [0.9, 0.1, 0.0]
 
 
+def test_stagnation_adds_islands_up_to_the_maximum() -> None:
+    search = a_search(replace(GROWING, migration_every=0, restart_every=0))
+    search.tell(answer(ask(search), 0.5))
+    search.tell(answer(ask(search), 0.4))
+    num_islands = []
+    for _ in range(12):
+        search.tell(answer(ask(search), None))
+        num_islands.append(len(search.islands))
+    assert num_islands == [1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3]
+    assert [elite.member.score for elite in search.islands[1].elites] == [0.5, 0.4, 0.1, 0.0]
+    assert {ask(search).island for _ in range(50)} == {0, 1, 2}
+
+
+def test_a_better_program_puts_off_the_next_island() -> None:
+    search = a_search(replace(GROWING, migration_every=0, restart_every=0))
+    for score in (None, None, None, 0.5, None, None, None):
+        search.tell(answer(ask(search), score))
+    assert len(search.islands) == 1
+    search.tell(answer(ask(search), None))
+    assert len(search.islands) == 2
+
+
 def test_crossover_needs_a_mate() -> None:
     search = Search(SearchConfig(crossover_probability=1.0), FOUNDERS[:1])
     assert (ask(search).operator, ask(search).inspirations) == (Operator.MUTATE, ())
@@ -248,7 +271,9 @@ def test_a_search_needs_scored_founders() -> None:
         (lambda: SearchConfig(num_islands=0), "num_islands"),
         (lambda: SearchConfig(elites_per_island=0), "elites_per_island"),
         (lambda: SearchConfig(crossover_probability=1.5), "crossover_probability"),
-        (lambda: SearchConfig(migration_every=-1), "migration_every"),
+        (lambda: SearchConfig(most_islands=0), "most_islands"),
+        (lambda: SearchConfig(migration_every=-1), "must not be negative"),
+        (lambda: SearchConfig(new_island_after=-1), "must not be negative"),
     ],
 )
 def test_senseless_settings_are_refused(build: Callable[[], SearchConfig], name: str) -> None:
