@@ -97,7 +97,7 @@ class CandidateStore:
         """
         wanted = list(dict.fromkeys(ids))
         with self._database.reading() as connection:
-            chunks = [connection.execute(_SOURCES, {"wanted": part}).all() for part in _parts(wanted)]
+            chunks = [connection.execute(_SOURCES, {"wanted": part}).all() for part in id_parts(wanted)]
         return _all_of(wanted, {row.id: unpack_text(row.source) for chunk in chunks for row in chunk})
 
     def ast_digests(self, ids: Iterable[str]) -> dict[str, str]:
@@ -108,7 +108,7 @@ class CandidateStore:
         """
         wanted = list(dict.fromkeys(ids))
         with self._database.reading() as connection:
-            chunks = [connection.execute(_AST_DIGESTS, {"wanted": part}).all() for part in _parts(wanted)]
+            chunks = [connection.execute(_AST_DIGESTS, {"wanted": part}).all() for part in id_parts(wanted)]
         return _all_of(wanted, {row.id: row.ast_digest for chunk in chunks for row in chunk})
 
     def known_digest(
@@ -143,7 +143,8 @@ def _add(dialect: str) -> Upsert:
     return new.on_conflict_do_update(index_elements=["id"], set_=learn, where=candidates.c.ast_digest == "")
 
 
-def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def id_parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """`ids` in pieces that one IN list can take."""
     return (ids[start : start + _ONE_QUERY] for start in range(0, len(ids), _ONE_QUERY))
 
 

@@ -18,6 +18,7 @@ from archive.schema import (
     bandit_states,
     candidates,
     elites,
+    embeddings,
     environments,
     evaluations,
     founders,
@@ -32,7 +33,7 @@ from evaluators.contract import Split
 
 _BATCH = 500
 _OF_RUNS = (founders, attempts, replies, elites, bandit_states)  # keyed by run: new where the run is new
-_SHARED = (candidates, environments, leagues)  # keyed by content: the same row wherever it is
+_SHARED = (candidates, embeddings, environments, leagues)  # keyed by content: the same row wherever it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from archive.schema import (
     bandit_states,
     candidates,
     elites,
+    embeddings,
     environments,
     evaluations,
     founders,
@@ -61,6 +62,8 @@ def prune(archive: Archive, run_ids: Sequence[str]) -> Pruned:
             connection.execute(delete(table).where(table.c.run_id.in_(run_ids)))
         _drop_evaluations(connection, run_ids)
         kept = or_(_is_named(), exists().where(evaluations.c.candidate_id == candidates.c.id))
+        unused = select(candidates.c.id).where(~kept)
+        connection.execute(delete(embeddings).where(embeddings.c.candidate_id.in_(unused)))
         connection.execute(delete(candidates).where(~kept))
         connection.execute(delete(runs).where(runs.c.id.in_(run_ids)))
         for shared, column in ((leagues, evaluations.c.league), (environments, evaluations.c.environment)):

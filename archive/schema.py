@@ -31,6 +31,7 @@ SCHEMA_VERSIONS = (
     "0003",
     "0004",
     "0005",
+    "0006",
 )  # alembic revisions, oldest first; this code reads and writes the last
 VERSION_TABLE = "evenkeel_schema"
 
@@ -86,6 +87,14 @@ candidates = Table(
     Column("source", LargeBinary, nullable=False),  # compressed
     Column("ast_digest", Text, nullable=False),
     Index("ix_candidates_ast_digest", "ast_digest"),
+)
+
+embeddings = Table(  # numbers that a model gives to a source; the same whoever asks
+    "embeddings",
+    metadata,
+    Column("candidate_id", Text, ForeignKey("candidates.id"), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),  # little-endian float32
 )
 
 founders = Table(

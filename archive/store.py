@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from archive.address import Address
 from archive.attempt_store import AttemptStore
 from archive.database import Database
+from archive.embedding_store import EmbeddingStore
 from archive.errors import ArchiveError, ArchiveUnavailableError
 from archive.evaluation_store import EvaluationStore
 from archive.opening import prepare
@@ -22,7 +23,7 @@ from archive.run_store import RunStore
 from archive.shared_rows import SharedRows
 
 
-class Archive(RunStore, AttemptStore, EvaluationStore):
+class Archive(RunStore, AttemptStore, EvaluationStore, EmbeddingStore):
     """An open archive; `Archive.open` makes one. Threads may share it (they take turns), processes may not."""
 
     def __init__(self, database: Database) -> None:

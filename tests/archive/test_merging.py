@@ -22,6 +22,7 @@ def fill(archive: Archive, run_id: str = RUN_ID, number: int = 1) -> None:
     samples.begin(archive, a_run(run_id))
     attempt = an_attempt(run_id=run_id)
     samples.finish(archive, attempt, a_candidate(number), an_evaluation())
+    archive.add_embedding(a_candidate(number), "a model", bytes(8))
     archive.set_run_status(run_id, RunStatus.FINISHED)
 
 
@@ -33,6 +34,7 @@ def content(archive: Archive, run_id: str) -> object:
         attempts,
         [archive.replies(run_id, attempt.index) for attempt in attempts],
         [replace(stored, id=0) for stored in archive.evaluations_of_run(run_id)],
+        archive.embeddings("a model", [attempt.candidate_id for attempt in attempts if attempt.candidate_id]),
     )
 
 

@@ -25,7 +25,7 @@ LATER = Path(__file__).parent / "later_versions"
 def later_evenkeel(monkeypatch: pytest.MonkeyPatch) -> None:
     """This code as it may be after the next schema change."""
     monkeypatch.setattr(migrations, "VERSION_FOLDERS", (*migrations.VERSION_FOLDERS, LATER))
-    monkeypatch.setattr(schema, "SCHEMA_VERSIONS", (*schema.SCHEMA_VERSIONS, "0006"))
+    monkeypatch.setattr(schema, "SCHEMA_VERSIONS", (*schema.SCHEMA_VERSIONS, "0007"))
 
 
 def test_known_versions_are_the_migrations() -> None:

@@ -50,6 +50,23 @@ class ArchiveContract:
         with Archive.open(archive_url) as archive:
             yield archive
 
+    # Embeddings
+
+    def test_embeddings_are_kept_by_model_and_the_first_stays(self, archive: Archive) -> None:
+        archive.add_embedding(a_candidate(), "small", b"\0\0\x80?\0\0\0\0")
+        archive.add_embedding(a_candidate(), "small", b"\0\0\0@")
+        archive.add_embedding(a_candidate(), "large", b"\0\0\0@")
+        ids = [a_candidate(number).id for number in range(1200)]
+        assert archive.embeddings("small", ids) == {a_candidate().id: b"\0\0\x80?\0\0\0\0"}
+        assert archive.embeddings("large", ids) == {a_candidate().id: b"\0\0\0@"}
+        assert archive.embeddings("other", ids) == archive.embeddings("small", []) == {}
+        assert archive.candidate(a_candidate().id) == a_candidate()
+
+    @pytest.mark.parametrize("vector", [b"", b"\0\0\x80"])
+    def test_an_embedding_is_whole_numbers(self, archive: Archive, vector: bytes) -> None:
+        with pytest.raises(ArchiveError, match="expected an embedding of float32 numbers"):
+            archive.add_embedding(a_candidate(), "small", vector)
+
     # Opening
 
     def test_reopened_archive_remembers(self, archive_url: str) -> None:
