@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +23,6 @@ BASELINES = sorted((SEEDS / "baselines").glob("*.py"))
 CONTROLS = sorted((SEEDS / "baselines" / "controls").glob("*.py"))
 SOURCES = {path.stem: path.read_text(encoding="utf-8") for path in (SEEDS / "initial.py", *BASELINES, *CONTROLS)}
 SETTINGS = ("COEFFICIENT = 0.1", "LATE = 1.0", "GLOBAL = 1.0", "POWER = 1.0", "FLOOR = 0.0", "Z = 0.0")
-SELECTING = ("loss_free_bias", "quantile_balancing", "sinkhorn", "moge_groups")
 
 
 def with_torch() -> None:
@@ -111,18 +112,31 @@ def test_a_straight_through_hinge_lifts_a_starved_expert() -> None:
     assert straight <= wide
 
 
-@pytest.mark.parametrize("name", ["none", "constant", "loss_free_bias", "quantile_balancing", "sinkhorn"])
+WITHOUT_A_LOSS = (
+    "none",
+    "constant",
+    "sinkhorn",
+    "loss_free_bias",
+    "quantile_balancing",
+    "phi_selection",
+    "longcat_bias",
+)
+BIASES = ("loss_free_bias", "quantile_balancing", "phi_selection", "longcat_bias", "deepseek_v3")
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_LOSS)
 def test_programs_without_a_loss_have_no_gradient(name: str) -> None:
     with_torch()
     assert not gradient(name).any()
 
 
-@pytest.mark.parametrize("name", ["loss_free_bias", "quantile_balancing"])
+@pytest.mark.parametrize("name", BIASES)
 def test_biases_move_against_the_load(name: str) -> None:
     with_torch()
     balancer, view = a_balancer(SOURCES[name]), a_view()
     view = replace(view, selection_LMTE=view.logits_LMTE)
     before = balancer.select(view.logits_LMTE[0], 0, 0, training=True)
+    view = replace(view, selection_LMTE=np.stack([before, before]))
     for step in range(10):
         balancer.losses(view, step)
     change = (balancer.select(view.logits_LMTE[0], 0, 10, training=True) - before).mean((0, 1))
@@ -152,3 +166,69 @@ def test_the_controls_push_the_wrong_way() -> None:
     sharper = gradient("entropy_maximisation")
     logits = a_view().logits_LMTE
     assert (sharper * logits).sum() > 0  # going against the gradient flattens the distributions
+
+
+@pytest.mark.parametrize("name", ["cv2", "shazeer", "latency_weighted", "deepseek_v2", "phi_quadratic"])
+def test_losses_take_from_the_busy_and_give_to_the_idle(name: str) -> None:
+    with_torch()
+    balancer, view = a_balancer(SOURCES[name]), a_view()
+    selection = view.logits_LMTE if balancer.selects else None
+    for step in range(3):
+        found = balancer.losses(replace(view, selection_LMTE=selection), step).grad_LMTE
+    assert found is not None
+    pushed = found.sum((0, 1, 2))
+    assert pushed[0] > 0 > pushed[-2]  # the last one is chosen so seldom that some losses hardly feel it
+
+
+def test_noise_is_for_training_alone() -> None:
+    with_torch()
+    balancer, logits = a_balancer(SOURCES["shazeer"]), a_view().logits_LMTE[0]
+    assert np.array_equal(balancer.select(logits, 0, 0, training=False), logits)
+    noise = balancer.select(logits, 0, 0, training=True) - logits
+    assert noise.std() == pytest.approx(1 / 8, rel=0.2)
+
+
+def test_costly_experts_are_wanted_less() -> None:
+    with_torch()
+    import torch
+
+    names: dict[str, Any] = {}
+    exec(SOURCES["latency_weighted"], names)
+    logits = torch.randn(256, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    probs = logits.softmax(-1)
+    gates, chosen = probs.topk(2)
+    cost = torch.tensor([2.0, 1.0, 0.5, 0.5])
+    b = SimpleNamespace(logits=logits, top_k=2, num_experts=4, topk_idx=chosen, gates=gates, expert_cost=cost)
+    (pushed,) = torch.autograd.grad(names["loss"](b, None, {}), logits)
+    assert pushed[:, 0].sum() > 0 > pushed[:, 2:].sum()
+
+
+def test_tokens_go_to_few_devices() -> None:
+    with_torch()
+    shape = replace(SHAPE, num_experts=32, top_k=4)  # two experts on each of sixteen devices
+    logits = np.random.default_rng(0).standard_normal((4, 32, 32), dtype=np.float32)
+    scores = a_balancer(SOURCES["deepseek_v2"], shape).select(logits, 0, 0, training=True)
+    chosen = np.argsort(-scores, axis=-1)[..., :4] // 2
+    assert max(len(set(devices)) for devices in chosen.reshape(-1, 4).tolist()) == 3
+    assert len(set(np.argsort(-logits, axis=-1)[0, 0, :4] // 2)) >= 3  # without the limit there would be more
+
+
+def test_a_router_with_orthogonal_rows_is_left_alone() -> None:
+    with_torch()
+    balancer = a_balancer(SOURCES["router_orthogonal"])
+    rows = np.stack([3.0 * np.eye(8, 16), 0.1 * np.eye(8, 16)]).astype(np.float32)
+    found = balancer.losses(replace(a_view(), router_LED=rows), 0)
+    assert found.loss_L == pytest.approx(0.0, abs=1e-6)
+    assert (balancer.losses(a_view(), 0).loss_L > 0.01).all()
+
+
+def test_gates_that_differ_between_tokens_are_rewarded() -> None:
+    with_torch()
+    balancer, view = a_balancer(SOURCES["gate_variance"]), a_view()
+    same = replace(view, logits_LMTE=np.zeros_like(view.logits_LMTE) + view.logits_LMTE[:1, :1, :1])
+    gain = [
+        a_balancer(SOURCES["global_batch_lbl"]).losses(v, 0).loss_L.mean() - balancer.losses(v, 0).loss_L.mean()
+        for v in (view, same)
+    ]
+    assert gain[0] > 1e-3
+    assert gain[1] == pytest.approx(0.0, abs=1e-6)

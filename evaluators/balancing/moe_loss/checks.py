@@ -16,6 +16,7 @@ from evaluators.contract import Outcome
 Indices = npt.NDArray[np.int64]
 _PROBE_SCALES = (1.0, 30.0, 0.0)  # of the logits: ordinary, exploded, all alike
 _TOLERANCE = 1e-3  # of the largest gradient: another order of the experts is another order of summing
+_LEAST_GRADIENT = 1e-6  # rounding of terms that cancel is not a difference
 
 
 class StepChecks:
@@ -124,7 +125,7 @@ def _require_alike(before: Floats | None, after: Floats | None, order: Indices) 
         return
     expected = np.float32(0.0) if before is None else before[..., order]
     found = np.float32(0.0) if after is None else after
-    scale = max(float(np.abs(expected).max()), 1e-9)
+    scale = max(float(np.abs(expected).max()), _LEAST_GRADIENT)
     if float(np.abs(found - expected).max()) > _TOLERANCE * scale:
         raise CandidateFailure(
             Outcome.INVALID, "loss must treat all experts alike: with the experts in another order the gradient changed"
