@@ -2,8 +2,8 @@
 
 Lengths are drawn from quantile knots, arrivals from the processes fitted to each trace: Azure's conversation and code
 traces of November 2023 (Patel et al., "Splitwise", ISCA 2024; CC-BY 4.0) and Mooncake's (Qin et al., FAST 2025). The
-code trace's bursts are drawn from the quantiles of its burst sizes and gaps; conversations that come back carry their
-earlier turns as a shared prefix.
+code trace's bursts are drawn from it in blocks (`bursts`); conversations that come back carry their earlier turns as a
+shared prefix.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from evaluators.scheduling.llm_serving.bursts import burst_times
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS
 from evaluators.scheduling.llm_serving.traces import TraceRow
 
@@ -77,30 +78,13 @@ def conversation_times(rng: np.random.Generator, count: int) -> Floats:
     return times
 
 
-def code_times(rng: np.random.Generator, count: int) -> Floats:
-    """Bursts of lognormal size, seconds of lognormal counts within them, lognormal gaps between them."""
-    times: list[float] = []
-    now = float(rng.exponential(5.0))
-    while len(times) < count:
-        left = max(1, int(rng.lognormal(math.log(114), 0.84)))  # 10th and 90th percentile 38 and 328
-        level = float(rng.normal())
-        while left > 0:
-            level = 0.38 * level + math.sqrt(1 - 0.38**2) * float(rng.normal())
-            size = min(left, max(1, round(math.exp(2.01 + 0.731 * level))))
-            times += (now + np.sort(rng.uniform(size=size))).tolist()
-            left -= size
-            now += 1.0
-        now += float(rng.lognormal(math.log(25), 1.03))  # 10th and 90th percentile 7.6 and 106 s
-    return np.array(times[:count])
-
-
 def _conversation(rng: np.random.Generator, count: int) -> list[TraceRow]:
     times = conversation_times(rng, count)
     return _rows(times, _lengths(_CONV_IN, rng, count), _lengths(_CONV_OUT, rng, count))
 
 
 def _code(rng: np.random.Generator, count: int) -> list[TraceRow]:
-    times = code_times(rng, count)
+    times = burst_times(rng, count)
     return _rows(times, _lengths(_CODE_IN, rng, count), _lengths(_CODE_OUT, rng, count))
 
 

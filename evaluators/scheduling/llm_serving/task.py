@@ -23,13 +23,14 @@ TASK = Task(
     summary=(
         "Schedule requests on a fleet of language-model replicas: which replica serves each, in what order, with how "
         "many prompt tokens per iteration. Scored on a token-level simulator: requests within their latency SLOs, "
-        "speed, and the slowest twentieth."
+        "speed, and the slowest twentieth; in some scenarios energy, fine-tuning in idle time, or quality, too."
     ),
     entry_points=(POLICY,),
     metrics=METRICS,
     objective="score",
     bound=1.0,
     weak_baseline="round_robin",
+    revision=2,  # 2: bursts of the code traffic as recorded; energy, fine-tuning and two models as goals
     limits={
         Tier.SMOKE: Limits(wall_s=6.0, cpu_s=2.0, call_wall_s=3.0),
         Tier.QUICK: Limits(wall_s=30.0, cpu_s=6.0, call_wall_s=5.0),
