@@ -14,7 +14,7 @@ Request = namedtuple("Request", "prompt predicted priority slo_ttft_s slo_tpot_s
 Replicas = namedtuple(
     "Replicas",
     "prefills decodes kv_capacity kv_used running waiting queued_tokens context_tokens generated_tokens"
-    " predicted_tokens iteration_s hit_tokens prompt_s queued_s",
+    " predicted_tokens iteration_s hit_tokens prompt_s queued_s quality",
 )
 
 # EVOLVE-BLOCK-START
@@ -23,6 +23,7 @@ QUEUED = 0.0  # per second of prompts still to compute
 OWN_PROMPT = 0.0  # per second of this prompt there: counts cached prefixes and unequal replicas
 DECODE_LOAD = 0.0  # per second of a decode iteration there
 MEMORY = 0.0  # per share of the KV cache in use
+QUALITY = 0.0  # in favour of a better model, per unit of its quality
 SHORT_FIRST = 0.0  # seconds of patience per prompt token: 0 is first come first served
 LONG_OUTPUT = 0.0  # the same per predicted output token
 URGENCY = 0.0  # seconds ahead per level of priority
@@ -30,12 +31,15 @@ CHUNK = 512  # tokens per iteration, decodes included
 PACE = 0.0  # an iteration with prefill may take this share of the TPOT limit; 0 is no limit
 PREFILL_FIRST = False  # whole new prompts before any decode
 RETAIN = 0.0  # seconds that a prefix is kept longer per token
+SWAP = False  # whether preempted requests keep their KV in host memory
+CLOCK = 1.0  # share of the highest, where energy counts
+FILL = 0.0  # share of the TPOT limit up to which iterations are filled with fine-tuning, where that counts
 
 
 def route_score(request, replica):
     """How bad each replica would be for the request; the smallest takes it."""
     score = OUTSTANDING * (replica.running + replica.waiting)
-    score = score + QUEUED * replica.queued_s + OWN_PROMPT * replica.prompt_s
+    score = score + QUEUED * replica.queued_s + OWN_PROMPT * replica.prompt_s - QUALITY * replica.quality
     return score + DECODE_LOAD * replica.iteration_s + MEMORY * replica.kv_used / replica.kv_capacity
 
 
@@ -55,6 +59,16 @@ def budget(request, replica):
     return np.full(replica.running.shape, CHUNK)
 
 
+def clock(request, replica):
+    """Share of the highest clock that each replica runs at, where energy counts."""
+    return np.full(replica.running.shape, CLOCK)
+
+
+def fine_tuning_s(request, replica):
+    """Length up to which each replica's iterations are filled with fine-tuning, where that counts."""
+    return np.full(replica.running.shape, FILL * request.slo_tpot_s)
+
+
 # EVOLVE-BLOCK-END
 
 
@@ -66,11 +80,11 @@ class Policy:
 
     def options(self):
         """What else is wanted of the engine."""
-        return {"prefill_first": bool(PREFILL_FIRST)}
+        return {"prefill_first": bool(PREFILL_FIRST), "swap": bool(SWAP)}
 
     def arrive(self, now, request, replicas):
         """Where the request goes, how urgent it is, and the pace of every replica."""
-        request, replica = Request(*request.tolist()), Replicas(*replicas)
+        request, replica = Request(*request.tolist()), Replicas(*replicas, self.config["quality"])
         tokens = _finite(budget(request, replica), replica, 512)
         pace_s = min(max(float(PACE) * request.slo_tpot_s, 0.0), 10.0)
         return {
@@ -80,7 +94,16 @@ class Policy:
             "budget": np.minimum(np.maximum(tokens, 32), 16384).astype(np.int64),
             "target_s": replica.decodes * pace_s,  # where nobody decodes, nobody waits for a token
             "retain_s": min(max(float(RETAIN) * request.prompt, -1e6), 1e6),
+            **self.beside(request, replica),
         }
+
+    def beside(self, request, replica):
+        """What a goal beside latency asks for: little energy (1) or fine-tuning (2)."""
+        if self.config["goal"] == 1:
+            return {"frequency": np.clip(_finite(clock(request, replica), replica, 1.0), 0.5, 1.0)}
+        if self.config["goal"] == 2:
+            return {"tune_s": np.clip(_finite(fine_tuning_s(request, replica), replica, 0.0), 0.0, 10.0)}
+        return {}
 
 
 def _finite(score, replica, instead):

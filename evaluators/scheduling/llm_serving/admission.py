@@ -33,7 +33,10 @@ def admit(replica: Replica, place: int) -> Request:
         replica.kv_used += BLOCK_TOKENS * replica.cache.hold(request.blocks[:matched])
     request.shared = matched
     request.hit_tokens = BLOCK_TOKENS * matched
-    if not request.prefilled:  # else its KV came with it from another replica
+    if request.swapped:
+        request.swapped = False
+        replica.copy_s += replica.cost.swap_s(request.prefilled)
+    if not request.prefilled:  # else its KV came with it, from another replica or from the host
         request.prefilled = request.hit_tokens
         replica.queued_tokens -= request.hit_tokens
     if request.prefilled >= request.target:

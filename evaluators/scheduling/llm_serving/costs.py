@@ -25,6 +25,9 @@ _GPU_BYTES = 80 * 2**30
 _USABLE = 0.9
 _H100_BANDWIDTH = 1.64  # 3.35 TB/s over the A100's 2.04
 _H100_MATRIX_RATE = 2.5
+_IDLE_W = {"a100": 80.0, "h100": 120.0}  # per GPU, assumed
+_LIMIT_W = {"a100": 400.0, "h100": 700.0}  # per GPU: NVIDIA's data sheets of the SXM modules
+_HOST_BYTES_PER_S = 25e9  # per GPU, PCIe 4.0 x16
 _PROFILED_KV_HEADS, _PROFILED_QUERY_HEADS = 4, 32  # per GPU
 
 
@@ -107,6 +110,10 @@ class CostModel:
     kv_tokens: int
     kv_bytes_per_token: int
     fewest_queries: float  # a chunk reads its context from memory however short it is: as this many queries would
+    weights_s: float  # of the linear operations, spent on reading weights: what no clock changes
+    idle_w: float
+    dynamic_w: float  # above idling, at most
+    host_bytes_per_s: float  # between GPU and host memory
 
     def linear(self, tokens: int) -> float:
         """Seconds of everything but attention for that many tokens."""
@@ -123,14 +130,24 @@ class CostModel:
             attention = self.decode_fixed_s + self.decode_s * read_tokens
             seconds += _BATCHED_ATTENTION * attention if decoding > 1 else attention
         if chunks:
-            new, pairs = 0, 0.0
-            for context, size in chunks:
-                new += size
-                pairs += max(size, self.fewest_queries) * context + 0.5 * size * size
-            attention = self.prefill_fixed_s + self.prefill_pair_s * pairs + self.prefill_s * new
-            seconds += _BATCHED_ATTENTION * attention if len(chunks) > 1 else attention
+            new, attention = self._prefill_attention_s(chunks)
+            seconds += attention
             tokens += new
         return seconds + self.linear(tokens)
+
+    def compute_s(self, tokens: int, chunks: Sequence[tuple[int, int]]) -> float:
+        """Seconds of an iteration bound by computing: linear work beyond reading the weights, attention of prompts."""
+        linear = self.linear(tokens) - self.weights_s if tokens else 0.0
+        return linear + self._prefill_attention_s(chunks)[1] if chunks else linear
+
+    def _prefill_attention_s(self, chunks: Sequence[tuple[int, int]]) -> tuple[int, float]:
+        """New tokens of all chunks, and the seconds of their attention."""
+        new, pairs = 0, 0.0
+        for context, size in chunks:
+            new += size
+            pairs += max(size, self.fewest_queries) * context + 0.5 * size * size
+        attention = self.prefill_fixed_s + self.prefill_pair_s * pairs + self.prefill_s * new
+        return new, _BATCHED_ATTENTION * attention if len(chunks) > 1 else attention
 
     def decode_growth_s(self, decoding: int) -> float:
         """By how much each iteration of a decode stretch is longer than the one before it."""
@@ -150,6 +167,10 @@ class CostModel:
     def transfer_s(self, tokens: int, link_bytes_per_s: float) -> float:
         """Seconds to move the KV of that many tokens to another replica: bytes over the link, and 2 ms."""
         return self.kv_bytes_per_token * tokens / link_bytes_per_s + 2e-3
+
+    def swap_s(self, tokens: int) -> float:
+        """Seconds to copy the KV of that many tokens to host memory, or back."""
+        return self.kv_bytes_per_token * tokens / self.host_bytes_per_s
 
 
 @lru_cache(maxsize=64)
@@ -200,6 +221,10 @@ def cost_model(
         kv_tokens=capacity,
         kv_bytes_per_token=found.kv_bytes_per_token,
         fewest_queries=decode_s / prefill_pair_s,
+        weights_s=min(linear_s[1:]),
+        idle_w=tp * _IDLE_W[gpu],
+        dynamic_w=tp * (_LIMIT_W[gpu] - _IDLE_W[gpu]),
+        host_bytes_per_s=tp * _HOST_BYTES_PER_S,
     )
 
 

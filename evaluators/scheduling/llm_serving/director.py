@@ -19,6 +19,7 @@ class Placement(NamedTuple):
     decode_replica: int  # for its decodes, where the fleet is split; else as `replica`
     key: float  # smaller is served first, and preempted last
     retain_s: float = 0.0  # its blocks count as used that much later when the cache drops the oldest
+    adjusted: bool = False  # whether clocks or fine-tuning of replicas may have been changed on the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,12 @@ class Style:
     prefill_first: bool = False
     plans_batches: bool = False  # `plan` is asked instead of the engine's own batching rules
     rebalance_every_s: float = 0.0  # 0 is never
+    swaps: bool = False  # preempted requests keep their KV in host memory
     budgets: Sequence[int] = field(default_factory=tuple)  # initial, by replica
 
 
 class Director(Protocol):
-    """Decides; never changes a replica but for its `budget` and `target_s`."""
+    """Decides; never changes a replica but for its `budget`, `target_s` and `pace`."""
 
     @property
     def style(self) -> Style:

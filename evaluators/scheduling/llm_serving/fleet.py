@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from evaluators.scheduling.llm_serving.costs import CostModel
 from evaluators.scheduling.llm_serving.replica import MIXED
+
+
+class Goal(IntEnum):
+    """What a scenario asks for beside latency."""
+
+    NONE = 0
+    ENERGY = 1  # little energy
+    TUNING = 2  # tokens fine-tuned in idle budget
+    QUALITY = 3  # answers by the better of several models
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +35,8 @@ class Fleet:
     roles: tuple[int, ...]  # `MIXED`, `PREFILL` or `DECODE` of each
     link_bytes_per_s: float = 25e9  # 200 Gb/s
     failure: Failure | None = None
+    goal: Goal = Goal.NONE
+    qualities: tuple[float, ...] = ()  # of each replica's model, at most 1; none: all 1
 
     @property
     def smallest_kv_tokens(self) -> int:

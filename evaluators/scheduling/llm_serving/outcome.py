@@ -40,7 +40,7 @@ class Assessment:
 
     @property
     def utility(self) -> float:
-        """What is scored."""
+        """What is scored; where a scenario has a goal beside latency, `goals` adds it."""
         return ATTAINMENT_SHARE * self.attainment + SPEED_SHARE * self.speed + TAIL_SHARE * self.tail
 
 

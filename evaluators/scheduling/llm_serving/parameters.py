@@ -41,6 +41,7 @@ PARAMETERS = (
     _number("rate", 0.0, 0.0, 1e6, "requests per second instead of a load; 0: by load"),
     _number("slo_ttft_s", 1.0, 0.001, 1e4, "first token wanted within"),
     _number("slo_tpot_s", 0.05, 0.0001, 1e3, "further tokens wanted within, on average"),
+    _choice("goal", "none", ("none", "energy", "tuning"), "beside latency: little energy, or fine-tuning in idle time"),
     _number("priority_share", 0.0, 0.0, 1.0, "share of urgent requests: half the first-token limit, triple weight"),
     _number(
         "prediction_sigma", 0.6, 0.0, 5.0, "noise of predicted output lengths, log scale; unset: mostly none given"

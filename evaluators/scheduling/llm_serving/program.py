@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evaluators.candidate import Argument, Candidate, CandidateFailure, Reply, ReplyField
+from evaluators.candidate import Argument, Array, Candidate, CandidateFailure, Reply, ReplyField
 from evaluators.contract import Outcome
 from evaluators.scheduling.llm_serving.director import HOLD, BatchPlan, Placement, Style
+from evaluators.scheduling.llm_serving.pace import LOWEST_FREQUENCY, Pace
 from evaluators.scheduling.llm_serving.replica import DECODE, PREFILL, Replica
 from evaluators.scheduling.llm_serving.requests import Request, State
 from evaluators.scheduling.llm_serving.views import fleet_view, replica_view, request_view, rows_view
@@ -22,6 +23,7 @@ _OPTIONS = (
     ReplyField(name="prefill_first", dtype="bool", shape=(), optional=True, default=0),
     ReplyField(name="batches", dtype="bool", shape=(), optional=True, default=0),
     ReplyField(name="rebalance_s", dtype="float64", shape=(), optional=True, default=0.0),
+    ReplyField(name="swap", dtype="bool", shape=(), optional=True, default=0),
 )
 
 
@@ -41,6 +43,7 @@ class ProgramDirector:
             prefill_first="prefill_first" in options and bool(options["prefill_first"]),
             plans_batches="batches" in options and bool(options["batches"]),
             rebalance_every_s=rebalance_s,
+            swaps="swap" in options and bool(options["swap"]),
         )
         self._arrive = _arrive_fields(num_replicas)
 
@@ -52,18 +55,19 @@ class ProgramDirector:
             _set_budgets(replicas, reply["budget"].tolist())
         if "target_s" in reply:
             _set_targets(replicas, reply["target_s"].tolist())
+        adjusted = _set_paces(replicas, reply)
         retain_s = float(reply["retain_s"]) if "retain_s" in reply else 0.0
         if abs(retain_s) > _LARGEST_RETAIN_S:
             raise _invalid(f"retain_s must be at most {_LARGEST_RETAIN_S:g} s either way, found {retain_s:g}")
         if "hold" in reply and bool(reply["hold"]):
-            return Placement(HOLD, HOLD, 0.0)
+            return Placement(HOLD, HOLD, 0.0, adjusted=adjusted)
         route = reply["route"].tolist()
         chosen = _best([r for r in replicas if r.up and r.role != DECODE], route)
         decode = chosen
         if replicas[chosen].role == PREFILL:
             decode_route = reply["decode_route"].tolist() if "decode_route" in reply else route
             decode = _best([r for r in replicas if r.up and r.role != PREFILL], decode_route)
-        return Placement(chosen, decode, float(reply["key"]), retain_s)
+        return Placement(chosen, decode, float(reply["key"]), retain_s, adjusted)
 
     def plan(self, now_s: float, replica: Replica) -> BatchPlan:
         """The program's own batch for one replica."""
@@ -119,6 +123,8 @@ def _arrive_fields(num_replicas: int) -> tuple[ReplyField, ...]:
         ReplyField(name="target_s", dtype="float64", shape=each, optional=True, default=0.0),
         ReplyField(name="retain_s", dtype="float64", shape=(), optional=True, default=0.0),
         ReplyField(name="hold", dtype="bool", shape=(), optional=True, default=0),
+        ReplyField(name="frequency", dtype="float64", shape=each, optional=True, default=1.0),
+        ReplyField(name="tune_s", dtype="float64", shape=each, optional=True, default=0.0),
     )
 
 
@@ -147,6 +153,24 @@ def _set_targets(replicas: Sequence[Replica], targets_s: Sequence[float]) -> Non
         if not 0 <= target_s <= LONGEST_TARGET_S:
             raise _invalid(f"arrive: target_s must be from 0 to {LONGEST_TARGET_S:g} s, found {target_s:g}")
         replica.target_s = target_s
+
+
+def _set_paces(replicas: Sequence[Replica], reply: Mapping[str, Array]) -> bool:
+    """Take over clocks and lengths of fine-tuning iterations; whether there were any."""
+    adjusted = False
+    for name, low, high in (("frequency", LOWEST_FREQUENCY, 1.0), ("tune_s", 0.0, LONGEST_TARGET_S)):
+        if name not in reply:
+            continue
+        adjusted = True
+        for replica, value in zip(replicas, reply[name].tolist(), strict=True):
+            if not low <= value <= high:
+                raise _invalid(f"arrive: {name} must be from {low:g} to {high:g}, found {value:g}")
+            replica.pace = replica.pace or Pace()
+            if name == "frequency":
+                replica.pace.frequency = value
+            else:
+                replica.pace.tune_s = value
+    return adjusted
 
 
 def _read_plan(

@@ -12,6 +12,7 @@ import math
 from bisect import insort
 
 from evaluators.scheduling.llm_serving.costs import CostModel
+from evaluators.scheduling.llm_serving.pace import Pace
 from evaluators.scheduling.llm_serving.prefix import PrefixCache
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Request, State
 
@@ -23,37 +24,6 @@ Queue = list[tuple[float, int, Request]]
 class Replica:
     """State that the batching rules and the simulator change together; times are the caller's."""
 
-    __slots__ = (
-        "advancing",
-        "budget",
-        "busy",
-        "cache",
-        "chunks",
-        "cost",
-        "decoding",
-        "ended_s",
-        "finishers",
-        "generated_tokens",
-        "growth_s",
-        "index",
-        "iteration",
-        "kv_peak",
-        "kv_used",
-        "paused",
-        "predicted_tokens",
-        "prefilling",
-        "queued_tokens",
-        "read_tokens",
-        "role",
-        "started_s",
-        "step_s",
-        "stretch",
-        "target_s",
-        "up",
-        "version",
-        "waiting",
-    )
-
     def __init__(self, index: int, cost: CostModel, role: int = MIXED, budget: int = 512) -> None:
         self.index = index
         self.cost = cost
@@ -61,6 +31,9 @@ class Replica:
         self.up = True
         self.budget = budget  # tokens per iteration, decodes included
         self.target_s = 0.0  # wanted length of an iteration with prefill; 0 is none
+        self.pace: Pace | None = None  # clock and fine-tuning, once somebody sets them or energy is counted
+        self.swaps = False  # whether preemption copies KV to the host, instead of computing it anew later
+        self.copy_s = 0.0  # between host and GPU, due before the next step
         self.cache = PrefixCache()
         self.kv_used = 0  # tokens of running requests, shared blocks counted once
         self.waiting: Queue = []
@@ -153,16 +126,44 @@ class Replica:
         self._count_out(request)
 
     def preempt(self, request: Request, now_s: float) -> None:
-        """Take its KV away; it waits to compute prompt and generated tokens anew."""
+        """Take its KV away; it waits for room, to get it back or to compute prompt and generated tokens anew."""
         self.remove(request, now_s)
-        request.forget()
+        if self.swaps and request.prefilled:
+            request.swapped = True
+            self.copy_s += self.cost.swap_s(request.prefilled)
+        else:
+            request.forget()
         request.preemptions += 1
         self.enqueue(request)
+
+    def fail(self, now_s: float) -> list[Request]:
+        """Go down: everything it holds is lost; returns that, oldest first, with the iterations that were over."""
+        if self.stretch:
+            self.stretch = self.iterations_by(now_s)
+            if self.stretch:
+                self.advance()
+        self.busy, self.up, self.chunks, self.stretch, self.copy_s = False, False, [], 0, 0.0
+        self.version += 1
+        lost = [*self.decoding.values(), *self.paused.values(), *(r for _, _, r in self.prefilling)]
+        for request in lost:
+            self.remove(request, now_s)
+        while self.waiting:
+            lost.append(self.dequeue(0))
+        self.cache.trim(0)
+        for request in lost:
+            request.forget()
+        return sorted(lost, key=lambda r: r.uid)
 
     def least_urgent(self) -> Request:
         """The running request with the largest key."""
         running = [(r.key, r.uid, r) for r in (*self.decoding.values(), *self.paused.values())]
         return max([*running, *self.prefilling[-1:]])[2]
+
+    @property
+    def could_tune(self) -> bool:
+        """Whether it is up, has nothing else to do and is to spend its idle time on fine-tuning."""
+        idle = self.up and not (self.waiting or self.num_running)
+        return idle and self.pace is not None and self.pace.fits_tuning(self.cost)
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -171,22 +172,24 @@ class Replica:
     ) -> None:
         """Start a mixed iteration, or a decode stretch until a sequence ends, KV is full or `most_iterations`.
 
-        Needs chunks or decodes, and KV room for a token of each decode.
+        Needs chunks, decodes or fine-tuning, and KV room for a token of each decode.
         """
         decoding = len(self.decoding) if decode else 0
         sizes = [(request.prefilled, size) for request, size in chunks]
         self.busy = True
         self.chunks = chunks
         self.advancing = decoding
-        self.started_s = now_s
+        self.started_s = now_s + self.copy_s
+        self.copy_s = 0.0
         self.step_s = self.cost.iteration_s(decoding, self.read_tokens if decode else 0, sizes)
+        if self.pace is not None:
+            self.step_s = self.pace.begin(self.cost, decoding, sizes, self.step_s)
         self.growth_s = 0.0
         self.stretch = 0
         if not chunks:
-            free = (self.cost.kv_tokens - self.kv_used) // decoding
-            self.stretch = max(1, min(self._next_finish() - self.iteration, free, most_iterations))
+            self.stretch = self._longest_stretch(decoding, most_iterations)
             self.growth_s = self.cost.decode_growth_s(decoding)
-        self.ended_s = now_s + self._duration_s(max(1, self.stretch))
+        self.ended_s = self.started_s + self._duration_s(max(1, self.stretch))
         self.version += 1
 
     def cut_short(self, now_s: float) -> bool:
@@ -199,13 +202,22 @@ class Replica:
         self.version += 1
         return True
 
+    def tuned_by(self, now_s: float) -> int:
+        """Tokens fine-tuned in whole iterations so far."""
+        if self.pace is None:
+            return 0
+        return self.pace.tuned_tokens + (self.pace.tuning * self.iterations_by(now_s) if self.busy else 0)
+
     def iterations_by(self, now_s: float) -> int:
         """Iterations of the running stretch that are over."""
         if self.stretch <= 1:
             return 0
-        elapsed, half = now_s - self.started_s, 0.5 * self.growth_s
+        elapsed, half = max(0.0, now_s - self.started_s), 0.5 * self.growth_s
         linear = self.step_s - half
-        done = int((math.sqrt(linear * linear + 4 * half * elapsed) - linear) / (2 * half))
+        if half:
+            done = int((math.sqrt(linear * linear + 4 * half * elapsed) - linear) / (2 * half))
+        else:  # nobody decodes
+            done = int(elapsed / linear)
         if self._duration_s(done) > elapsed:  # the root may be off by rounding
             done -= 1
         return min(max(done, 0), self.stretch - 1)
@@ -214,6 +226,8 @@ class Replica:
         """End the step: its tokens are there. Returns the decoding requests that produced their last one."""
         self.busy = False
         iterations = max(1, self.stretch)
+        if self.pace is not None:
+            self.pace.end(self.cost, iterations, self._duration_s(iterations))
         if self.advancing:
             self.iteration += iterations
         tokens = self.advancing * iterations
@@ -249,6 +263,12 @@ class Replica:
 
     def _duration_s(self, iterations: int) -> float:
         return iterations * self.step_s + 0.5 * self.growth_s * iterations * (iterations - 1)
+
+    def _longest_stretch(self, decoding: int, most: int) -> int:
+        if not decoding:
+            return most
+        free = (self.cost.kv_tokens - self.kv_used) // decoding
+        return max(1, min(self._next_finish() - self.iteration, free, most))
 
     def _next_finish(self) -> int:
         finishers = self.finishers

@@ -8,6 +8,7 @@ from evaluators.contract import InstanceResult, Picture
 from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
 from evaluators.scoring import mean_score
 
+_GOALS = ("energy_j_per_token", "tuned_tokens_per_s", "quality")
 _TOLD = ("attainment", "speed", "tail", "ttft_s", "tpot_ms", "preemptions")
 
 
@@ -19,7 +20,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
         lines.append(
             f"- {regime}: score {mean_score(scored):#.6g}; SLO attainment {mean['attainment']:.2f}, "
             f"speed {mean['speed']:.2f}, slowest 5 % {mean['tail']:.2f}; TTFT {mean['ttft_s']:.2f} s, "
-            f"TPOT {mean['tpot_ms']:.0f} ms, preemptions {mean['preemptions']:.2f}{_hits(scored)}"
+            f"TPOT {mean['tpot_ms']:.0f} ms, preemptions {mean['preemptions']:.2f}{_hits(scored)}{_goal(scored)}"
         )
     return "\n".join(lines + failure_lines(results))
 
@@ -40,3 +41,9 @@ def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
 def _hits(scored: Sequence[InstanceResult]) -> str:
     rate = mean_metric(scored, "hit_rate")
     return f", prefix hits {rate:.2f}" if rate else ""
+
+
+def _goal(scored: Sequence[InstanceResult]) -> str:
+    """How much of a goal beside latency was had, where there is one."""
+    told = [f"{name.replace('_', ' ')} {mean_metric(scored, name):.3g}" for name in _GOALS if name in scored[0].metrics]
+    return f", goal {mean_metric(scored, 'goal'):.2f} ({told[0]})" if told else ""

@@ -57,6 +57,7 @@ class Request:
         "retain_s",
         "shared",
         "state",
+        "swapped",
         "target",
         "uid",
     )
@@ -83,12 +84,14 @@ class Request:
         self.finish_s = -1.0
         self.preemptions = 0
         self.held = 0
+        self.swapped = False  # its KV, as far as `prefilled`, is in its replica's host memory
 
     def forget(self) -> None:
         """Its KV is lost: prompt and generated tokens are to be computed anew."""
         self.target = self.arrival.prompt + self.generated
         self.prefilled = 0
         self.finish_iteration = -1
+        self.swapped = False
 
     @property
     def ttft_s(self) -> float:

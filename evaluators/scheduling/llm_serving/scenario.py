@@ -10,7 +10,8 @@ from evaluators.candidate import Argument, Candidate
 from evaluators.contract import FLOOR, InstanceResult, Outcome, PlannerClock
 from evaluators.problem import ClockPolicy
 from evaluators.scheduling.llm_serving.bounds import Floor, capacity_bound, floors
-from evaluators.scheduling.llm_serving.fleet import Fleet
+from evaluators.scheduling.llm_serving.fleet import Fleet, Goal
+from evaluators.scheduling.llm_serving.goals import GOAL_SHARE, Achieved, achieved, goal_bound
 from evaluators.scheduling.llm_serving.outcome import Assessment, assess, utility_bound
 from evaluators.scheduling.llm_serving.program import ProgramDirector
 from evaluators.scheduling.llm_serving.reference import RoundRobin
@@ -35,6 +36,7 @@ class Scenario:
     floors: Sequence[Floor]
     weak_utility: float  # round robin's
     bound: float  # of the utility, proven
+    goal_bound: float  # of what the fleet's goal counts, proven; 0 without a goal
     capacity_bound: float  # requests per second, proven
     config: dict[str, Argument]
     finds_capacity: bool = False
@@ -45,9 +47,17 @@ class Scenario:
         director = ProgramDirector(candidate, self.config, len(self.fleet.costs))
         simulator = Simulator(self.arrivals, self.fleet, director)
         found = assess(simulator.run(), self.floors)
+        goal = achieved(simulator, self.fleet, self.goal_bound, found.attainment)
+        utility = found.utility if goal is None else goal.utility(found.utility)
         engine_s = time.thread_time() - started_s - director.call_s
         seconds = self._seconds(clock, (engine_s, director.call_s, director.child_s))
-        metrics = {**_figures(found), **self._habits(simulator, director), **self._speeds(seconds)}
+        metrics = {
+            "utility": utility,
+            **_figures(found),
+            **self._habits(simulator, director),
+            **self._speeds(seconds),
+            **({} if goal is None else self._goal_figures(goal)),
+        }
         if self.finds_capacity:
             metrics["capacity_rps"] = self._capacity(candidate)
             metrics["capacity_over_bound"] = metrics["capacity_rps"] / self.capacity_bound
@@ -55,15 +65,25 @@ class Scenario:
             name=self.name,
             regime=self.regime,
             outcome=Outcome.SCORED,
-            score=self.score(found),
+            score=self.score(utility),
             metrics=metrics,
             delays_s=seconds,
         )
 
-    def score(self, found: Assessment) -> float:
+    def score(self, utility: float) -> float:
         """0 is round robin, 1 the proven bound of the utility."""
         span = max(self.bound - self.weak_utility, LEAST_SPAN)
-        return max(FLOOR, (found.utility - self.weak_utility) / span)
+        return max(FLOOR, (utility - self.weak_utility) / span)
+
+    def _goal_figures(self, goal: Achieved) -> dict[str, float]:
+        match self.fleet.goal:
+            case Goal.ENERGY:
+                amount = {"energy_j_per_token": goal.amount / sum(arrival.output for arrival in self.arrivals)}
+            case Goal.TUNING:
+                amount = {"tuned_tokens_per_s": goal.amount}
+            case _:
+                amount = {"quality": goal.amount}
+        return {"goal": goal.worth, **amount}
 
     def _capacity(self, candidate: Candidate) -> float:
         """The highest rate with 90 % of the requests within their SLOs, by bisection; a diagnostic, played last."""
@@ -120,15 +140,20 @@ def build_scenario(
 ) -> Scenario:
     """A scenario with its anchors; `means` are the service's mean prompt and output, known to the program."""
     least = floors(arrivals, fleet)
-    weak = assess(Simulator(arrivals, fleet, RoundRobin()).run(), least)
+    limit = goal_bound(arrivals, fleet)
+    weak_run = Simulator(arrivals, fleet, RoundRobin())
+    weak = assess(weak_run.run(), least)
+    weak_goal = achieved(weak_run, fleet, limit, weak.attainment)
+    latency_bound = utility_bound(arrivals, least)
     return Scenario(
         name=name,
         regime=regime,
         arrivals=arrivals,
         fleet=fleet,
         floors=least,
-        weak_utility=weak.utility,
-        bound=utility_bound(arrivals, least),
+        weak_utility=weak.utility if weak_goal is None else weak_goal.utility(weak.utility),
+        bound=latency_bound if weak_goal is None else (1 - GOAL_SHARE) * latency_bound + GOAL_SHARE,
+        goal_bound=limit,
         capacity_bound=capacity_bound(arrivals, fleet),
         config={**fleet_config(fleet), "mean_prompt": means[0], "mean_output": means[1], "seed": seed},
         finds_capacity=finds_capacity,
@@ -137,7 +162,6 @@ def build_scenario(
 
 def _figures(found: Assessment) -> dict[str, float]:
     return {
-        "utility": found.utility,
         "attainment": found.attainment,
         "speed": found.speed,
         "tail": found.tail,

@@ -14,8 +14,8 @@ import numpy as np
 
 from evaluators.contract import ContractError, ParameterValue, Split, Tier
 from evaluators.scheduling.llm_serving.bounds import capacity_bound
-from evaluators.scheduling.llm_serving.costs import CostModel, cost_model
-from evaluators.scheduling.llm_serving.fleet import Failure, Fleet
+from evaluators.scheduling.llm_serving.costs import MODELS, CostModel, cost_model
+from evaluators.scheduling.llm_serving.fleet import Failure, Fleet, Goal
 from evaluators.scheduling.llm_serving.replica import DECODE, MIXED, PREFILL
 from evaluators.scheduling.llm_serving.requests import Arrival, checked_arrivals
 from evaluators.scheduling.llm_serving.services import SERVICES, Service, scaled, trace_windows
@@ -44,6 +44,8 @@ class Regime:
     prediction_sigma: float = math.inf  # of the logarithm of predicted over true output; no predictions
     fails_at: float = 0.0  # share of the time at which replica 1 fails, back after a quarter of the time; 0: never
     size: float = 1.0  # requests, relative to the tier's
+    goal: Goal = Goal.NONE  # beside latency
+    small_quality: float = 1.0  # of answers by a model that is not the fleet's largest; the largest's are worth 1
 
 
 SEARCH_REGIMES = (
@@ -61,6 +63,17 @@ SEARCH_REGIMES = (
     Regime(name="priority", load=0.92, priority_share=0.1),
     Regime(name="predicted", replicas=(LARGE,) * 4, load=0.78, slo_ttft_s=2.0, slo_tpot_s=0.1, prediction_sigma=0.6),
     Regime(name="failure", load=0.75, fails_at=0.5),
+    Regime(name="power", load=0.45, goal=Goal.ENERGY),
+    Regime(name="co-serving", load=0.45, goal=Goal.TUNING),
+    Regime(
+        name="two-models",
+        replicas=(SMALL, SMALL, LARGE, LARGE),
+        load=0.5,
+        slo_ttft_s=2.0,
+        slo_tpot_s=0.1,
+        goal=Goal.QUALITY,
+        small_quality=0.6,
+    ),
 )
 HOLDOUT_REGIMES = (
     Regime(name="conv-medium", load=0.84, replicas=(SMALL,) * 3),
@@ -85,6 +98,17 @@ HOLDOUT_REGIMES = (
         name="predicted-badly", replicas=(TIGHT,) * 4, load=0.55, slo_ttft_s=5.0, slo_tpot_s=0.15, prediction_sigma=1.2
     ),
     Regime(name="mixed-failure", service="mixed", load=0.4, slo_ttft_s=2.0, fails_at=0.3),
+    Regime(name="power-70b", replicas=(LARGE,) * 3, load=0.3, slo_ttft_s=2.0, slo_tpot_s=0.1, goal=Goal.ENERGY),
+    Regime(name="co-serving-mixed", service="mixed", load=0.35, slo_ttft_s=2.0, goal=Goal.TUNING),
+    Regime(
+        name="two-models-five",
+        replicas=(SMALL, LARGE, LARGE, SMALL, LARGE),
+        load=0.4,
+        slo_ttft_s=3.0,
+        slo_tpot_s=0.1,
+        goal=Goal.QUALITY,
+        small_quality=0.75,
+    ),
 )
 # At the edges of the contract: one replica, a short queue, a split of one and one.
 EDGE_REGIMES = (
@@ -103,8 +127,8 @@ class Size:
 
 SIZES = {
     Tier.SMOKE: Size(turns=1, requests=24),
-    Tier.QUICK: Size(turns=1, requests=900),
-    Tier.FULL: Size(turns=3, requests=1200),
+    Tier.QUICK: Size(turns=1, requests=720),
+    Tier.FULL: Size(turns=3, requests=1000),
     Tier.REPORT: Size(turns=3, requests=3000),
 }
 
@@ -139,7 +163,13 @@ def recipes(
             own = _with_settings(regime, settings)
             service = recorded or SERVICES[own.service]
             count = max(12, round(size.requests * own.size))
-            fleet = Fleet(costs=_costs(own, settings), roles=_roles(own), link_bytes_per_s=_link(settings))
+            fleet = Fleet(
+                costs=_costs(own, settings),
+                roles=_roles(own),
+                link_bytes_per_s=_link(settings),
+                goal=own.goal,
+                qualities=_qualities(own),
+            )
             made.append(Recipe(name=f"{own.name}-{turn}", regime=own, service=service, requests=count, fleet=fleet))
     return made
 
@@ -230,6 +260,21 @@ def _with_settings(regime: Regime, settings: Mapping[str, ParameterValue]) -> Re
         priority_share=float(settings.get("priority_share", regime.priority_share)),
         prediction_sigma=float(settings.get("prediction_sigma", regime.prediction_sigma)),
         fails_at=regime.fails_at if len(kinds) > 1 and not prefill else 0.0,
+        goal=_goal(regime, kinds, settings),
+    )
+
+
+def _goal(regime: Regime, kinds: Sequence[Kind], settings: Mapping[str, ParameterValue]) -> Goal:
+    if "goal" in settings:
+        return Goal[str(settings["goal"]).upper()]
+    one_model = len({model for model, _, _ in kinds}) == 1
+    return Goal.NONE if regime.goal is Goal.QUALITY and one_model else regime.goal
+
+
+def _qualities(regime: Regime) -> tuple[float, ...]:
+    largest = max(MODELS[model].parameters for model, _, _ in regime.replicas)
+    return tuple(
+        1.0 if MODELS[model].parameters == largest else regime.small_quality for model, _, _ in regime.replicas
     )
 
 

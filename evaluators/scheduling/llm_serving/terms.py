@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import Direction, EntryPoint, MetricSpec
+from evaluators.scheduling.llm_serving.pace import LOWEST_FREQUENCY, POWER_EXPONENT, READING_POWER, TUNING_COST
 from evaluators.scheduling.llm_serving.views import REPLICA_FIELDS, REQUEST_FIELDS, ROW_FIELDS
 
 
@@ -19,11 +20,13 @@ sequences get a token, and prompts are computed in chunks beside them. `Policy(c
 `config` holds replicas (R) and, per replica, role (0 both, 1 prompts only, 2 decodes only), kv_tokens, knots and
 linear_s (seconds of an iteration's linear part by number of tokens), decode_fixed_s, decode_s (per KV token read),
 prefill_fixed_s, prefill_pair_s (per token x context), prefill_s (per token), cpu_s, least_s_per_token; and
-link_bytes_per_s, kv_bytes_per_token, max_running, block_tokens, mean_prompt, mean_output (the service's history), seed.
+link_bytes_per_s, kv_bytes_per_token, max_running, block_tokens, mean_prompt, mean_output (the service's history), seed;
+goal (0 none, 1 little energy, 2 fine-tuning, 3 quality) and, per replica, quality, weights_s, idle_w, dynamic_w,
+host_bytes_per_s; and lowest_frequency.
 
 `options()` returns a dict, all keys optional: "prefill_first" (bool: whole new prompts before any decode, as vLLM
 does), "batches" (bool: `batch` is called), "rebalance_s" (float: `rebalance` is called that often, at least 0.05; 0
-never).
+never), "swap" (bool: preempted requests keep their KV in host memory; the copies hold up the next iteration).
 
 `arrive(now: float, request: float64[{_NUM_REQUEST}], replicas: float64[{_NUM_REPLICA}, R])` is called once per request.
 request:
@@ -36,9 +39,14 @@ key ages it); optionally "budget": int64[R], tokens per iteration of each replic
 until set);
 "target_s": float64[R], iterations with prefill take at most that long, 0 is no limit; "decode_route": float64[R], who
 decodes, where roles are split ("route" until given); "retain_s": float, the request's prefix counts as used that much
-later when the cache drops the oldest; "hold": bool, ask again in 0.1 s, at most 10 times.
-Full KV: the running request with the largest key is preempted and computed anew later. A replica that fails loses all;
-its requests arrive anew.
+later when the cache drops the oldest; "hold": bool, ask again in 0.1 s, at most 10 times; and, from the next iteration
+of each replica on: "frequency": float64[R], clock as a share of the highest ({LOWEST_FREQUENCY:g} to 1; 1 until set);
+"tune_s": float64[R], iterations are filled with fine-tuning up to that length, idle ones too (0, never, until set).
+Full KV: the running request with the largest key is preempted and, unless swapped, computed anew later. A replica that
+fails loses all; its requests arrive anew.
+At a clock f the seconds bound by computing (the linear part beyond weights_s, prompts' attention) take 1 / f as long;
+watts are idle_w + dynamic_w * f ** {POWER_EXPONENT:g} * u, u = 1 while computing, {READING_POWER:g} while memory is the
+limit. A fine-tuned token adds the linear work of {TUNING_COST} tokens.
 
 Only if asked for: `batch(now, replica: int, state: float64[{_NUM_REPLICA}], waiting: float64[w, {_NUM_ROW}],
 running: float64[r, {_NUM_ROW}])` before each iteration that could admit or compute a prompt. Columns:
@@ -68,7 +76,11 @@ def _metric(name: str, unit: str, direction: Direction, description: str) -> Met
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
     _metric("score", "1", _UP, "mean of (U - U_round_robin) / (U_bound - U_round_robin), floor -1; U is `utility`"),
-    _metric("utility", "1", _UP, "0.5 attainment + 0.3 speed + 0.2 tail"),
+    _metric("utility", "1", _UP, "L = 0.5 attainment + 0.3 speed + 0.2 tail; with a goal 0.6 L + 0.4 goal"),
+    _metric("goal", "1", _UP, "the scenario's goal: least energy / energy, fine-tuning / an idle fleet's, or quality"),
+    _metric("energy_j_per_token", "J", _DOWN, "of all replicas, idling included, per output token"),
+    _metric("tuned_tokens_per_s", "1/s", _UP, "fine-tuned; worth less below 95 % attainment, nothing below 75 %"),
+    _metric("quality", "1", _UP, "mean of the models that answered"),
     _metric("attainment", "1", _UP, "share of requests within both SLOs and not starved; urgent ones count triple"),
     _metric("speed", "1", _UP, "mean of least possible latency / latency"),
     _metric("tail", "1", _UP, "the same over the slowest 5 % of requests"),

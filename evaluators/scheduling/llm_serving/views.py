@@ -13,6 +13,7 @@ from evaluators.scheduling.llm_serving.admission import MAX_RUNNING, hit_tokens
 from evaluators.scheduling.llm_serving.bounds import hull
 from evaluators.scheduling.llm_serving.costs import CostModel
 from evaluators.scheduling.llm_serving.fleet import Fleet
+from evaluators.scheduling.llm_serving.pace import LOWEST_FREQUENCY
 from evaluators.scheduling.llm_serving.replica import DECODE, PREFILL, Replica
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Request, State
 
@@ -159,10 +160,16 @@ def fleet_config(fleet: Fleet) -> dict[str, Argument]:
         "kv_bytes_per_token": costs[0].kv_bytes_per_token,
         "max_running": MAX_RUNNING,
         "block_tokens": BLOCK_TOKENS,
+        "goal": int(fleet.goal),
+        "quality": np.array(fleet.qualities or (1.0,) * len(costs)),
+        "lowest_frequency": LOWEST_FREQUENCY,
     }
 
 
-_COEFFICIENTS = ("decode_fixed_s", "decode_s", "prefill_fixed_s", "prefill_pair_s", "prefill_s", "cpu_s")
+_COEFFICIENTS = (
+    *("decode_fixed_s", "decode_s", "prefill_fixed_s", "prefill_pair_s", "prefill_s", "cpu_s"),
+    *("weights_s", "idle_w", "dynamic_w", "host_bytes_per_s"),
+)
 
 
 def _coefficient(cost: CostModel, name: str) -> float:
@@ -173,5 +180,9 @@ def _coefficient(cost: CostModel, name: str) -> float:
         "prefill_pair_s": cost.prefill_pair_s,
         "prefill_s": cost.prefill_s,
         "cpu_s": cost.cpu_s,
+        "weights_s": cost.weights_s,
+        "idle_w": cost.idle_w,
+        "dynamic_w": cost.dynamic_w,
+        "host_bytes_per_s": cost.host_bytes_per_s,
     }
     return values[name]

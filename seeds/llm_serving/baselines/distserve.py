@@ -1,7 +1,7 @@
 """Shortest prefill queue in requests, prompts batched until the GPU is busy; decodes to the least loaded replica.
 
-Source: DistServe (Zhong et al., OSDI 2024, arXiv:2401.09670). Its decode side pulls; here the least loaded one
-is chosen when the request comes.
+Source: DistServe (Zhong et al., OSDI 2024, arXiv:2401.09670). On overflow the newest request is swapped out, as its
+public code does. Its decode side pulls; here the least loaded one is chosen when the request comes.
 """
 
 from collections import namedtuple
@@ -27,7 +27,7 @@ class Policy:
 
     def options(self):
         """What is wanted of the engine."""
-        return {}
+        return {"swap": True}
 
     def arrive(self, now, request, replicas):
         """Where the request goes, and its place in the queue."""

@@ -27,11 +27,15 @@ class Policy:
     def __init__(self, config):
         self.rng = np.random.default_rng(config["seed"])
     def options(self):
-        return {"batches": True, "rebalance_s": 0.1}
+        return {"batches": True, "rebalance_s": 0.1, "swap": True}
     def arrive(self, now, request, replicas):
         count = replicas.shape[1]
         held = self.rng.uniform() < 0.2 and now - request[5] < 0.5
-        return {"route": self.rng.uniform(size=count), "key": self.rng.uniform(), "hold": held}
+        reply = {"route": self.rng.uniform(size=count), "key": self.rng.uniform(), "hold": held}
+        if self.rng.uniform() < 0.5:
+            reply["frequency"] = self.rng.uniform(0.5, 1, count)
+            reply["tune_s"] = self.rng.uniform(0, 0.06, count)
+        return reply
     def batch(self, now, replica, state, waiting, running):
         tokens = self.rng.integers(-1, 2, len(running))
         begun = running[:, 2] == 2
@@ -76,6 +80,12 @@ class Policy:
 REFUSED = {
     "no budget at all": (program(arrive='{"route": replicas[3], "key": 0.0, "budget": [0, 0, 0]}'), "from 32 to 16384"),
     "a negative pace": (program(arrive='{"route": replicas[3], "key": 0.0, "target_s": [-1, 0, 0]}'), "from 0 to 10 s"),
+    "a stopped clock": (program(arrive='{"route": replicas[3], "key": 0.0, "frequency": [0, 1, 1]}'), "from 0.5 to 1"),
+    "too fast a clock": (program(arrive='{"route": replicas[3], "key": 0.0, "frequency": [1, 1, 2]}'), "found 2"),
+    "negative fine-tuning": (
+        program(arrive='{"route": replicas[3], "key": 0.0, "tune_s": [-1, 0, 0]}'),
+        "from 0 to 10",
+    ),
     "an endless retention": (program(arrive='{"route": replicas[3], "key": 0.0, "retain_s": 1e300}'), "retain_s must"),
     "NaN": (program(arrive='{"route": replicas[3] * np.nan, "key": 0.0}'), "finite"),
     "too many replicas": (program(arrive='{"route": np.zeros(4), "key": 0.0}'), "shape"),

@@ -10,6 +10,7 @@ import pytest
 
 from evaluators.contract import ContractError, InstanceResult, Outcome, ParameterValue, PlannerClock, Split, Tier
 from evaluators.problem import ClockPolicy
+from evaluators.scheduling.llm_serving.fleet import Goal
 from evaluators.scheduling.llm_serving.scenario import Scenario
 from evaluators.scheduling.llm_serving.task import PROBLEM
 from evaluators.seeding import SeedSource, secret_from_seed
@@ -38,14 +39,15 @@ def test_round_robin_scores_exactly_zero_everywhere() -> None:
 
 def test_quick_has_a_scenario_for_every_regime_and_the_hold_out_has_its_own() -> None:
     search, validation, holdout = (scenarios(Tier.QUICK, s) for s in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT))
-    assert len(search) == len(holdout) == 12
-    assert len({s.regime for s in search}) == 12
+    assert len(search) == len(holdout) == 15
+    assert len({s.regime for s in search}) == 15
     assert {s.regime for s in search} == {s.regime for s in validation}
     assert not {s.regime for s in search} & {s.regime for s in holdout}
     assert search[0].arrivals != validation[0].arrivals
     assert search[0].arrivals == scenarios(Tier.QUICK)[0].arrivals
     assert any(s.fleet.failure for s in search)
     assert any(s.fleet.is_split for s in search)
+    assert {s.fleet.goal for s in search} == {s.fleet.goal for s in holdout} == set(Goal)
     assert any(a.priority for s in search for a in s.arrivals)
     assert any(a.predicted for s in search for a in s.arrivals)
     for scenario in (*search, *holdout):
@@ -90,6 +92,15 @@ def test_what_is_left_open_fits_what_is_set(settings: dict[str, ParameterValue |
         for scenario in scenarios(Tier.SMOKE, split, settings):
             assert len(set(scenario.fleet.costs)) == 1
             assert played(scenario, "initial").outcome is Outcome.SCORED
+
+
+def test_a_user_sets_a_goal_beside_latency() -> None:
+    for name, metric in (("energy", "energy_j_per_token"), ("tuning", "tuned_tokens_per_s")):
+        for scenario in scenarios(Tier.SMOKE, settings={"goal": name, "replicas": 2}):
+            metrics = played(scenario, "initial").metrics
+            assert metric in metrics
+            assert 0 <= metrics["goal"] <= 1
+    assert {s.fleet.goal for s in scenarios(Tier.QUICK, settings={"model": "llama3-8b"})} == set(Goal) - {Goal.QUALITY}
 
 
 def test_a_rate_stands_for_a_load() -> None:
