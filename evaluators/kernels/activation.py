@@ -23,24 +23,24 @@ def swiglu_backward(before: Tensor, grad_hidden: Tensor, row_gates: Tensor) -> t
 
     Args:
         before: ``(R, 2 F)``, g then u.
-        grad_hidden: ``(R, F)``; overwritten with the scaled hidden rows.
+        grad_hidden: ``(R, F)``.
         row_gates: ``(R,)`` float32.
 
     Returns:
         The gradient of `before` ``(R, 2 F)``; ``gate h`` ``(R, F)``, recomputed here rather than kept from the forward
-        pass, in the memory of `grad_hidden`; the gradient of `row_gates` ``(R,)`` float32.
+        pass; the gradient of `row_gates` ``(R,)`` float32.
     """
     check_runnable(before)
     rows, expert_width = grad_hidden.shape
-    grad_before = torch.empty_like(before)
+    grad_before, scaled_hidden = torch.empty_like(before), torch.empty_like(grad_hidden)
     grad_gates = torch.empty(rows, dtype=torch.float32, device=before.device)
     block_f = min(_WIDEST, power_of_two(expert_width))
     block_r = max(1, _WIDEST // block_f)
     swiglu_backward_kernel[(triton.cdiv(rows, block_r),)](
-        before, grad_hidden, row_gates, grad_before, grad_gates, rows,
+        before, grad_hidden, row_gates, grad_before, scaled_hidden, grad_gates, rows,
         expert_width=expert_width, BLOCK_R=block_r, BLOCK_F=block_f, num_warps=4,
     )  # fmt: skip
-    return grad_before, grad_hidden, grad_gates
+    return grad_before, scaled_hidden, grad_gates
 
 
 @triton.jit
@@ -49,13 +49,14 @@ def swiglu_backward_kernel(
     grad_hidden: tl.tensor,
     row_gates: tl.tensor,
     grad_before: tl.tensor,
+    scaled_hidden: tl.tensor,
     grad_gates: tl.tensor,
     rows: tl.tensor,
     expert_width: tl.constexpr,
     BLOCK_R: tl.constexpr,
     BLOCK_F: tl.constexpr,
 ) -> None:
-    """A block of whole rows; each value is read before its place is written, by the same thread."""
+    """A block of whole rows."""
     row = tl.program_id(0) * BLOCK_R + tl.arange(0, BLOCK_R)
     is_row = row < rows
     gate_of_row = tl.load(row_gates + row, mask=is_row, other=0.0)[:, None]
@@ -77,5 +78,5 @@ def swiglu_backward_kernel(
         kind = grad_before.dtype.element_ty
         tl.store(grad_before + double, (grad * up * slope).to(kind), mask=inside)
         tl.store(grad_before + double + expert_width, (grad * silu).to(kind), mask=inside)
-        tl.store(grad_hidden + single, (gate_of_row * silu * up).to(kind), mask=inside)
+        tl.store(scaled_hidden + single, (gate_of_row * silu * up).to(kind), mask=inside)
     tl.store(grad_gates + row, grad_gate, mask=is_row)

@@ -13,7 +13,7 @@ import triton
 from torch import Tensor
 
 from evaluators.kernels.grouped_kernels import gate_up_kernel, rows_times_weights_kernel, weight_gradient_kernel
-from evaluators.kernels.launch import check_runnable, device_name
+from evaluators.kernels.launch import DTYPES, check_runnable, device_name
 from evaluators.kernels.reference import Schedule
 from evaluators.kernels.schedule import TileMap, tile_map
 from evaluators.kernels.shapes import Stage
@@ -128,7 +128,7 @@ def weight_gradient(
 
 
 def _chosen(tiles: Tiles | None, rows: Tensor, step: Step) -> Tiles:
-    return tiles or default_tiles(device_name(rows.device), step)
+    return tiles or default_tiles(device_name(rows.device), step, DTYPES[rows.dtype])
 
 
 def _grid(where: TileMap, columns: int, tiles: Tiles) -> tuple[int]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from evaluators.kernels.tiles import INTERPRETER
 
+COMPILED_FOR = "NVIDIA H200"
 DTYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
 
 
@@ -17,7 +18,12 @@ def dtype_named(name: str) -> torch.dtype:
 
 
 def device_name(device: torch.device) -> str:
-    """The name under which tiles and profiles of `device` are kept."""
+    """The name under which tiles and profiles of `device` are kept.
+
+    The meta device, whose tensors have no memory, passes for the chip that the default tiles are made for.
+    """
+    if device.type == "meta":
+        return COMPILED_FOR
     return INTERPRETER if device.type == "cpu" else str(torch.cuda.get_device_name(device))
 
 

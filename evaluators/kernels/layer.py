@@ -128,11 +128,12 @@ class _Experts(torch.autograd.Function):
             grad_rows, w_down, rows, Backward.GRAD_HIDDEN, transposed=True, tiles=tiles(Backward.GRAD_HIDDEN)
         )
         grad_before, scaled_hidden, grad_row_gates = swiglu_backward(before, grad_hidden, row_gates)
+        del grad_hidden  # R F numbers, and below R (D + F), that need not stand beside what comes next
         grad_gates = grad_row_gates[rows.place].to(gates.dtype)
         grad_x = grad_gate_up = grad_down = None
         if needs_down:
             grad_down = weight_gradient(scaled_hidden, grad_rows, rows, Backward.GRAD_DOWN, tiles(Backward.GRAD_DOWN))
-        del grad_hidden, scaled_hidden, grad_rows  # R (D + F) numbers that the next products need not stand beside
+        del scaled_hidden, grad_rows
         if needs_gate_up:
             x_rows = permute(x, rows.order, top_k, rows.place, tiles(Stage.PERMUTE))
             grad_gate_up = weight_gradient(

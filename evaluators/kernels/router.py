@@ -10,12 +10,13 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from evaluators.kernels.launch import check_runnable, device_name, power_of_two
+from evaluators.kernels.launch import DTYPES, check_runnable, device_name, power_of_two
 from evaluators.kernels.reference import SCORES, Routing
 from evaluators.kernels.shapes import Stage
 from evaluators.kernels.tiles import Tiles, default_tiles
 
 _MOST_SCORES = 8192  # of one program, in registers: 64 a thread of four warps; four times as many spill to memory
+_MOST_WEIGHTS = 16384  # of one step of the inner dimension, in shared memory
 
 
 def route(
@@ -57,13 +58,15 @@ def scored_route(
     idx = torch.empty((tokens, top_k), dtype=torch.int32, device=x.device)
     gates = torch.empty((tokens, top_k), dtype=torch.float32, device=x.device)
     scores = torch.empty((tokens, num_experts), dtype=torch.float32, device=x.device)
-    chosen = tiles or default_tiles(device_name(x.device), Stage.ROUTER)
+    widest = torch.promote_types(x.dtype, weight.dtype)
+    chosen = tiles or default_tiles(device_name(x.device), Stage.ROUTER, DTYPES[widest])
     experts = max(16, power_of_two(num_experts))
     block_t = max(16, min(chosen.block_m, _MOST_SCORES // experts))
+    block_d = max(16, min(chosen.block_k, _MOST_WEIGHTS // experts))
     router_kernel[(triton.cdiv(tokens, block_t),)](
         x, weight, bias.to(torch.float32), idx, gates, scores, tokens, num_experts,
         width=width, top_k=top_k, softmax=score == "softmax", renorm=renorm, widen=x.dtype != weight.dtype,
-        BLOCK_T=block_t, BLOCK_D=chosen.block_k, EXPERTS_P2=experts, TOP_K_P2=power_of_two(top_k),
+        BLOCK_T=block_t, BLOCK_D=block_d, EXPERTS_P2=experts, TOP_K_P2=power_of_two(top_k),
         num_warps=chosen.num_warps, num_stages=chosen.num_stages,
     )  # fmt: skip
     return Routing(idx=idx, gates=gates), scores

@@ -18,6 +18,7 @@ from evaluators.kernels.reference import Schedule
 from evaluators.kernels.shapes import Stage
 from evaluators.kernels.tiles import default_tiles
 
+_LONGEST = 512  # entries of a chunk; with few experts more of them spill registers
 _SCAN = 1024  # chunks that one step of the scan takes
 _MAP = 64  # row tiles of one program of the tile map
 
@@ -45,7 +46,7 @@ def schedule(idx: Tensor, num_experts: int) -> Schedule:
     rows, device = flat.numel(), flat.device
     tiles = default_tiles(device_name(device), Stage.SCHEDULE)
     experts = power_of_two(num_experts)
-    chunk = max(16, tiles.block_m // experts)
+    chunk = min(_LONGEST, max(16, tiles.block_m // experts))
     chunks = triton.cdiv(rows, chunk)
     counts = torch.zeros(num_experts, dtype=torch.int32, device=device)
     starts = torch.empty((num_experts, chunks), dtype=torch.int32, device=device)

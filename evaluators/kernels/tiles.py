@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from evaluators.kernels.shapes import LayerShape, Stage
+from evaluators.kernels.shapes import BYTES_OF, LayerShape, Stage
 
 TUNED_FOLDER = Path(__file__).with_name("tuned")
 INTERPRETER = "interpreter"  # the device name of Triton's interpreter on a CPU
@@ -79,8 +79,9 @@ _HOPPER: Mapping[Step, Tiles] = MappingProxyType(
         Backward.GRAD_DOWN: _WIDE,
     }
 )
-_OTHER_GPU: Mapping[Step, Tiles] = MappingProxyType(
+_SMALL: Mapping[Step, Tiles] = MappingProxyType(
     {step: _product(64, 64, 32, 4, 3) if tiles.block_k else tiles for step, tiles in _HOPPER.items()}
+    | {Stage.ROUTER: _product(32, 0, 32, 4, 3), Stage.GATE_UP: _product(64, 32, 32, 4, 3)}
 )
 # Few large programs: the interpreter's cost is by the program, not by the element.
 _INTERPRETED: Mapping[Step, Tiles] = MappingProxyType(
@@ -107,14 +108,18 @@ def tiles_for(device_name: str, step: Step, shape: LayerShape, folder: Path = TU
     if fitting:
         nearest = min(fitting, key=lambda entry: abs(math.log(_rows_per_expert(entry.shape) / _rows_per_expert(shape))))
         return nearest.tiles
-    return default_tiles(device_name, step)
+    return default_tiles(device_name, step, shape.dtype)
 
 
-def default_tiles(device_name: str, step: Step) -> Tiles:
-    """Tiles chosen from what the chip is, not measured."""
+def default_tiles(device_name: str, step: Step, dtype: str = "bfloat16") -> Tiles:
+    """Tiles chosen from what the chip and the numbers are, not measured.
+
+    Products of float32 run on the ordinary units, with twice the shared memory: they get small tiles everywhere.
+    """
     if device_name == INTERPRETER:
         return _INTERPRETED[step]
-    return (_HOPPER if re.search(r"\bG?H(20|100|200|800)\b", device_name) else _OTHER_GPU)[step]
+    hopper = re.search(r"\bG?H(20|100|200|800)\b", device_name) and BYTES_OF[dtype] == 2
+    return (_HOPPER if hopper else _SMALL)[step]
 
 
 def candidates(step: Step) -> Sequence[Tiles]:
@@ -123,7 +128,7 @@ def candidates(step: Step) -> Sequence[Tiles]:
     grid: list[Tiles] = []
     if step is Stage.GATE_UP:
         grid = [
-            _product(128, 128, 64, 8, 3), _product(128, 64, 64, 4, 4), _product(128, 64, 64, 8, 4),
+            _product(128, 128, 64, 8, 3), _product(128, 64, 64, 4, 3), _product(128, 64, 64, 8, 4),
             _product(64, 128, 64, 4, 4), _product(256, 64, 64, 8, 4), _product(128, 128, 32, 8, 6),
         ]  # fmt: skip
     elif isinstance(step, Backward) or step is Stage.DOWN:

@@ -48,6 +48,20 @@ def test_kernel_computes_what_the_reference_does_on_a_gpu(check: str, case: Case
     run_check(check, Trial(case, torch.device("cuda"), dtype_named(dtype), seed))
 
 
+@pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
+def test_host_never_waits_for_the_device() -> None:
+    trial = Trial(LARGE[1], torch.device("cuda"), torch.bfloat16, 0)
+    idx, x = trial.idx(), trial.normal(trial.case.shape.tokens, trial.case.shape.width)
+    leaves = [leaf.requires_grad_() for leaf in (x, trial.gates(), *trial.weights())]
+    grad = torch.ones_like(x)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        torch.autograd.grad(layer.moe_experts(leaves[0], idx, *leaves[1:]), leaves, grad)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
 def test_triton_was_not_imported_before_the_interpreter_was_asked_for(triton_came_first: bool) -> None:
     assert not triton_came_first
 

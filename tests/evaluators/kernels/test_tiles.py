@@ -36,6 +36,7 @@ def test_hopper_gets_its_own_tiles_and_other_chips_get_small_ones() -> None:
     assert default_tiles("NVIDIA H200", Stage.DOWN).block_n == 256
     assert default_tiles("NVIDIA H100 80GB HBM3", Stage.DOWN) == default_tiles("NVIDIA GH200 480GB", Stage.DOWN)
     assert default_tiles("NVIDIA RTX A6000", Stage.DOWN).block_n == 64
+    assert default_tiles("NVIDIA H200", Stage.DOWN, "float32").block_n == 64
 
 
 @pytest.mark.parametrize("step", STEPS)
