@@ -159,6 +159,7 @@ class Task:
     charges_time: bool = False  # planner CPU time enters the score, so the CPU model is part of the environment class
     modelled_delay_s: float = 0.0  # charged per call under ``--planner-clock modelled``
     revision: int = 1
+    seeds: str = ""  # where its programs are below ``seeds/``, if its parameters choose among several; empty: its name
     folder: str = ""  # of a task that lives in a folder of the user's: where a worker finds it
     code: str = ""  # digest of that folder's code: an edit makes another task, whose scores do not compare
     host: str = ""  # "package:file" whose text a child loads, with the program as text in it; empty: the program itself
@@ -168,6 +169,11 @@ class Task:
     def address(self) -> str:
         """What `evaluators.registry.problem` finds the task by."""
         return self.folder or self.name
+
+    @property
+    def programs(self) -> str:
+        """What `evaluators.seed_files.seed_files` finds its programs by."""
+        return self.seeds or self.address
 
     @property
     def identity(self) -> str:

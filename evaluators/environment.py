@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 from collections.abc import Iterable
 from functools import cache
@@ -15,6 +16,7 @@ _X86_KEYS = ("model name", "cpu family", "model")  # hypervisors cut the name to
 _ARM_KEYS = ("CPU implementer", "CPU part")
 _DEVICE_LIBRARIES = frozenset({"torch", "triton"})
 _NVIDIA = Path("/proc/driver/nvidia")
+_NVML = "libnvidia-ml.so.1"
 
 
 def environment_of(task: Task, sandbox_layers: str) -> Environment:
@@ -26,7 +28,7 @@ def environment_of(task: Task, sandbox_layers: str) -> Environment:
 def current_environment(libraries: Iterable[str], sandbox_layers: str) -> Environment:
     """The environment of this process; the device is named only for libraries that can use one."""
     names = sorted({"numpy", *libraries})
-    device, driver = device_and_driver(_NVIDIA) if _DEVICE_LIBRARIES.intersection(names) else ("", "")
+    device, driver = this_device() if _DEVICE_LIBRARIES.intersection(names) else ("", "")
     return Environment(
         cpu_model=_this_cpu(),
         architecture=platform.machine(),
@@ -77,6 +79,31 @@ def _version(library: str) -> str:
         return metadata.version(library)
     except metadata.PackageNotFoundError:
         return "none"
+
+
+@cache
+def this_device() -> tuple[str, str]:
+    """The first NVIDIA GPU of this machine and its driver; empty without one."""
+    found = device_and_driver(_NVIDIA)
+    return found if found[0] else device_and_driver_by_nvml()
+
+
+def device_and_driver_by_nvml() -> tuple[str, str]:
+    """The same as the driver's management library says it, for containers without the driver's files; empty if none."""
+    try:
+        nvml = ctypes.CDLL(_NVML)
+    except OSError:
+        return "", ""
+    handle, name, version = ctypes.c_void_p(), ctypes.create_string_buffer(96), ctypes.create_string_buffer(96)
+    if nvml.nvmlInit_v2():
+        return "", ""
+    failed = (
+        nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle))
+        or nvml.nvmlDeviceGetName(handle, name, len(name))
+        or nvml.nvmlSystemGetDriverVersion(version, len(version))
+    )
+    nvml.nvmlShutdown()
+    return ("", "") if failed else (name.value.decode("ascii", "replace"), version.value.decode("ascii", "replace"))
 
 
 def device_and_driver(driver_directory: Path) -> tuple[str, str]:

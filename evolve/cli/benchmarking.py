@@ -57,7 +57,7 @@ def compare(plan: Plan, url: str, out: Path, *, as_json: bool) -> None:
     problem = registry.problem(task).configured(given if isinstance(given, dict) else {})
     base = {**plan.base, "task": problem.task.address, "set": dict(problem.task.parameters)}
     planned = cells(base, plan.strategies, plan.repeats, plan.first_seed)
-    programs = founding_programs(task, [])
+    programs = founding_programs(problem.task.programs, [])
     if planned[0].config.proposer is ProposerKind.OPENAI:
         announce_models(planned[0].config, problem.task, programs)
     with Archive.open(url) as archive:
