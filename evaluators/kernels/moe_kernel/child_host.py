@@ -1,0 +1,367 @@
+"""Runs in the sandboxed child in a program's place: plays its plan in Triton's interpreter, or compiles it to PTX.
+
+It is loaded as text, so it imports nothing of ours; trusted code also runs it in-process, for the naive kernels. What
+it checks is the contract with an honest author. Nothing is trusted because of it: the worker checks all that it uses.
+
+The program is loaded once for each of the two ways, since `triton.jit` makes another object for the interpreter.
+"""
+
+import json
+import linecache
+import math
+import sys
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import triton
+import triton.experimental.gluon.language  # Triton imports it late, when names may be the interpreter's
+from triton.backends.compiler import GPUTarget, Language
+from triton.compiler import ASTSource, CompilationError, make_backend
+from triton.runtime.errors import InterpreterError
+from triton.runtime.interpreter import InterpretedFunction
+from triton.runtime.jit import JITFunction
+
+PROGRAM = ""  # the program as text; set in a line behind this file
+FILE = "<program>"
+FAULT_BYTES = 400
+GUARD = 256  # elements before and behind each buffer in the interpreter
+MOST_LAUNCHES = 8
+MOST_SCRATCH_BYTES = 1 << 30
+PTX_VERSION = 86  # named, so that Triton need not start ptxas to ask; CUDA 12.7 and later assemble it
+POINTERS = {"float32": "*fp32", "float16": "*fp16", "bfloat16": "*bf16", "int32": "*i32"}
+BYTES_OF = {"float32": 4, "float16": 2, "bfloat16": 2, "int32": 4}
+LAUNCH_KEYS = frozenset({"kernel", "grid", "args", "constexprs", "num_warps", "num_stages"})
+
+
+class Breach(Exception):  # noqa: N818 - told to the program's author
+    """The program is not what the task asked for."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What `plan` is told."""
+
+    stage: str
+    T: int  # tokens
+    D: int  # width
+    E: int  # experts
+    K: int  # experts per token
+    F: int  # expert width
+    R: int  # rows, T K
+    dtype: str
+    interpreted: bool  # in Triton's interpreter, on a CPU
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One kernel launch of a plan, its arguments in the kernel's order."""
+
+    kernel: Any
+    grid: tuple[int, int, int]
+    arguments: tuple[tuple[str, Any], ...]  # those that are not constexpr
+    constexprs: Mapping[str, Any]
+    num_warps: int
+    num_stages: int
+
+
+# --- what the worker calls ---
+
+
+def play(shape: Mapping[str, Any], inputs: Mapping[str, Any], outputs: Any) -> dict[str, Any]:
+    """The outputs of the plan on `inputs`, as raw bytes; `outputs` lists name, shape and dtype of each."""
+    return _told(lambda: HOST.play(Shape(**shape), inputs, outputs))
+
+
+def size_of_compiled(shape: Mapping[str, Any], dtypes: Mapping[str, str]) -> dict[str, Any]:
+    """How many bytes the compiled plan has; `dtypes` are those of the stage's buffers."""
+    return _told(lambda: {"size": np.int64(len(HOST.compiled(Shape(**shape), dtypes)))})
+
+
+def compiled(shape: Mapping[str, Any], dtypes: Mapping[str, str]) -> Any:
+    """The compiled plan, a JSON text."""
+    return np.frombuffer(HOST.compiled(Shape(**shape), dtypes), np.uint8)
+
+
+class Host:
+    """The program, loaded for the compiler, for the interpreter, or for both."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[bool, dict[str, Any]] = {}
+        self._compiled: dict[str, bytes] = {}
+        self._vocabulary = Vocabulary()
+
+    def _names(self, interpreted: bool) -> dict[str, Any]:
+        triton.knobs.runtime.interpret = interpreted
+        triton.knobs.compilation.disable_line_info = True  # PTX says what runs, not where it was written
+        self._vocabulary.speak(interpreted)
+        if interpreted not in self._loaded:
+            self._loaded[interpreted] = _load(PROGRAM)
+        return self._loaded[interpreted]
+
+    def _planned(self, shape: Shape, known: Mapping[str, str]) -> tuple[list[Launch], dict[str, Any]]:
+        """The launches and the scratch buffers; `known` are the stage's buffers."""
+        names = self._names(shape.interpreted)
+        scratch = _scratch(_called(names, "scratch", shape) if "scratch" in names else {}, known)
+        listed = _called(names, "plan", shape)
+        if not isinstance(listed, Sequence) or not 1 <= len(listed) <= MOST_LAUNCHES:
+            raise Breach(f"plan must return a list of 1 to {MOST_LAUNCHES} launches")
+        kind = InterpretedFunction if shape.interpreted else JITFunction
+        return [_launch(launch, kind, {*known, *scratch}) for launch in listed], scratch
+
+    def play(self, shape: Shape, inputs: Mapping[str, Any], outputs: Any) -> dict[str, Any]:
+        """See the function."""
+        known = {**{name: _dtype_name(array) for name, array in inputs.items()}, **{n: d for n, _, d in outputs}}
+        launches, scratch = self._planned(shape, known)
+        buffers = {name: Buffer.holding(array) for name, array in inputs.items()}
+        buffers |= {name: Buffer.poisoned(size, dtype) for name, size, dtype in outputs}
+        buffers |= {name: Buffer.poisoned(size, dtype) for name, (size, dtype) in scratch.items()}
+        for launch in launches:
+            values = {name: buffers[v].view if kind == "buffer" else v for name, (kind, v) in launch.arguments}
+            launch.kernel[launch.grid](**values, **launch.constexprs)
+        for name, buffer in buffers.items():
+            if not buffer.guards_stand():
+                raise Breach(f"a kernel wrote outside of the buffer {name!r}: mask its stores")
+        return {name: buffers[name].raw_bytes() for name, _, _ in outputs}
+
+    def compiled(self, shape: Shape, dtypes: Mapping[str, str]) -> bytes:
+        """See the function; kept, since several instances ask for the same."""
+        key = repr((shape, sorted(dtypes.items())))
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(shape, dtypes)
+        return self._compiled[key]
+
+    def _compile(self, shape: Shape, dtypes: Mapping[str, str]) -> bytes:
+        launches, scratch = self._planned(shape, dtypes)
+        types_of = {**dtypes, **{name: dtype for name, (_, dtype) in scratch.items()}}
+        kernels: list[dict[str, Any]] = []
+        described = []
+        for launch in launches:
+            kernel = _to_ptx(launch, types_of)
+            if kernel not in kernels:
+                kernels.append(kernel)
+            described.append({
+                "kernel": kernels.index(kernel),
+                "grid": launch.grid,
+                "arguments": [{"kind": kind, "value": value} for _, (kind, value) in launch.arguments],
+            })  # fmt: skip
+        buffers = [{"name": name, "size": size, "dtype": dtype} for name, (size, dtype) in scratch.items()]
+        return json.dumps({"kernels": kernels, "launches": described, "scratch": buffers}).encode()
+
+
+# --- reading a program ---
+
+
+def _load(source: str) -> dict[str, Any]:
+    module = types.ModuleType("program")
+    try:
+        code = compile(source, FILE, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise Breach(f"syntax error at line {error.lineno}: {error.msg}") from None
+    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)  # `triton.jit` reads the source
+    sys.modules["program"] = module
+    exec(code, module.__dict__)
+    return module.__dict__
+
+
+def _called(names: Mapping[str, Any], name: str, shape: Shape) -> Any:
+    found = names.get(name)
+    if not callable(found):
+        raise Breach(f"the program must define the function {name}(shape)")
+    return found(shape)
+
+
+def _scratch(found: Any, known: Mapping[str, str]) -> dict[str, tuple[tuple[int, ...], str]]:
+    if not isinstance(found, Mapping):
+        raise Breach("scratch must return a dict of name: (shape, dtype)")
+    checked: dict[str, tuple[tuple[int, ...], str]] = {}
+    for name, entry in found.items():
+        if not isinstance(name, str) or name in known or not isinstance(entry, Sequence) or len(entry) != 2:
+            raise Breach(f"scratch: expected new names with (shape, dtype), found {name!r}: {entry!r}")
+        size, dtype = tuple(entry[0]), entry[1]
+        if dtype not in BYTES_OF or not all(isinstance(n, int) and n > 0 for n in size):
+            raise Breach(f"scratch {name!r}: expected positive sizes and one of {', '.join(BYTES_OF)}, found {entry!r}")
+        checked[name] = size, dtype
+    if sum(math.prod(size) * BYTES_OF[dtype] for size, dtype in checked.values()) > MOST_SCRATCH_BYTES:
+        raise Breach(f"scratch may take {MOST_SCRATCH_BYTES} bytes in all")
+    return checked
+
+
+def _launch(found: Any, kind: type[Any], buffers: set[str]) -> Launch:
+    if not isinstance(found, Mapping) or not LAUNCH_KEYS.issuperset(found) or "kernel" not in found:
+        raise Breach(f"a launch is a dict with the keys {', '.join(sorted(LAUNCH_KEYS))}, found {found!r:.200}")
+    kernel: Any = found["kernel"]
+    if not isinstance(kernel, kind):
+        raise Breach(f"kernel: expected a function under @triton.jit, found {type(kernel).__name__}")
+    arguments, constexprs = dict(found.get("args", {})), dict(found.get("constexprs", {}))
+    names, fixed = list(kernel.arg_names), _constexpr_names(kernel)
+    if {*arguments, *constexprs} != set(names) or len(arguments) + len(constexprs) != len(names):
+        raise Breach(f"the kernel takes {', '.join(names)}; args and constexprs must name each of them once")
+    if not fixed <= set(constexprs):
+        raise Breach(f"{', '.join(sorted(fixed - set(constexprs)))}: tl.constexpr, so it belongs into constexprs")
+    ordered = tuple((name, _argument(name, arguments[name], buffers)) for name in names if name in arguments)
+    return Launch(
+        kernel=kernel,
+        grid=_grid(found.get("grid")),
+        arguments=ordered,
+        constexprs=constexprs,
+        num_warps=_choice(found, "num_warps", 4, (1, 2, 4, 8, 16, 32)),
+        num_stages=_choice(found, "num_stages", 3, tuple(range(1, 9))),
+    )
+
+
+def _constexpr_names(kernel: Any) -> set[str]:
+    marked = {name for name, hint in kernel.fn.__annotations__.items() if "constexpr" in str(hint)}
+    return marked & set(kernel.arg_names)
+
+
+def _argument(name: str, value: Any, buffers: set[str]) -> tuple[str, Any]:
+    if isinstance(value, str):
+        if value not in buffers:
+            raise Breach(f"{name}: no buffer {value!r}; there are {', '.join(sorted(buffers))}")
+        return "buffer", value
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
+        return ("i32" if -(1 << 31) <= value < 1 << 31 else "i64"), value
+    if isinstance(value, float) and math.isfinite(value):
+        return "fp32", value
+    raise Breach(f"{name}: expected the name of a buffer, an int or a finite float, found {value!r:.100}")
+
+
+def _grid(found: Any) -> tuple[int, int, int]:
+    sizes = (found,) if isinstance(found, int) else tuple(found or ())
+    if not 1 <= len(sizes) <= 3 or not all(isinstance(n, int) and 0 < n < 1 << 31 for n in sizes):
+        raise Breach(f"grid: expected one to three positive ints, found {found!r:.100}")
+    x, y, z = (*sizes, 1, 1)[:3]
+    return x, y, z
+
+
+def _choice(found: Mapping[str, Any], key: str, default: int, allowed: tuple[int, ...]) -> int:
+    value = found.get(key, default)
+    if value not in allowed:
+        raise Breach(f"{key}: expected one of {', '.join(map(str, allowed))}, found {value!r:.100}")
+    return int(value)
+
+
+# --- the interpreter's buffers and language ---
+
+
+class Buffer:
+    """A tensor with guards on both sides; what is not written stays poison."""
+
+    def __init__(self, view_shape: Sequence[int], dtype: torch.dtype) -> None:
+        size = math.prod(view_shape)
+        self._poison = float("nan") if dtype.is_floating_point else -1
+        self._whole = torch.full((size + 2 * GUARD,), self._poison, dtype=dtype)
+        self.view = self._whole[GUARD : GUARD + size].reshape(tuple(view_shape))
+
+    @classmethod
+    def holding(cls, array: Any) -> "Buffer":
+        """A copy of an input."""
+        tensor = torch.from_numpy(np.array(array))
+        buffer = cls(tensor.shape, tensor.dtype)
+        buffer.view.copy_(tensor)
+        return buffer
+
+    @classmethod
+    def poisoned(cls, size: Sequence[int], dtype: str) -> "Buffer":
+        """An output or scratch, nothing of it written."""
+        return cls(size, {"float32": torch.float32, "float16": torch.float16, "int32": torch.int32}[dtype])
+
+    def guards_stand(self) -> bool:
+        """Whether nothing was written beside the buffer."""
+        guards = torch.cat([self._whole[:GUARD], self._whole[-GUARD:]])
+        return bool((guards.isnan() if guards.is_floating_point() else guards == self._poison).all())
+
+    def raw_bytes(self) -> Any:
+        """The bytes of the buffer."""
+        return np.frombuffer(self.view.numpy().tobytes(), np.uint8)
+
+
+def _dtype_name(array: Any) -> str:
+    return str(array.dtype.name)
+
+
+class Vocabulary:
+    """Triton's names as the compiler wants them and as the interpreter does.
+
+    The kernels of Triton's own, such as `tl.sum`, exist for one of the two only, and the interpreter leaves some names
+    of the language changed behind it: both are set right here, at every change between the two.
+    """
+
+    def __init__(self) -> None:
+        modules = [module for name, module in sys.modules.items() if name.startswith("triton.language")]
+        classes = [found for found in vars(triton.language.core).values() if isinstance(found, type)]
+        self._names = [(owner, dict(vars(owner))) for owner in (*modules, *classes)]
+        self._twins: dict[int, Any] = {}
+
+    def speak(self, interpreted: bool) -> None:
+        """Set every name."""
+        for owner, names in self._names:
+            if isinstance(owner, type):  # what the interpreter adds to modules it looks for again
+                for added in vars(owner).keys() - names.keys():
+                    delattr(owner, added)
+            for name, value in names.items():
+                wanted = self._twin(value) if interpreted and isinstance(value, JITFunction) else value
+                if vars(owner)[name] is not wanted:
+                    setattr(owner, name, wanted)
+
+    def _twin(self, found: Any) -> Any:
+        """The interpreter's form of one of Triton's own kernels; one for all modules that know it."""
+        if id(found) not in self._twins:
+            self._twins[id(found)] = InterpretedFunction(found.fn)
+        return self._twins[id(found)]
+
+
+# --- the compiler ---
+
+
+def _to_ptx(launch: Launch, types_of: Mapping[str, str]) -> dict[str, Any]:
+    """The kernel as PTX for compute capability 9.0, without ptxas and without any file."""
+    target = GPUTarget("cuda", 90, 32)
+    backend = make_backend(target)
+    asked = {"num_warps": launch.num_warps, "num_stages": launch.num_stages, "ptx_version": PTX_VERSION}
+    options = backend.parse_options(asked)
+    stages: dict[str, Callable[[Any, Any], Any]] = {}
+    backend.add_stages(stages, options, Language.TRITON)
+    context = triton._C.libtriton.ir.context()
+    triton._C.libtriton.ir.load_dialects(context)
+    backend.load_dialects(context)
+    functions, modules = backend.get_codegen_implementation(options), backend.get_module_map()
+    module = _source(launch, types_of).make_ir(target, options, functions, modules, context)
+    found: dict[str, Any] = {"num_warps": launch.num_warps}
+    for stage in ("ttir", "ttgir", "llir", "ptx"):
+        module = stages[stage](module, found)
+    if found["profile_scratch_size"]:
+        raise Breach("a kernel may not be profiled from within")
+    return {
+        "ptx": module,
+        "name": found["name"],
+        "num_warps": found["num_warps"],
+        "shared_bytes": int(found["shared"] or 0),
+        "scratch_bytes": int(found["global_scratch_size"] or 0),
+    }
+
+
+def _source(launch: Launch, types_of: Mapping[str, str]) -> ASTSource:
+    signature = dict.fromkeys(launch.kernel.arg_names, "constexpr")
+    attributes = {}
+    for name, (kind, value) in launch.arguments:
+        signature[name] = POINTERS[types_of[value]] if kind == "buffer" else kind
+        if kind == "buffer" or (kind != "fp32" and value % 16 == 0):  # as Triton itself specialises
+            attributes[(launch.kernel.arg_names.index(name),)] = [["tt.divisibility", 16]]
+    return ASTSource(launch.kernel, signature, dict(launch.constexprs), attributes)
+
+
+HOST = Host()
+
+
+def _told(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return work()
+    except (Breach, CompilationError, InterpreterError) as error:
+        kind = "" if isinstance(error, Breach) else f"{type(error).__name__}: "
+        text = f"{kind}{error}".encode("ascii", "replace")[:FAULT_BYTES]
+        return {"fault": np.frombuffer(text.ljust(FAULT_BYTES, b"\0"), np.uint8)}
