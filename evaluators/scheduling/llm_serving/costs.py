@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -155,14 +155,9 @@ class CostModel:
 
     def largest_chunk(self, decoding: int, read_tokens: int, context: int, target_s: float, most: int) -> int:
         """The most new tokens, up to `most`, whose iteration takes at most `target_s`; a multiple of 8, perhaps 0."""
-        low, high = 0, most // _PADDING
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.iteration_s(decoding, read_tokens, ((context, middle * _PADDING),)) <= target_s:
-                low = middle
-            else:
-                high = middle - 1
-        return low * _PADDING
+        return largest_multiple(
+            lambda new: self.iteration_s(decoding, read_tokens, ((context, new),)) <= target_s, most
+        )
 
     def transfer_s(self, tokens: int, link_bytes_per_s: float) -> float:
         """Seconds to move the KV of that many tokens to another replica: bytes over the link, and 2 ms."""
@@ -171,6 +166,18 @@ class CostModel:
     def swap_s(self, tokens: int) -> float:
         """Seconds to copy the KV of that many tokens to host memory, or back."""
         return self.kv_bytes_per_token * tokens / self.host_bytes_per_s
+
+
+def largest_multiple(fits: Callable[[int], bool], most: int) -> int:
+    """The largest multiple of the padding up to `most` that fits, perhaps 0; what is less than one that fits, fits."""
+    low, high = 0, most // _PADDING
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle * _PADDING):
+            low = middle
+        else:
+            high = middle - 1
+    return low * _PADDING
 
 
 @lru_cache(maxsize=64)

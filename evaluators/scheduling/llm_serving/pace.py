@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluators.scheduling.llm_serving.costs import CostModel
+from evaluators.scheduling.llm_serving.costs import CostModel, largest_multiple
 
 LOWEST_FREQUENCY = 0.5  # of the highest clock
 POWER_EXPONENT: float = 2.4  # of power in the clock
 READING_POWER = 0.55  # share of the dynamic power while memory, not computing, is the limit
 TUNING_COST = 3  # tokens of linear work per fine-tuned token
 MOST_TUNING_TOKENS = 2048  # per iteration
-_STEP = 8  # they come in multiples of this, as iterations are padded to it
 
 
 class Pace:
@@ -74,12 +73,5 @@ class Pace:
 
 def tuning_tokens(cost: CostModel, tokens: int, spare_s: float) -> int:
     """The most tokens to fine-tune beside `tokens` that add at most `spare_s` at the highest clock, perhaps 0."""
-    before_s = cost.linear(tokens)
-    low, high = 0, MOST_TUNING_TOKENS // _STEP
-    while low < high:
-        middle = (low + high + 1) // 2
-        if cost.linear(tokens + TUNING_COST * _STEP * middle) - before_s <= spare_s:
-            low = middle
-        else:
-            high = middle - 1
-    return low * _STEP
+    most_s = cost.linear(tokens) + spare_s
+    return largest_multiple(lambda tuned: cost.linear(tokens + TUNING_COST * tuned) <= most_s, MOST_TUNING_TOKENS)
