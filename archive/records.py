@@ -216,6 +216,7 @@ class NoteKind(StrEnum):
     PIN = "pin"  # keep it, and let it be a parent
     BAN = "ban"  # never a parent again
     FREE = "free"  # neither pinned nor banned any more
+    RESEMBLES = "resembles"  # written at the gate: the known program that this one is near to
     HINT = "hint"  # of a run: goes into the next prompts
     LESSON = "lesson"  # of a run, written by a model from what was tried: the newest goes into the next prompts
     ADVICE = "advice"  # of a run, written by a model: one way to ask for a program, tried against the others

@@ -44,6 +44,13 @@ class Donors(StrEnum):
     BASELINES = "baselines"  # the published methods too; never in claims that compare strategies
 
 
+class NearDuplicates(StrEnum):
+    """What becomes of a program whose embedding is near that of a known one."""
+
+    FLAG = "flag"  # a note names the neighbour
+    REJECT = "reject"  # no evaluation
+
+
 class BanditKind(StrEnum):
     """How models and operators are chosen; the names of `evolve.bandit.POLICIES`."""
 

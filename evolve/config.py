@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evaluators.contract import ParameterValue, PlannerClock, Tier
 from evaluators.registry import did_you_mean
-from evolve.choices import BanditKind, Donors, Order, ProposerKind, Sampler
+from evolve.choices import BanditKind, Donors, NearDuplicates, Order, ProposerKind, Sampler
 from evolve.errors import ConfigError
 from evolve.llm.model import ModelSpec
 from evolve.llm.prices import Price
@@ -60,6 +60,9 @@ class RunConfig(BaseModel):
     number_share: float = Field(default=0.75, ge=0, le=1, description="of genetic steps: those that move a number")
     donors: Donors = Donors.ARCHIVE
     twins: bool = Field(default=True, description="programs that behave alike share one evaluation")
+    embedding: ModelSpec | None = Field(default=None, description="model whose embeddings tell what is near; none: off")
+    near_cosine: float = Field(default=0.98, gt=0, le=1, description="of embeddings, from which on programs are near")
+    near_duplicates: NearDuplicates = NearDuplicates.FLAG
     racing: float = Field(
         default=0.2, ge=0, le=0.5, description="error rate at which clearly worse programs are stopped early; 0: never"
     )

@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from archive.records import Attempt, AttemptState, BanditRow, Candidate, FounderRole
+from archive.records import Attempt, AttemptState, BanditRow, FounderRole
 from evaluators.contract import Evaluation, Split, Tier
 from evolve.budget import Budget, Spent, reason_to_stop
 from evolve.champion import NUM_CONTENDERS, VALIDATION_SHARE
 from evolve.choices import Order
 from evolve.fresh_look import NUM_EVALUATIONS, FreshLooks
+from evolve.gate import Gate, Prepared
+from evolve.llm.embedder import Embedder
 from evolve.marks import Marks
-from evolve.novelty import source_digest
 from evolve.progress import Progress
-from evolve.proposer import Proposal, Proposer
+from evolve.proposer import Proposer
 from evolve.races import RaceConfig, Raced, Races
 from evolve.request import Member, MutationRequest
 from evolve.stages import Stages
@@ -61,12 +62,15 @@ class Driver:
         progress: Progress,
         in_flight: int,
         clock: Clock,
+        embedder: Embedder | None = None,
     ) -> None:
+        """With an embedder the gate also looks for programs that are nearly the same."""
         self._session = session
         self._archive = session.archive
         self._search = session.search
         self._proposer = proposer
         races = RaceConfig(error_rate=session.config.racing, twins=session.config.twins)
+        self._gate = Gate(session, embedder, clock.timestamp)
         self._races = Races(stages, session.behaviours, races)
         self._stages = stages
         self._progress = progress
@@ -157,35 +161,16 @@ class Driver:
         """The reply, through the gate in the order of asks; made side by side where the proposer allows it."""
         if not self._proposer.concurrent:
             async with turn():
-                return self._pass_gate(attempt, await self._propose(request))
-        proposal = await self._propose(request)
+                return self._gate.admit(attempt, await self._propose(request))
+        prepared = await self._propose(request)
         async with turn():
-            return self._pass_gate(attempt, proposal)
+            return self._gate.admit(attempt, prepared)
 
-    async def _propose(self, request: MutationRequest) -> Proposal:
+    async def _propose(self, request: MutationRequest) -> Prepared:
         wanted = [request.parent.candidate_id, *(member.candidate_id for member in request.inspirations)]
         sources = self._archive.sources(wanted)
-        return await self._proposer.propose(request, sources, self._rng(request.index, 1))
-
-    def _pass_gate(self, attempt: Attempt, proposal: Proposal) -> Attempt:
-        """Commit the reply, and whether it is worth an evaluation."""
-        replied = replace(attempt, state=AttemptState.REPLIED, operator=proposal.operator, change=proposal.change)
-        if proposal.source is None:
-            replied = replace(replied, rejection=f"no program: {proposal.change}")
-            self._archive.advance_attempt(replied, expected=AttemptState.ASKED)
-            return replied
-        candidate = Candidate(id=source_digest(proposal.source), source=proposal.source, ast_digest=proposal.ast_digest)
-        duplicate = self._session.novelty.check_digests(candidate.id, candidate.ast_digest)
-        replied = replace(replied, candidate_id=candidate.id)
-        if proposal.rejection:
-            replied = replace(replied, rejection=proposal.rejection)
-        elif duplicate is not None:
-            rejection = f"duplicate ({duplicate.kind})"
-            replied = replace(replied, rejection=rejection, neighbour_id=duplicate.neighbour_id)
-        else:
-            self._session.novelty.add(candidate.id, candidate.ast_digest)
-        self._archive.record_replied(replied, candidate)
-        return replied
+        proposal = await self._proposer.propose(request, sources, self._rng(request.index, 1))
+        return await self._gate.prepare(proposal, request, sources, self._rng(request.index, 2))
 
     async def _wait(self, stopping: asyncio.Task[bool]) -> None:
         """Until something ends, and tell what may be told."""

@@ -31,6 +31,7 @@ from evolve.parsing.verdict import missing_entry_points
 from evolve.patch import apply_reply
 from evolve.progress import Progress
 from evolve.prompting import PromptBrief, build
+from evolve.proposing import open_embedder
 from evolve.session import OUTSIDE, founding_members, restore, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Pending, Session, asked_attempt, attempt_rng
@@ -144,7 +145,11 @@ class OutsideRun:
             RunError: The attempt does not wait for an answer.
             LeaseHeldError: Another process drives the run.
         """
-        async with lease.held(self._archive, self._run.id), Parser() as parser:
+        async with (
+            lease.held(self._archive, self._run.id),
+            Parser() as parser,
+            open_embedder(self._archive, self._config) as embedder,
+        ):
             stages = self._stages(backend)
             session = self._restored(stages)
             pending = self._waiting_for(index, session)
@@ -155,7 +160,7 @@ class OutsideRun:
             clock = Clock(elapsed_s=lambda: 0.0, timestamp=lambda: timestamp)
             progress = Progress(task=self._run.task, run_id=self._run.id)
             only = replace(session, pending=(pending,))
-            await Driver(only, proposer, stages, progress, in_flight=1, clock=clock).evolve()
+            await Driver(only, proposer, stages, progress, 1, clock, embedder).evolve()
             return self._told(pending, stages, session)
 
     def _told(self, pending: Pending, stages: Stages, session: Session) -> Told:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from archive.queries import usage
@@ -21,7 +21,8 @@ from evolve.genetic.operators import mutations
 from evolve.llm.advice import Advisor
 from evolve.llm.briefing import Desk
 from evolve.llm.caller import Caller
-from evolve.llm.catalogue import open_models
+from evolve.llm.catalogue import open_embedding_model, open_models
+from evolve.llm.embedder import Embedder
 from evolve.llm.lessons import Scratchpad
 from evolve.llm.prices import load_prices
 from evolve.llm.proposer import Asker, ModelProposer
@@ -46,7 +47,7 @@ async def open_proposer(session: Session, task: Task, stages: Stages) -> AsyncIt
     config, archive, run = session.config, session.archive, session.run
     match config.proposer:
         case ProposerKind.GENETIC:
-            yield _genetic(session)
+            yield _genetic(session, task)
         case ProposerKind.OUTSIDE:
             raise RunError(f"the programs of run {run.id} come from outside: see `evolve ask {run.id}`")
         case ProposerKind.OPENAI:
@@ -73,6 +74,27 @@ async def open_proposer(session: Session, task: Task, stages: Stages) -> AsyncIt
                 yield _of_models(session, task, stages, asker, parser)
 
 
+@asynccontextmanager
+async def open_embedder(archive: Archive, config: RunConfig) -> AsyncIterator[Embedder | None]:
+    """Who gives the gate its embeddings; None where the run wants none.
+
+    A run that plays replies again asks no server: it knows what is archived, and leaves the rest unchecked.
+
+    Raises:
+        ConfigError: A key is missing.
+    """
+    spec = config.embedding
+    if spec is None:
+        yield None
+        return
+    async with AsyncExitStack() as stack:
+        model = None
+        if config.proposer is not ProposerKind.RECORDED:
+            model = await stack.enter_async_context(open_embedding_model(spec, os.environ))
+        policy = RetryPolicy(deadline_s=config.proposal_seconds)
+        yield Embedder(spec.name, archive, model, policy, now=time.monotonic, sleep=asyncio.sleep)
+
+
 def recorded_attempts(archive: Archive, config: RunConfig) -> Sequence[RecordedAttempt] | None:
     """The calls that a run is to play again; None where a file holds programs instead."""
     if config.recorded_run:
@@ -87,10 +109,10 @@ def purse_of(archive: Archive, run: Run, config: RunConfig) -> Purse:
     return Purse(config.usd, config.tokens, spent_usd=used.price_usd, spent_tokens=spent_tokens)
 
 
-def _genetic(session: Session) -> GeneticProposer:
+def _genetic(session: Session, task: Task) -> GeneticProposer:
     donors: list[str] = []
     if session.config.donors is Donors.BASELINES:
-        donors = [program.source for program in baselines(session.config.task)]
+        donors = [program.source for program in baselines(task.programs)]
     return GeneticProposer(session.novelty, donors, mutations(session.config.number_share))
 
 

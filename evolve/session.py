@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from archive.records import Attempt, AttemptState, Candidate, Founder, FounderRole, Run, StoredEvaluation
 from archive.store import Archive
 from evaluators.contract import Evaluation, Split, Task
@@ -16,6 +18,8 @@ from evolve.choices import ProposerKind, Sampler
 from evolve.config import RunConfig
 from evolve.errors import RunError
 from evolve.islands import nobody
+from evolve.llm.embedder import FLOAT32
+from evolve.neighbours import CAPACITY, Neighbours
 from evolve.novelty import NoveltyIndex, ast_digest, source_digest
 from evolve.programs import Program
 from evolve.request import Arm, Member, MutationRequest, Operator, Told, asked_operator
@@ -171,6 +175,7 @@ def restore(
         search=search,
         novelty=novelty,
         behaviours=_known_behaviours(founders, attempts, population, stages.smoke_digests(stored)),
+        neighbours=_known_vectors(archive, config, attempts),
         pending=pending,
         evaluated=evaluated,
         validated=_in_tell_order({row.candidate_id for row in during_search}, attempts),
@@ -276,6 +281,21 @@ def _known_behaviours(
         if attempt.is_evaluation and candidate_id in population:
             behaviours.add(smoke_digests.get(candidate_id, ""), candidate_id, attempt.tell_order or 0)
     return behaviours
+
+
+def _known_vectors(archive: Archive, config: RunConfig, attempts: Sequence[Attempt]) -> Neighbours:
+    """The embeddings of the last programs that passed the gate and of their parents, in the order of asks."""
+    neighbours = Neighbours()
+    if config.embedding is None:
+        return neighbours
+    last = [attempt for attempt in attempts if attempt.candidate_id][-CAPACITY:]
+    order = (i for a in last for i in (a.parent_id, None if a.rejection else a.candidate_id) if i)
+    ids = list(dict.fromkeys(order))
+    vectors = archive.embeddings(config.embedding.name, ids)
+    for candidate_id in ids:
+        if candidate_id in vectors:
+            neighbours.add(candidate_id, np.frombuffer(vectors[candidate_id], FLOAT32))
+    return neighbours
 
 
 def _known_programs(archive: Archive, founders: Sequence[Founder], attempts: Sequence[Attempt]) -> NoveltyIndex:

@@ -11,6 +11,7 @@ from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Task
 from evolve.behaviours import Behaviours
 from evolve.config import RunConfig
+from evolve.neighbours import Neighbours
 from evolve.novelty import NoveltyIndex
 from evolve.request import Arm, Member, MutationRequest, Operator, Told, asked_operator
 from evolve.search import Search
@@ -36,6 +37,7 @@ class Session:
     search: Search
     novelty: NoveltyIndex
     behaviours: Behaviours
+    neighbours: Neighbours  # empty where the run wants no embeddings
     pending: tuple[Pending, ...] = ()  # asked before this session and not ended
     evaluated: int = 0  # attempts that were evaluated before this session
     validated: tuple[str, ...] = ()  # candidates that were validated before this session, in tell order

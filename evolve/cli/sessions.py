@@ -25,7 +25,7 @@ from evolve.cli.run import DEFAULT_ATTEMPTS, EXIT_INTERRUPTED, EXIT_NO_SCORE
 from evolve.config import RunConfig, build_config, read_config
 from evolve.errors import ConfigError, RunError
 from evolve.lifecycle import WAITING, Ending, Lifecycle, timestamp
-from evolve.llm.catalogue import build_catalogue
+from evolve.llm.catalogue import build_catalogue, read_model
 from evolve.llm.recording import is_recording, read_recording, record_run
 from evolve.models import announce_models
 from evolve.programs import Program, founding_programs, require_blocks
@@ -49,6 +49,8 @@ def read_options(
     """
     values = read_config(config) if config else {}
     values |= _models(values.pop("models", []), models)
+    if "embedding" in values:
+        values["embedding"] = read_model(values["embedding"], "[embedding]", os.environ)
     table = values.get("set", {})
     assignments = {**(table if isinstance(table, dict) else {}), **read_assignments(settings)}
     values |= {key: value for key, value in given.items() if value is not None}

@@ -10,6 +10,8 @@ from evolve.errors import EvolveError
 from evolve.llm.model import Finish, Message
 
 MAX_TOKENS_REPORTED = 10_000_000  # a larger count is not believed
+MAX_EMBEDDING_NUMBERS = 65_536
+LARGEST_FLOAT32 = 3.4e38
 _CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens"})
 _FILTERED = frozenset({"content_filter", "refusal", "safety"})
 
@@ -79,6 +81,20 @@ def read_response(body: bytes) -> Answer:
         prompt_tokens=_count(_at(reply, "usage", "input_tokens")),
         reply_tokens=_count(_at(reply, "usage", "output_tokens")),
     )
+
+
+def read_embedding(body: bytes) -> tuple[float, ...]:
+    """The numbers of the first embedding, each of them a finite float32.
+
+    Raises:
+        AnswerError: `body` is no such reply.
+    """
+    numbers = _at(_parsed(body), "data", 0, "embedding")
+    if not isinstance(numbers, list) or not 0 < len(numbers) <= MAX_EMBEDDING_NUMBERS:
+        raise AnswerError(_complaint(body, "data[0].embedding"))
+    if not all(isinstance(number, int | float) and abs(number) < LARGEST_FLOAT32 for number in numbers):
+        raise AnswerError(_complaint(body, "finite numbers in data[0].embedding"))
+    return tuple(float(number) for number in numbers)
 
 
 def read_problem(body: bytes) -> Problem:

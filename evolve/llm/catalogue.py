@@ -12,6 +12,7 @@ from evaluators.contract import ContractError
 from evaluators.jsonable import from_json
 from evaluators.registry import did_you_mean
 from evolve.errors import ConfigError
+from evolve.llm.embedder import EmbeddingModel
 from evolve.llm.model import LanguageModel, ModelSpec
 from evolve.llm.prices import Price, parse_price
 from evolve.llm.servers import OPENAI_KEY, check_url, is_own_server, key_variable_of
@@ -58,6 +59,18 @@ def build_catalogue(
         if names.count(name) > 1:
             raise ConfigError(f"two models are called {name!r}: rows of the archive could not tell them apart")
     return Catalogue(tuple(specs), prices)
+
+
+def read_model(table: object, where: str, environ: Mapping[str, str]) -> ModelSpec:
+    """The one model that a table of a run file names, without a price.
+
+    Raises:
+        ConfigError: `table` is no table, or has a key or value that has no meaning; `where` says which.
+    """
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: expected a table that names a model, found {str(table)[:80]!r}")
+    spec = _from_table(table, where)
+    return _placed(spec, environ.get(BASE_URL_VARIABLE, ""), named_key="key_variable" in table)
 
 
 def parse_model(option: str) -> ModelSpec:
@@ -119,6 +132,23 @@ async def open_models(
             stack.push_async_callback(model.close)
             models[spec.name] = model
         yield models
+
+
+@asynccontextmanager
+async def open_embedding_model(spec: ModelSpec, environ: Mapping[str, str]) -> AsyncIterator[EmbeddingModel]:
+    """The model that `spec` names, for embeddings; closed at the end.
+
+    Raises:
+        ConfigError: The key is missing.
+    """
+    key = key_of(spec, environ)
+    from evolve.llm.openai_compatible import OpenAICompatibleModel  # 0.4 s of CPU
+
+    model = OpenAICompatibleModel(spec, key, use_proxies=not is_own_server(spec.base_url))
+    try:
+        yield model
+    finally:
+        await model.close()
 
 
 def _placed(spec: ModelSpec, default_url: str, *, named_key: bool) -> ModelSpec:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Literal, cast
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Literal, TypeVar, cast
 
 import httpx2
 import openai
@@ -17,7 +17,15 @@ from openai.types.chat import ChatCompletionMessageParam
 from openai.types.responses import ResponseInputItemParam
 from openai.types.shared_params import Reasoning
 
-from evolve.llm.answers import AnswerError, estimated_tokens, one_line, read_chat, read_problem, read_response
+from evolve.llm.answers import (
+    AnswerError,
+    estimated_tokens,
+    one_line,
+    read_chat,
+    read_embedding,
+    read_problem,
+    read_response,
+)
 from evolve.llm.dialect import OPENAI_LIMITS, Dialect, parameter_at_fault
 from evolve.llm.model import Api, Completion, Finish, Message, ModelCall, ModelFailure, ModelSpec
 from evolve.llm.retrying import retry_after_s
@@ -28,6 +36,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 NO_KEY = "EMPTY"  # what servers without keys are sent; vLLM's convention
 _SHORTEST_SECRET = 8  # characters; a shorter "key" is a placeholder, and would blot out words of replies
 
+T = TypeVar("T")
 Effort = Literal["minimal", "low", "medium", "high"]  # the package's list of names; the server decides
 
 
@@ -87,20 +96,45 @@ class OpenAICompatibleModel:
         Raises:
             ModelFailure: There is no answer.
         """
-        start_s = time.monotonic()
         dialect = self._dialect
-        outcome: Completion | ModelFailure
+        start_s = time.monotonic()
+        return await self._tried(
+            self._answer(call, dialect),
+            dialect,
+            lambda body: self._completion(call, body, time.monotonic() - start_s),
+        )
+
+    async def embed(self, text: str) -> tuple[float, ...]:
+        """The embedding of `text`: one try, bounded like the others.
+
+        Raises:
+            ModelFailure: There is no answer.
+        """
+        return await self._tried(self._embedding(text), self._dialect, read_embedding)
+
+    async def _tried(self, answering: Awaitable[bytes], dialect: Dialect, read: Callable[[bytes], T]) -> T:
+        """What `read` makes of the body.
+
+        Raises:
+            ModelFailure: There is none, or `read` cannot use it.
+        """
+        start_s = time.monotonic()
+        failure: ModelFailure
         try:
             async with asyncio.timeout(self._spec.try_timeout_s):
-                body = await self._answer(call, dialect)
-            outcome = self._completion(call, body, time.monotonic() - start_s)
+                body = await answering
+            return read(body)
         except openai.APIStatusError as error:
-            outcome = self._refusal(error, dialect, time.monotonic() - start_s)
+            failure = self._refusal(error, dialect, time.monotonic() - start_s)
         except (openai.OpenAIError, httpx2.HTTPError, BodyError, AnswerError, TimeoutError) as error:
-            outcome = self._failure(error, time.monotonic() - start_s)
-        if isinstance(outcome, ModelFailure):
-            raise outcome  # out here, so that no request with its headers hangs on the exception
-        return outcome
+            failure = self._failure(error, time.monotonic() - start_s)
+        raise failure  # out here, so that no request with its headers hangs on the exception
+
+    async def _embedding(self, text: str) -> bytes:
+        response = await self._client.embeddings.with_raw_response.create(
+            model=self._spec.name, input=_storable(text), encoding_format="float"
+        )
+        return response.content
 
     async def _answer(self, call: ModelCall, dialect: Dialect) -> bytes:
         if self._spec.api is Api.RESPONSES:
@@ -228,7 +262,12 @@ def _oversized() -> BodyError:
 
 
 def _as_sent(message: Message) -> dict[str, str]:
-    return {"role": message.role, "content": message.text.encode("utf-8", "replace").decode()}
+    return {"role": message.role, "content": _storable(message.text)}
+
+
+def _storable(text: str) -> str:
+    """`text` as UTF-8 can hold it."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _meaning(status: int, code: str) -> tuple[Finish, bool]:

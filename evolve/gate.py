@@ -1,0 +1,108 @@
+"""Whether a proposed program is worth an evaluation: what was tried before is not tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from archive.records import Attempt, AttemptState, Candidate, Note, NoteKind
+from evolve.choices import NearDuplicates
+from evolve.llm.embedder import Embedder
+from evolve.neighbours import Neighbour
+from evolve.novelty import source_digest
+from evolve.proposer import Proposal
+from evolve.request import MutationRequest
+from evolve.standing import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A proposal as the gate judges it."""
+
+    proposal: Proposal
+    candidate: Candidate | None  # None: there is no program
+    vectors: Mapping[str, np.ndarray]  # embeddings of the program and its parent, as far as they could be had
+
+
+class Gate:
+    """Two steps: `prepare` may run side by side with others; `admit` decides, one attempt after the other."""
+
+    def __init__(self, session: Session, embedder: Embedder | None, timestamp: Callable[[], str]) -> None:
+        """Without an embedder only programs that are the same are stopped."""
+        self._archive = session.archive
+        self._novelty = session.novelty
+        self._neighbours = session.neighbours
+        self._config = session.config
+        self._embedder = embedder
+        self._timestamp = timestamp
+
+    async def prepare(
+        self, proposal: Proposal, request: MutationRequest, sources: Mapping[str, str], rng: np.random.Generator
+    ) -> Prepared:
+        """What `admit` needs; asks for embeddings where the run wants them.
+
+        Raises:
+            EmbeddingError: The server refuses for good.
+        """
+        if proposal.source is None:
+            return Prepared(proposal, None, {})
+        candidate_id = source_digest(proposal.source)
+        candidate = Candidate(id=candidate_id, source=proposal.source, ast_digest=proposal.ast_digest)
+        is_known = self._novelty.check_digests(candidate.id, candidate.ast_digest) is not None
+        if self._embedder is None or proposal.rejection or is_known:
+            return Prepared(proposal, candidate, {})
+        parent = Candidate.of(sources[request.parent.candidate_id])
+        return Prepared(proposal, candidate, await self._embedder.vectors([parent, candidate], rng))
+
+    def admit(self, attempt: Attempt, prepared: Prepared) -> Attempt:
+        """Commit the reply, and whether it is worth an evaluation."""
+        proposal, candidate = prepared.proposal, prepared.candidate
+        replied = replace(attempt, state=AttemptState.REPLIED, operator=proposal.operator, change=proposal.change)
+        if candidate is None:
+            replied = replace(replied, rejection=f"no program: {proposal.change}")
+            self._archive.advance_attempt(replied, expected=AttemptState.ASKED)
+            return replied
+        replied = replace(replied, candidate_id=candidate.id)
+        duplicate = self._novelty.check_digests(candidate.id, candidate.ast_digest)
+        near = self._nearest(attempt.parent_id, candidate.id, prepared.vectors)
+        if proposal.rejection:
+            replied = replace(replied, rejection=proposal.rejection)
+        elif duplicate is not None:
+            rejection = f"duplicate ({duplicate.kind})"
+            replied = replace(replied, rejection=rejection, neighbour_id=duplicate.neighbour_id)
+        elif near is not None and self._config.near_duplicates is NearDuplicates.REJECT:
+            rejection = f"near duplicate (cosine {near.cosine:.4f})"
+            replied = replace(replied, rejection=rejection, neighbour_id=near.candidate_id)
+        else:
+            self._novelty.add(candidate.id, candidate.ast_digest)
+            self._remember(candidate.id, prepared.vectors)
+        self._archive.record_replied(replied, candidate)
+        if near is not None and not replied.rejection:
+            self._flag(replied, near)
+        return replied
+
+    def _nearest(self, parent_id: str, candidate_id: str, vectors: Mapping[str, np.ndarray]) -> Neighbour | None:
+        """The nearest known program, the parent among them, if it is near enough to count as the same idea."""
+        if candidate_id not in vectors:
+            return None
+        if parent_id not in self._neighbours:
+            self._remember(parent_id, vectors)
+        nearest = self._neighbours.nearest(vectors[candidate_id])
+        return nearest if nearest is not None and nearest.cosine >= self._config.near_cosine else None
+
+    def _remember(self, candidate_id: str, vectors: Mapping[str, np.ndarray]) -> None:
+        if candidate_id in vectors:
+            self._neighbours.add(candidate_id, vectors[candidate_id])
+
+    def _flag(self, attempt: Attempt, near: Neighbour) -> None:
+        note = Note(
+            kind=NoteKind.RESEMBLES,
+            text=f"{near.candidate_id} (cosine {near.cosine:.4f})",
+            created_at=self._timestamp(),
+            run_id=attempt.run_id,
+            candidate_id=attempt.candidate_id,
+            attempt_index=attempt.index,
+        )
+        self._archive.add_note(note)
