@@ -12,7 +12,7 @@ import torch
 from evaluators.kernels.timing import Launch, Stopwatch
 
 FLUSH_OVER_CACHE = 4  # bytes written before a launch over the size of the L2 cache
-HEAD_START_CYCLES = 400_000  # about 0.2 ms that the device is busy while the host queues the launch
+HEAD_START_CYCLES = 2_000_000  # about 1 ms that the device is busy while the host queues the launch
 _QUERY = ("clocks.sm", "clocks.mem", "temperature.gpu", "power.draw")
 
 

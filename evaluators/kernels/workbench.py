@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from evaluators.kernels import grouped, reference, schedule
-from evaluators.kernels.launch import DTYPES, device_name
+from evaluators.kernels.launch import device_name, dtype_named
 from evaluators.kernels.profiles import ExpertSize
 from evaluators.kernels.shapes import LayerShape, Stage
 from evaluators.kernels.stopwatches import stopwatch
@@ -44,7 +44,7 @@ class Experts:
             seed: Of the draw.
         """
         draw = torch.Generator(device).manual_seed(seed)
-        dtype = next(kind for kind, name in DTYPES.items() if name == size.dtype)
+        dtype = dtype_named(size.dtype)
 
         def normal(*shape: int) -> Tensor:
             return torch.randn(*shape, generator=draw, device=device, dtype=torch.float32).to(dtype)

@@ -1,0 +1,125 @@
+"""Everything that Evenkeel needs a GPU for: ``python -m benchmarks.gpu --out DIR --seconds 450``, until it is done.
+
+Each item runs once; a failed one is recorded with its error and the rest goes on. Start it again with the same folder
+and it goes on where the last slice ended. Needs numpy, scipy, torch and triton. What the figures mean: docs/gpu.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.gpu_book import Book, Status
+from benchmarks.gpu_items import all_items
+from benchmarks.gpu_scale import Scale, dry_scale, full_scale
+from benchmarks.gpu_summary import write_summary
+from benchmarks.gpu_worker import Item, Worker
+
+NO_GPU = "this script measures a CUDA GPU, and torch sees none on this machine (--dry-run-on-cpu tries the script out)"
+PATIENCE = 3.0  # times an item's expected seconds before it is stopped
+STARTING_S = 30.0  # that an item may take longer because it starts a process
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    commands = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
+    commands.add_argument("--out", type=Path, help="folder of the results; the same one goes on")
+    commands.add_argument("--seconds", type=float, default=450.0, help="of this slice; default %(default)s")
+    commands.add_argument("--only", action="append", default=[], metavar="NAME", help="items whose name starts so")
+    commands.add_argument("--again", action="append", default=[], metavar="NAME", help="done or failed items to redo")
+    commands.add_argument("--list", action="store_true", help="print the items and what became of them")
+    commands.add_argument("--dry-run-on-cpu", action="store_true", help="toy sizes, no GPU, into a temporary folder")
+    return commands
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Exit status: 0 nothing left to do, 1 no GPU or bad input, 2 usage, 3 items are left for the next slice."""
+    commands = parser()
+    arguments = commands.parse_args(words)
+    dry = arguments.dry_run_on_cpu
+    if dry == (arguments.out is not None):
+        commands.error("say --out DIR for a measurement, or --dry-run-on-cpu without it")
+    out = Path(tempfile.mkdtemp(prefix="evenkeel-gpu-")) if dry else arguments.out.resolve()
+    scale = dry_scale(out) if dry else full_scale(out, os.cpu_count() or 1)
+    if arguments.list:
+        return _list(scale)
+    if dry:
+        os.environ["TRITON_INTERPRET"] = "1"  # for the worker, which imports triton
+    elif not _sees_gpu():
+        sys.stderr.write(f"error: {NO_GPU}\n")
+        return 1
+    out.mkdir(parents=True, exist_ok=True)
+    book = Book(scale.book_path, dry=dry)
+    wanted = [item for item in all_items(scale) if _matches(item.name, arguments.only or [""])]
+    left = run_slice(scale, book, _due(book, wanted, arguments.again), arguments.seconds)
+    print(write_summary(scale, book.results()))
+    print(f"results in {out}; {left} items left")
+    return 3 if left else 0
+
+
+def run_slice(scale: Scale, book: Book, due: Sequence[Item], seconds: float) -> int:
+    """Run what fits into the slice; how many items are left."""
+    end_s = time.monotonic() + seconds
+    worker = Worker(scale, scale.out / ".errors.txt")
+    waiting, cut = list(due), 0
+    try:
+        while waiting and (room_s := end_s - time.monotonic()) >= waiting[0].seconds:
+            cut += run_item(worker, book, waiting.pop(0), room_s) is Status.CUT
+    finally:
+        worker.stop()
+    return cut + sum(not item.every_slice for item in waiting)
+
+
+def run_item(worker: Worker, book: Book, item: Item, room_s: float) -> Status:
+    """Run one item and keep what became of it."""
+    begun_s = time.monotonic()
+    patience_s = PATIENCE * item.seconds + STARTING_S
+    try:
+        result = worker.run(item, min(patience_s, room_s))
+    except TimeoutError as late:
+        said = f"{worker.last_words()}\n{late}"
+        entry = book.ended(item.name, time.monotonic() - begun_s, error=said, cut=room_s < patience_s)
+    else:
+        said = "" if result is not None else worker.last_words() or "the process died without a word"
+        entry = book.ended(item.name, time.monotonic() - begun_s, result=result, error=said)
+    print(f"{entry.status:6s} {entry.seconds:7.1f} s  {item.name}" + _last_line(entry.error), flush=True)
+    return entry.status
+
+
+def _due(book: Book, items: Sequence[Item], again: Sequence[str]) -> list[Item]:
+    redo = [name for name in again if name]
+    return [item for item in items if item.every_slice or book.is_open(item.name) or _matches(item.name, redo)]
+
+
+def _matches(name: str, beginnings: Sequence[str]) -> bool:
+    return any(name.startswith(beginning) for beginning in beginnings)
+
+
+def _last_line(error: str) -> str:
+    lines = error.strip().splitlines()
+    return f": {lines[-1][:160]}" if lines else ""
+
+
+def _list(scale: Scale) -> int:
+    entries = Book(scale.book_path, dry=scale.dry).entries
+    for item in all_items(scale):
+        status = entries[item.name].status if item.name in entries else "open"
+        print(f"{status:6s} {item.seconds:5.0f} s  {item.name}")
+    return 0
+
+
+def _sees_gpu() -> bool:
+    try:
+        import torch
+    except ImportError:
+        return False
+    return bool(torch.cuda.is_available())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Everything that a GPU is needed for, in the order in which it is worth having. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.gpu_book import ROOT
+from benchmarks.gpu_scale import Scale
+from benchmarks.gpu_worker import Item
+
+STEPS = ("router", "permute", "gate_up", "down", "combine")
+BACKWARD_STEPS = ("grad_hidden", "grad_rows", "grad_gate_up", "grad_down")
+LOSSES = ("micro_batch_lbl", "global_batch_lbl", "loss_free_bias", "shinka_paper")
+PLACEMENT_PROGRAMS = ("initial.py", "baselines/eplb_global.py", "baselines/lplb.py", "baselines/swift_balancer.py")
+KERNELS, TUNING = "benchmarks.gpu_kernels", "benchmarks.gpu_tuning"
+LAYERS, JOBS = "benchmarks.gpu_layers", "benchmarks.gpu_jobs"
+
+
+def all_items(scale: Scale) -> list[Item]:
+    """The items, what others need first."""
+    shapes = list(scale.shapes)
+    return [
+        Item(name="state", seconds=10, target=f"{KERNELS}:state"),
+        *_correctness(scale),
+        Item(name="ceilings", seconds=15, target=f"{KERNELS}:ceilings"),
+        *_tuning(shapes),
+        *_layers(shapes),
+        *(_item(f"profile {shape}", 30, f"{KERNELS}:profile", shape) for shape in shapes),
+        *(_item(f"critical path {shape}", 15, f"{LAYERS}:critical_path", shape) for shape in shapes),
+        *_placement(shapes[-1]),
+        *_kernel_programs(),
+        *(_item(f"loss {loss}", 180, f"{JOBS}:loss_report", loss) for loss in LOSSES),
+    ]
+
+
+def _item(name: str, seconds: float, target: str, *arguments: str) -> Item:
+    return Item(name=name, seconds=seconds, target=target, arguments=arguments)
+
+
+def _correctness(scale: Scale) -> list[Item]:
+    dtypes = ("float32",) if scale.dry else ("bfloat16", "float32", "float16")
+    return [_item(f"correct {dtype}", 100, f"{KERNELS}:correctness", dtype) for dtype in dtypes]
+
+
+def _tuning(shapes: list[str]) -> list[Item]:
+    tuned = [
+        _item(f"tune {shape} {step}", 20, f"{TUNING}:tune", shape, step)
+        for step in (*STEPS, *BACKWARD_STEPS)
+        for shape in shapes
+    ]
+    return [
+        Item(name="compile ahead", seconds=120, target=f"{TUNING}:compile_ahead"),
+        *tuned,
+        Item(name="keep tuned", seconds=10, target=f"{TUNING}:keep_tuned", every_slice=True),
+    ]
+
+
+def _layers(shapes: list[str]) -> list[Item]:
+    items = []
+    for shape in shapes:
+        items += [
+            _item(f"stages {shape} {load}", 20, f"{LAYERS}:stage_times", shape, load) for load in ("even", "skewed")
+        ]
+        items.append(_item(f"backward {shape}", 20, f"{LAYERS}:backward_times", shape))
+        items += [
+            _item(f"{name} {shape} {rival}", 20, f"{LAYERS}:layer_against", shape, name, rival)
+            for name in ("forward", "forward_backward")
+            for rival in ("grouped_mm", "looped")
+        ]
+    return items
+
+
+def _placement(shape: str) -> list[Item]:
+    """With the profile of a shape and with the roofline of the same expert."""
+    folder = Path("seeds") / "expert_replication"
+    sides = ((shape, "profile"), ("", "roofline"))
+    return [
+        *(_item(f"replay on {side}", 90, f"{JOBS}:replay", shape, profile) for profile, side in sides),
+        *(
+            _item(f"placement {Path(name).stem} {side}", 20, f"{JOBS}:placement", str(folder / name), shape, profile)
+            for name in PLACEMENT_PROGRAMS
+            for profile, side in sides
+        ),
+    ]
+
+
+def _kernel_programs() -> list[Item]:
+    """The seeds of `moe_kernel`, and the cheats against it."""
+    seeds, cheats = ROOT / "seeds" / "moe_kernel", ROOT / "tests" / "hostile" / "moe_kernel"
+    programs = [*sorted(seeds.rglob("*.py")), *sorted(cheats.glob("*.py"))]
+    paths = [str(path.relative_to(ROOT)) for path in programs if path.name != "__init__.py"]
+    named = {f"program {Path(path).parent.name}/{Path(path).stem}": path for path in paths}
+    return [_item(name, 40, f"{JOBS}:kernel_program", path) for name, path in named.items()]
