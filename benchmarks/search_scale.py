@@ -1,30 +1,36 @@
 """Whether an attempt costs the same in a large run: sampling, novelty checks and archiving together, by run size.
 
-Usage: ``python -m benchmarks.search_scale [--million]``
+Usage: ``python -m benchmarks.search_scale [--million] [--postgres URL-of-an-empty-database]``
 
 All candidates are in ONE run. Of each attempt are measured: ask (parent, donor, inspirations), the digests looked up
-in memory as the driver does it, what behaves alike, the sources read from the archive, every row written (see
-`benchmarks.archive_cost`), and tell. No model, no evaluation. Each figure is the median over the repeats.
+in memory as the gate does it, what behaves alike, the sources read from the archive, every row written (see
+`benchmarks.archive_cost`), and tell. No model, no evaluation. CPU is this process's: PostgreSQL's server comes on top.
+`nearest` is the search for a near embedding among the 5,000 that are kept, which is off by default, and apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from archive.records import Candidate
 from archive.store import Archive
-from benchmarks.archive_cost import REPEATS, begin, carry_attempt, cost_of, digest_of, fill, score_of, source_of
+from benchmarks.archive_cost import REPEATS, begin, carry_attempt, digest_of, fill, score_of, source_of
 from benchmarks.stamp import write_result
 from evolve.behaviours import Behaviours
+from evolve.neighbours import CAPACITY, Neighbours
 from evolve.novelty import NoveltyIndex, source_digest
 from evolve.request import Member, MutationRequest, Told
 from evolve.search import Search, SearchConfig
 
 NUM_INSTANCES = 12
+EMBEDDING_NUMBERS = 1_536
 
 
 class LargeRun:
@@ -77,21 +83,66 @@ def member_of(candidate_id: str, score: float, index: int | None) -> Member:
     return Member(candidate_id=candidate_id, score=score, instance_scores=scores, attempt_index=index, parent_id=None)
 
 
-def measure(size: int) -> dict[str, object]:
+def spread_of(action: Callable[[int], object]) -> dict[str, float]:
+    """Milliseconds of one call: medians of CPU and wall, and the 95th percentile of wall."""
+    cpu_s, wall_s = [], []
+    for number in range(REPEATS):
+        began_cpu_s, began_s = time.process_time(), time.perf_counter()
+        action(number)
+        cpu_s.append(time.process_time() - began_cpu_s)
+        wall_s.append(time.perf_counter() - began_s)
+    return {
+        "cpu_ms": round(float(np.median(cpu_s)) * 1e3, 3),
+        "wall_ms": round(float(np.median(wall_s)) * 1e3, 3),
+        "wall_95_ms": round(float(np.quantile(wall_s, 0.95)) * 1e3, 3),
+    }
+
+
+def measure(url: str, size: int) -> dict[str, object]:
     """What an attempt costs after `size` others."""
-    with tempfile.TemporaryDirectory() as folder, Archive.open(f"sqlite:///{folder}/run.db") as archive:
+    with Archive.open(url) as archive:
+        began_cpu_s = time.process_time()
         run = LargeRun(archive, size)
-        whole = cost_of(run.attempt)
-        checks = cost_of(lambda number: run.check(REPEATS + number))
-        return {"attempt": whole, "checks": checks, "file_mb": (Path(folder) / "run.db").stat().st_size >> 20}
+        fill_cpu_s = round(time.process_time() - began_cpu_s)
+        whole = spread_of(run.attempt)
+        checks = spread_of(lambda number: run.check(REPEATS + number))
+    return {"attempt": whole, "checks": checks, "fill_cpu_s": fill_cpu_s, "load_average_1_min": os.getloadavg()[0]}
+
+
+def measure_file(size: int) -> dict[str, object]:
+    """The same in a new SQLite file, with its size."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.db"
+        return {**measure(f"sqlite:///{path}", size), "file_mb": path.stat().st_size >> 20}
+
+
+def measure_nearest() -> dict[str, float]:
+    """One program compared with all that are kept, and added."""
+    vectors = np.random.default_rng(0).normal(size=(CAPACITY + REPEATS, EMBEDDING_NUMBERS)).astype(np.float32)
+    neighbours = Neighbours()
+    for number in range(CAPACITY):
+        neighbours.add(str(number), vectors[number])
+
+    def look_up(number: int) -> None:
+        neighbours.nearest(vectors[CAPACITY + number])
+        neighbours.add(str(CAPACITY + number), vectors[CAPACITY + number])
+
+    return spread_of(look_up)
 
 
 def main() -> None:
     """Measures, prints and stores."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--million", action="store_true", help="also 10^6 candidates: about 7 GB and half an hour")
-    sizes = [1_000, 100_000, 1_000_000][: 3 if parser.parse_args().million else 2]
-    write_result("search_scale", {"repeats": REPEATS, **{f"sqlite_{size}": measure(size) for size in sizes}})
+    parser.add_argument("--million", action="store_true", help="also 10^6 candidates: about 4 GB and ten minutes")
+    parser.add_argument("--postgres", metavar="URL", help="also an empty PostgreSQL database, with 10^5 candidates")
+    options = parser.parse_args()
+    figures: dict[str, object] = {"repeats": REPEATS, "nearest": measure_nearest()}
+    for size in [1_000, 100_000, 1_000_000][: 3 if options.million else 2]:
+        figures[f"sqlite_{size}"] = measure_file(size)
+        write_result("search_scale", figures)
+    if options.postgres:
+        figures["postgres_100000"] = measure(options.postgres, 100_000)
+        write_result("search_scale", figures)
 
 
 if __name__ == "__main__":
