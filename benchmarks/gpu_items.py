@@ -10,7 +10,7 @@ from benchmarks.gpu_worker import Item
 
 STEPS = ("router", "permute", "gate_up", "down", "combine")
 BACKWARD_STEPS = ("grad_hidden", "grad_rows", "grad_gate_up", "grad_down")
-LOSSES = ("micro_batch_lbl", "global_batch_lbl", "loss_free_bias", "shinka_paper")
+LOSSES = ("global_batch_lbl", "micro_batch_lbl", "none", "loss_free_bias")  # the reference first
 PLACEMENT_PROGRAMS = ("initial.py", "baselines/eplb_global.py", "baselines/lplb.py", "baselines/swift_balancer.py")
 KERNELS, TUNING = "benchmarks.gpu_kernels", "benchmarks.gpu_tuning"
 LAYERS, JOBS = "benchmarks.gpu_layers", "benchmarks.gpu_jobs"
@@ -29,7 +29,8 @@ def all_items(scale: Scale) -> list[Item]:
         *(_item(f"critical path {shape}", 15, f"{LAYERS}:critical_path", shape) for shape in shapes),
         *_placement(shapes[-1]),
         *_kernel_programs(),
-        *(_item(f"loss {loss}", 180, f"{JOBS}:loss_report", loss) for loss in LOSSES),
+        *(_item(f"loss {loss} torch", 160, f"{JOBS}:loss_report", loss, "torch") for loss in LOSSES),
+        _item(f"loss {LOSSES[0]} triton", 160, f"{JOBS}:loss_report", LOSSES[0], "triton"),
     ]
 
 

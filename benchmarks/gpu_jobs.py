@@ -11,7 +11,8 @@ from typing import Any
 from benchmarks.gpu_book import ROOT
 from benchmarks.gpu_scale import Scale
 
-LOSS_SECONDS = 150  # that one call of the loss report may train
+LOSS_SECONDS = 120  # after which one call of the loss report begins no further training
+DRY_LOSS_SECONDS = 1
 
 
 def kernel_program(scale: Scale, path: str) -> dict[str, Any]:
@@ -39,14 +40,18 @@ def replay(scale: Scale, shape: str, profile: str) -> dict[str, Any]:
     return {**result, "report": said}
 
 
-def loss_report(scale: Scale, loss: str) -> dict[str, Any]:
+def loss_report(scale: Scale, loss: str, kernels: str) -> dict[str, Any]:
     """The trainings of one loss of `moe_loss` on this GPU, as far as they get; the report itself resumes."""
-    folder = scale.out / ".moe_report"
-    seconds = 5 if scale.dry else LOSS_SECONDS
-    command = [sys.executable, "-m", "benchmarks.moe_report", "--out", str(folder), "--seconds", str(seconds)]
-    said = called([*command, "--only", loss])
-    files = sorted(folder.glob("*.json"))
-    return {"said": said[-2000:], "files": {file.name: json.loads(file.read_text(encoding="utf-8")) for file in files}}
+    folder = scale.out / f".moe_report_{kernels}"
+    seconds = str(DRY_LOSS_SECONDS if scale.dry else LOSS_SECONDS)
+    command = [sys.executable, "-m", "benchmarks.moe_report", "--out", str(folder), "--seconds", seconds]
+    steps = ["--set", "steps=2"] if scale.dry else []
+    said = called([*command, "--only", loss, "--set", f"kernels={kernels}", *steps])
+    files = sorted(folder.glob(f"{loss}-*.json"))
+    return {
+        "said": said[-2000:],
+        "jobs": {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files},
+    }
 
 
 def evaluated(task: str, program: Path, scale: Scale, *words: str) -> dict[str, Any]:

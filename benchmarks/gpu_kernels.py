@@ -94,11 +94,8 @@ def _check_once(device_type: str, dtype: str, check: str, case: int) -> dict[str
     """The errors of a check on a case, or what is wrong."""
     device = torch.device(device_type)
     chosen = LARGE[case] if device.type == "cuda" else SMALL[case]
+    trial = Trial(case=with_dtype(chosen, dtype), device=device, dtype=dtype_named(dtype), seed=31 + case)
     try:
-        return dict(
-            CHECKS[check](
-                Trial(case=with_dtype(chosen, dtype), device=device, dtype=dtype_named(dtype), seed=31 + case)
-            )
-        )
+        return dict(CHECKS[check](trial))
     except (WrongResultError, TritonError, RuntimeError) as error:
         return f"{type(error).__name__}: {error}"[:500]

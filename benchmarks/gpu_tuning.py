@@ -1,4 +1,4 @@
-"""Which tiles are fastest on this GPU: compiled ahead, checked against the defaults, timed in turns. In the worker only."""
+"""Which tiles are fastest on this GPU: compiled ahead, checked, timed in turns. Imported in the worker only."""
 
 from __future__ import annotations
 
