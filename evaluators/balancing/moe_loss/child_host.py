@@ -65,7 +65,7 @@ class Host:
         self._config: dict[str, Any] = {}
         self._fixed: dict[str, Any] = {}
         self._state_shapes: dict[str, tuple[int, ...]] = {}
-        self._generator = torch.Generator()
+        self._generator = torch.Generator(torch.get_default_device())
         self._selected: dict[int, tuple[int, Tensor, Tensor]] = {}  # layer: step, logits, scores of its last training
 
     # --- what the worker calls ---
@@ -123,7 +123,7 @@ class Host:
         c = self._config
         tokens = np.arange(c["tokens"]) // c["tokens_per_sequence"]
         return {
-            "seq_id": torch.from_numpy(tokens),
+            "seq_id": _tensor(tokens),
             "expert_cost": _tensor(c.pop("expert_cost")),
             "expert_group": _tensor(c.pop("expert_group")),
             "expert_kind": _tensor(c.pop("expert_kind")),
@@ -141,12 +141,13 @@ class Host:
             raise Breach(f"the state may hold {capacity} values, found {size}")
         packed = np.zeros(capacity, dtype=np.float32)
         if flat:
-            packed[:size] = torch.cat(flat).numpy()
+            packed[:size] = torch.cat(flat).cpu().numpy()
         if not np.isfinite(packed).all():
             raise Breach("the state must be finite, found NaN or infinity")
         return packed
 
-    def _unpacked(self, packed: Any) -> dict[str, Tensor]:
+    def unpacked(self, packed: Any) -> dict[str, Tensor]:
+        """The state by name."""
         state, start = {}, 0
         for name, shape in self._state_shapes.items():
             size = int(np.prod(shape, dtype=np.int64))
@@ -170,7 +171,14 @@ class Host:
     ) -> dict[str, Any]:
         if fresh:
             self._load()
-        logits, held = _tensor(logits_MTE), self._unpacked(state)
+        logits = _tensor(logits_MTE)
+        scores = self.selection(logits, layer, step, training, self.unpacked(state))
+        if training and not fresh:
+            self._selected[layer] = step, logits, scores
+        return {"scores": scores.numpy()}
+
+    def selection(self, logits: Tensor, layer: int, step: int, training: bool, held: dict[str, Tensor]) -> Tensor:
+        """Selection scores ``(M, T, E)``."""
         probs = self._scores(logits)
         common = self._inputs(step, training)
         select = self._names["select"]
@@ -184,19 +192,25 @@ class Host:
         stacked = torch.stack([score.detach().to(torch.float32) for score in scores])
         if bool(torch.isnan(stacked).any()):
             raise Breach("select must not return NaN")
-        stacked = stacked.clamp(-1e30, 1e30)
-        if training and not fresh:
-            self._selected[layer] = step, logits, stacked
-        return {"scores": stacked.numpy()}
+        return stacked.clamp(-1e30, 1e30)
 
     def _losses(self, arrays: Mapping[str, Any], step: int, state: Any, fresh: bool) -> dict[str, Any]:
         if fresh:
             self._load()
         z, selection = self._routed(arrays, step)
-        weight = _tensor(arrays["router"]).requires_grad_()
-        held = self._unpacked(state)
-        batches, stats = self._batches(z, weight, _tensor(arrays["chosen"]).to(torch.int64), selection, step, held)
-        num_layers = z.shape[0]
+        held, chosen = self.unpacked(state), _tensor(arrays["chosen"]).to(torch.int64)
+        losses, grads = self.differentiated(z, _tensor(arrays["router"]), chosen, selection, step, held)
+        found = zip(("grad", "router_grad"), grads, strict=True)
+        gradients = {name: grad.numpy() for name, grad in found if bool(grad.any())}
+        return {"loss": losses.numpy(), "state": self._packed(held), **gradients}
+
+    def differentiated(
+        self, z: Tensor, weight: Tensor, chosen: Tensor, selection: Tensor | None, step: int, held: dict[str, Tensor]
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Losses of the layers, and their mean's gradients by logits and by router weight; `held` moves on."""
+        z.requires_grad_()
+        weight.requires_grad_()
+        batches, stats = self._batches(z, weight, chosen, selection, step, held)
         g = stats.mean(1)
         watched = [z, weight, stats, g, *held.values()]
         watched += [x for row in batches for b in row for x in (b.counts, b.topk_idx, b.sel_scores, b.g_run)]
@@ -208,24 +222,21 @@ class Host:
                     "b.router_weight; return b.logits.sum() * 0 where no loss is meant"
                 )
             by_layer = torch.stack([torch.stack(row).mean() for row in losses])
-            grads = _gradients(by_layer.sum() / num_layers, z, weight)
+            grads = _gradients(by_layer.mean(), z, weight)
         update = self._hook("update")
         if update is not None:
             with torch.no_grad():
                 update(g.clone(), held, step)
-        found = zip(("grad", "router_grad"), grads, strict=True)
-        gradients = {name: grad.numpy() for name, grad in found if bool(grad.any())}
-        return {"loss": by_layer.detach().numpy(), "state": self._packed(held), **gradients}
+        return by_layer.detach(), grads
 
     def _routed(self, arrays: Mapping[str, Any], step: int) -> tuple[Tensor, Tensor | None]:
-        """Logits ``(L, M, T, E)`` that take a gradient, and selection scores; None where the probabilities select."""
+        """Logits ``(L, M, T, E)``, and selection scores; None where the probabilities select."""
         if "logits" in arrays:
-            selection = _tensor(arrays["selection"]) if "selection" in arrays else None
-            return _tensor(arrays["logits"]).requires_grad_(), selection
+            return _tensor(arrays["logits"]), _tensor(arrays["selection"]) if "selection" in arrays else None
         kept = [self._selected[layer] for layer in range(self._config["num_layers"])]
         if any(row[0] != step for row in kept):
             raise Breach(f"select was not asked in step {step}")
-        return torch.stack([row[1] for row in kept]).requires_grad_(), torch.stack([row[2] for row in kept])
+        return torch.stack([row[1] for row in kept]), torch.stack([row[2] for row in kept])
 
     def _batches(
         self, z: Tensor, weight: Tensor, chosen: Tensor, selection: Tensor | None, step: int, held: dict[str, Tensor]
@@ -291,7 +302,7 @@ def _told(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _tensor(array: Any) -> Tensor:
-    return torch.from_numpy(np.array(array))
+    return torch.from_numpy(np.array(array)).to(torch.get_default_device())
 
 
 def _scalar(value: object) -> Tensor:

@@ -23,6 +23,11 @@ class OwnLoss:
         exec(compile(hosted(source, HOST), "own_loss", "exec", dont_inherit=True), self._names)
         self._object: Any = None
 
+    @property
+    def host(self) -> Any:
+        """The host itself, for callers that have tensors; after `construct`."""
+        return self._object
+
     def construct(self, entry_point: str, *arguments: Argument) -> float:
         """Make the host."""
         self._object = self._names[entry_point](*arguments)

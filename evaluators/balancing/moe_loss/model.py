@@ -2,6 +2,8 @@
 
 Shapes: M micro-batches, T tokens of a micro-batch, R = M * T rows, E experts, K experts per token, D width, F expert
 width, S bytes of a sequence, V byte values.
+
+Weights and what stands between layers are float32; `Engine` says where products are made and in which precision.
 """
 
 from __future__ import annotations
@@ -18,9 +20,12 @@ from evaluators.balancing.moe_loss.shape import Shape
 
 _INIT_SD = 0.02
 _NORM_EPS = 1e-6
+_CPU = torch.device("cpu")
 
 # (layer, logits_RE without gradient, scores_RE) -> what the top-k is taken of, (R, E)
 SelectScores = Callable[[int, Tensor, Tensor], Tensor]
+# (rows, chosen_RK, gates_RK, up_EDF, down_EFD) -> (R, D): the gated sum of each row's experts
+Experts = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,37 @@ class Routing:
     selection_RE: Tensor  # what the top-k was taken of
 
 
-class Model:
-    """Parameters by name, and the forward pass; the weights are drawn from `generator`."""
+def dropless(rows: Tensor, chosen_RK: Tensor, gates_RK: Tensor, up_EDF: Tensor, down_EFD: Tensor) -> Tensor:
+    """Every row through each of its experts, however many choose the same one; sorted by expert."""
+    k = chosen_RK.shape[1]
+    flat = chosen_RK.reshape(-1)
+    order = flat.argsort(stable=True)
+    ends = torch.bincount(flat, minlength=up_EDF.shape[0]).cumsum(0).to(torch.int32)
+    taken = rows[order // k]
+    gate, value = functional.grouped_mm(taken, up_EDF, offs=ends).chunk(2, dim=-1)
+    out = functional.grouped_mm(functional.silu(gate) * value, down_EFD, offs=ends)
+    back = torch.empty_like(order)
+    back[order] = torch.arange(order.numel(), device=order.device)
+    return (out[back].reshape(*chosen_RK.shape, -1) * gates_RK.unsqueeze(-1)).sum(1)
 
-    def __init__(self, shape: Shape, generator: torch.Generator) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Where and how the products of a model are made."""
+
+    device: torch.device = _CPU
+    dtype: torch.dtype = torch.float32  # of attention and experts; routers are float32
+    experts: Experts = dropless
+
+
+class Model:
+    """Parameters by name, and the forward pass; the weights are drawn from `generator`, which is the CPU's."""
+
+    def __init__(self, shape: Shape, generator: torch.Generator, engine: Engine | None = None) -> None:
         self.shape = shape
+        self.engine = engine or Engine()
         self.parameters = {
-            name: torch.randn(size, generator=generator).mul_(sd) if sd else torch.ones(size)
+            name: (torch.randn(size, generator=generator).mul_(sd) if sd else torch.ones(size)).to(self.engine.device)
             for name, size, sd in _layout(shape)
         }
         for parameter in self.parameters.values():
@@ -66,38 +95,28 @@ class Model:
             routings.append(routing)
         return functional.linear(_normed(x, p["final_norm"]), p["output"]), routings
 
+    def _cast(self, name: str) -> Tensor:
+        return self.parameters[name].to(self.engine.dtype)
+
     def _attention(self, layer: int, x: Tensor) -> Tensor:
         N, S, D = x.shape  # noqa: N806
         heads = self.shape.num_heads
-        qkv = functional.linear(x, self.parameters[f"{layer}.qkv"]).reshape(N, S, 3, heads, D // heads)
+        qkv = functional.linear(x.to(self.engine.dtype), self._cast(f"{layer}.qkv")).reshape(N, S, 3, heads, D // heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
         out = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
-        return functional.linear(out.transpose(1, 2).reshape(N, S, D), self.parameters[f"{layer}.attention_out"])
+        return functional.linear(out.transpose(1, 2).reshape(N, S, D), self._cast(f"{layer}.attention_out"))
 
     def _experts(self, layer: int, rows: Tensor, select: SelectScores | None) -> tuple[Tensor, Routing]:
-        p, k = self.parameters, self.shape.top_k
-        logits = functional.linear(rows, p[f"{layer}.router"])
+        k = self.shape.top_k
+        logits = functional.linear(rows, self.router_weight(layer))
         scores = torch.sigmoid(logits) if self.shape.gate == "sigmoid" else logits.softmax(-1)
         selection = scores.detach() if select is None else select(layer, logits.detach(), scores.detach())
         chosen = selection.topk(k, dim=-1).indices
         gates = scores.gather(-1, chosen)
         gates = gates / gates.sum(-1, keepdim=True).clamp_min(1e-9)
-        mixed = _dropless(rows, chosen, gates, p[f"{layer}.up"], p[f"{layer}.down"])
+        up, down = self._cast(f"{layer}.up"), self._cast(f"{layer}.down")
+        mixed = self.engine.experts(rows.to(self.engine.dtype), chosen, gates, up, down)
         return mixed, Routing(logits, chosen, selection)
-
-
-def _dropless(rows: Tensor, chosen_RK: Tensor, gates_RK: Tensor, up_EDF: Tensor, down_EFD: Tensor) -> Tensor:
-    """Every row through each of its experts, however many choose the same one; sorted by expert."""
-    k = chosen_RK.shape[1]
-    flat = chosen_RK.reshape(-1)
-    order = flat.argsort(stable=True)
-    ends = torch.bincount(flat, minlength=up_EDF.shape[0]).cumsum(0).to(torch.int32)
-    taken = rows[order // k]
-    gate, value = functional.grouped_mm(taken, up_EDF, offs=ends).chunk(2, dim=-1)
-    out = functional.grouped_mm(functional.silu(gate) * value, down_EFD, offs=ends)
-    back = torch.empty_like(order)
-    back[order] = torch.arange(order.numel())
-    return (out[back].reshape(*chosen_RK.shape, -1) * gates_RK.unsqueeze(-1)).sum(1)
 
 
 def _normed(x: Tensor, weight: Tensor) -> Tensor:

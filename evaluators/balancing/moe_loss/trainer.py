@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from evaluators.balancing.moe_loss.balancer import Balancer, StepView
+from evaluators.balancing.moe_loss.balancer import Balancer
 from evaluators.balancing.moe_loss.checks import StepChecks
 from evaluators.balancing.moe_loss.corpus import Sequences
+from evaluators.balancing.moe_loss.gradients import Asked, GradientSource, Routed
 from evaluators.balancing.moe_loss.model import Model, Routing, SelectScores
 from evaluators.balancing.moe_loss.shape import Course, Shape
 
@@ -63,27 +64,38 @@ def train(
         CandidateFailure: The program failed, or broke the contract.
     """
     torch.set_num_threads(1)
-    model = Model(shape, torch.Generator().manual_seed(seed % (1 << 63)))
-    run = _Run(model, course, balancer, StepChecks(balancer, course, seed), strength)
+    source = Asked(balancer, StepChecks(balancer, course, seed))
+    return fit(Model(shape, weight_stream(seed)), course, data, source, strength)
+
+
+def weight_stream(seed: int) -> torch.Generator:
+    """What the weights are drawn from."""
+    return torch.Generator().manual_seed(seed % (1 << 63))
+
+
+def fit(
+    model: Model, course: Course, data: Mapping[str, Sequences], source: GradientSource, strength: float = 1.0
+) -> Trained:
+    """Train `model` on its device, and measure it; see `train`."""
+    run = _Run(model, course, source, strength)
     text = _long(data["training"])
     for step in range(course.steps):
-        run.step(step, text[step * course.sequences : (step + 1) * course.sequences])
+        run.step(step, text[step * course.sequences : (step + 1) * course.sequences].to(model.engine.device))
     with torch.no_grad():
-        return _measured(run, _long(data["validation"]))
+        return _measured(run, _long(data["validation"]).to(model.engine.device))
 
 
 class _Run:
     """The moving parts of one training."""
 
-    def __init__(self, model: Model, course: Course, balancer: Balancer, checks: StepChecks, strength: float) -> None:
+    def __init__(self, model: Model, course: Course, source: GradientSource, strength: float) -> None:
         self.model = model
         self.course = course
-        self.balancer = balancer
-        self.checks = checks
+        self._source = source
         self._strength = strength
-        self.counts: list[npt.NDArray[np.int64]] = []
-        self.nats: list[float] = []
-        self.ratios: list[float] = []
+        self.counts: list[Tensor] = []
+        self.nats: list[Tensor] = []
+        self.ratios: list[Tensor] = []
         self._weights = list(model.parameters.values())
         self._optimiser = torch.optim.AdamW(
             self._weights, lr=course.learning_rate, betas=_BETAS, weight_decay=_WEIGHT_DECAY, fused=True
@@ -93,67 +105,53 @@ class _Run:
         """One optimiser step over all micro-batches; they go through the model in one pass, which is the same."""
         logits, routings = self.model.forward(text_NS[:, :-1], self.selector(step, training=True))
         nats = functional.cross_entropy(logits.flatten(0, 1), text_NS[:, 1:].flatten())
-        view = self._view(routings)
-        found = self.balancer.losses(view, step)
-        self.checks.after(step, view, found)
-        added = []
-        if found.grad_LMTE is not None:
-            added = [_Added(self._strength * torch.from_numpy(g.reshape(-1, g.shape[-1]))) for g in found.grad_LMTE]
+        routed = self._routed(routings)
+        found = self._source.gradients(routed, step)
+        added: list[_Added] = []
+        if found.to_logits_LMTE is not None:
+            added = [_Added(self._strength * grad.flatten(0, 1)) for grad in found.to_logits_LMTE]
             for routing, hook in zip(routings, added, strict=True):
                 routing.logits_RE.register_hook(hook)
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(self.course, step)
         self._optimiser.zero_grad()
         torch.autograd.backward(nats)
-        if found.router_grad_LED is not None:
-            self._add_to_routers(found.router_grad_LED)
+        if found.to_router_LED is not None:
+            self._add_to_routers(found.to_router_LED)
         torch.nn.utils.clip_grad_norm_(self._weights, self.course.clip_norm)
         self._optimiser.step()
-        self._record(view, nats.item(), max((hook.ratio for hook in added), default=0.0))
+        self.counts.append(_counts(routed))
+        self.nats.append(nats.detach())
+        self.ratios.append(torch.stack([hook.ratio for hook in added]).max() if added else torch.zeros(()))
 
     def selector(self, step: int, *, training: bool) -> SelectScores | None:
         """What the model asks for selection scores; None for a program without `select`."""
-        if not self.balancer.selects:
+        if not self._source.selects:
             return None
 
         def select(layer: int, logits_RE: Tensor, scores_RE: Tensor) -> Tensor:
             per_batch = self.course.sequences_per_micro_batch * self.model.shape.context
-            rows = logits_RE.reshape(-1, per_batch, logits_RE.shape[-1]).numpy()
-            ask = self.balancer.select if training else self.checks.causal_select
-            return torch.from_numpy(ask(rows, layer, step, training=training)).reshape(scores_RE.shape)
+            rows = logits_RE.reshape(-1, per_batch, logits_RE.shape[-1])
+            return self._source.select(rows, layer, step, training=training).reshape(scores_RE.shape)
 
         return select
 
-    def _view(self, routings: list[Routing]) -> StepView:
-        M = self.course.micro_batches  # noqa: N806
-        logits = torch.stack([r.logits_RE.detach() for r in routings])
-        chosen = torch.stack([r.chosen_RK for r in routings]).to(torch.int16)
-        selection = torch.stack([r.selection_RE for r in routings]) if self.balancer.selects else None
-        routers = torch.stack([self.model.router_weight(layer).detach() for layer in range(len(routings))])
-        return StepView(
-            logits_LMTE=logits.reshape(len(routings), M, -1, logits.shape[-1]).numpy(),
-            chosen_LMTK=chosen.reshape(len(routings), M, -1, chosen.shape[-1]).numpy(),
-            selection_LMTE=None
-            if selection is None
-            else selection.reshape(len(routings), M, -1, logits.shape[-1]).numpy(),
-            router_LED=routers.numpy(),
+    def _routed(self, routings: list[Routing]) -> Routed:
+        def by_batch(rows: list[Tensor]) -> Tensor:
+            return torch.stack(rows).reshape(len(rows), self.course.micro_batches, -1, rows[0].shape[-1])
+
+        return Routed(
+            logits_LMTE=by_batch([r.logits_RE.detach() for r in routings]),
+            chosen_LMTK=by_batch([r.chosen_RK for r in routings]),
+            selection_LMTE=by_batch([r.selection_RE for r in routings]) if self._source.selects else None,
+            router_LED=torch.stack([self.model.router_weight(layer).detach() for layer in range(len(routings))]),
         )
 
-    def _add_to_routers(self, grad_LED: npt.NDArray[np.float32]) -> None:
+    def _add_to_routers(self, grad_LED: Tensor) -> None:
         for layer, grad in enumerate(grad_LED):
             own = self.model.router_weight(layer).grad
             assert own is not None
-            added = _Added(self._strength * torch.from_numpy(grad))
-            own.copy_(added(own))
-
-    def _record(self, view: StepView, nats: float, ratio: float) -> None:
-        L, M = view.chosen_LMTK.shape[:2]  # noqa: N806
-        E = view.logits_LMTE.shape[-1]  # noqa: N806
-        place = np.arange(L * M).reshape(L, M, 1) * E
-        flat = (view.chosen_LMTK.reshape(L, M, -1) + place).ravel()
-        self.counts.append(np.bincount(flat, minlength=L * M * E).reshape(L, M, E))
-        self.nats.append(nats)
-        self.ratios.append(ratio)
+            own.copy_(_Added(self._strength * grad)(own))
 
 
 class _Added:
@@ -161,11 +159,19 @@ class _Added:
 
     def __init__(self, grad: Tensor) -> None:
         self._grad = grad
-        self.ratio = 0.0
+        self.ratio = torch.zeros(())
 
     def __call__(self, arriving: Tensor) -> Tensor:
-        self.ratio = float(self._grad.norm()) / max(float(arriving.norm()), 1e-12)
-        return arriving + self._grad * min(1.0, MOST_GRADIENT_RATIO / max(self.ratio, 1e-12))
+        self.ratio = self._grad.norm() / arriving.norm().clamp_min(1e-12)
+        return arriving + self._grad * (MOST_GRADIENT_RATIO / self.ratio.clamp_min(1e-12)).clamp_max(1.0)
+
+
+def _counts(routed: Routed) -> Tensor:
+    """Tokens of each expert, ``(L, M, E)``."""
+    L, M, _, E = routed.logits_LMTE.shape  # noqa: N806
+    place = torch.arange(L * M, device=routed.chosen_LMTK.device).reshape(L, M, 1) * E
+    flat = routed.chosen_LMTK.flatten(2) + place
+    return torch.bincount(flat.flatten(), minlength=L * M * E).reshape(L, M, E)
 
 
 def learning_rate(course: Course, step: int) -> float:
@@ -184,9 +190,9 @@ def _measured(run: _Run, text_NS: Tensor) -> Trained:
         rows = text_NS[start : start + _VALIDATION_ROWS]
         logits, routings = run.model.forward(rows[:, :-1], run.selector(run.course.steps, training=False))
         losses = functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten(), reduction="none")
-        nats.append(losses.reshape(len(rows), -1).mean(1).double().numpy())
+        nats.append(losses.reshape(len(rows), -1).mean(1).double().cpu().numpy())
         picked = torch.stack([r.chosen_RK for r in routings])
-        chosen.append(picked.reshape(len(routings), len(rows), -1, picked.shape[-1]).numpy())
+        chosen.append(picked.reshape(len(routings), len(rows), -1, picked.shape[-1]).cpu().numpy())
         entropies.append([_entropy(r.logits_RE, run.model.shape.gate) / math.log(E) for r in routings])
         squares.append([r.logits_RE.square().mean().item() for r in routings])
     return Trained(
@@ -194,9 +200,9 @@ def _measured(run: _Run, text_NS: Tensor) -> Trained:
         chosen_LNSK=np.concatenate(chosen, axis=1),
         entropy_L=np.mean(entropies, axis=0),
         logit_rms_L=np.sqrt(np.mean(squares, axis=0)),
-        counts_PLME=np.stack(run.counts),
-        train_nats_P=np.array(run.nats),
-        gradient_ratio_P=np.array(run.ratios),
+        counts_PLME=torch.stack(run.counts).cpu().numpy(),
+        train_nats_P=torch.stack(run.nats).cpu().double().numpy(),
+        gradient_ratio_P=torch.stack(run.ratios).cpu().double().numpy(),
     )
 
 
