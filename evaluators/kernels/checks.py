@@ -7,14 +7,19 @@ run them too. Each returns the relative errors it found, and raises `WrongResult
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import torch
 
-from evaluators.kernels import grouped, layer, reference, router
+from evaluators.kernels import grouped, reference, router
 from evaluators.kernels.combine import combine
+from evaluators.kernels.launch import DTYPES, device_name
+from evaluators.kernels.layer_checks import check_gradients, check_routed_layer
 from evaluators.kernels.permute import permute
 from evaluators.kernels.schedule import schedule, tile_map
+from evaluators.kernels.shapes import Stage
+from evaluators.kernels.tiles import Backward, Step, Tiles, default_tiles
 from evaluators.kernels.trial import TOLERANCE, Trial, WrongResultError, poisoned, row_error, within
 
 Check = Callable[[Trial], Mapping[str, float]]
@@ -102,56 +107,32 @@ def check_products(trial: Trial) -> Mapping[str, float]:
     return within(errors, TOLERANCE[trial.dtype])
 
 
-def check_gradients(trial: Trial) -> Mapping[str, float]:
-    """The experts' output and its gradients in everything that has one."""
-    shape = trial.case.shape
-    idx, x, grad = trial.idx(), trial.normal(shape.tokens, shape.width), trial.normal(shape.tokens, shape.width, seed=9)
-    leaves = [leaf.requires_grad_() for leaf in (x, trial.gates(), *trial.weights())]
-    wide = [leaf.detach().double().requires_grad_() for leaf in leaves]
-    with poisoned():
-        out = layer.moe_experts(leaves[0], idx, *leaves[1:])
-        found = torch.autograd.grad(out, leaves, grad)
-    expected_out = reference.layer(wide[0], reference.Routing(idx=idx, gates=wide[1]), *wide[2:])
-    expected = torch.autograd.grad(expected_out, wide, grad.double())
-    x_error, gates_error, *weights_errors = (row_error(a, b) for a, b in zip(found, expected, strict=True))
-    errors = {"out": row_error(out, expected_out), "d x": x_error, "d w_gate_up": weights_errors[0]}
-    errors["d w_down"] = weights_errors[1]
-    # a token's K inner products, where errors do not average over a row: 3 % at K = 1 in bfloat16 from rounding alone
-    return within(errors, TOLERANCE[trial.dtype]) | within({"d gates": gates_error}, 3 * TOLERANCE[trial.dtype])
+def check_products_by_tma(trial: Trial) -> Mapping[str, float]:
+    """Every grouped product, forward and backward, its operands through the copy engine where the sizes allow it."""
+    shape, (w_gate_up, w_down) = trial.case.shape, trial.weights()
+    plan = reference.schedule(trial.idx(), shape.experts)
+    rows, double = trial.normal(shape.rows, shape.width), trial.normal(shape.rows, 2 * shape.expert_width, seed=8)
 
+    def tiles(step: Step) -> Tiles:
+        return replace(default_tiles(device_name(trial.device), step, DTYPES[trial.dtype]), tma=True)
 
-def check_routed_layer(trial: Trial) -> Mapping[str, float]:
-    """The module with its router: gradients through the gates reach the router and the tokens."""
-    shape = trial.case.shape
-    renorm = shape.top_k > 1  # a single gate of sum 1 is constant, its gradient the rounding of 0
-    module = layer.MoELayer(
-        shape.width, shape.expert_width, shape.experts, shape.top_k,
-        renorm=renorm, dtype=trial.dtype, device=trial.device,
-    )  # fmt: skip
-    x, weight, bias = trial.router()
-    grad = trial.normal(shape.tokens, shape.width, seed=9)
-    with torch.no_grad():
-        for own, drawn in zip(
-            (module.router, module.w_gate_up, module.w_down), (weight, *trial.weights()), strict=True
-        ):
-            own.copy_(drawn)
-        module.bias.copy_(bias)
-    leaves = [x.requires_grad_(), module.router, module.w_gate_up, module.w_down]
-    wide = [leaf.detach().double().requires_grad_() for leaf in leaves]
     with poisoned():
-        out = module(x)
-        found = torch.autograd.grad(out, leaves, grad)
-    with (
-        torch.no_grad()
-    ):  # the kernel's choice, judged by `check_router`: of two experts close to a tie either is right
-        idx = router.route(x, module.router, bias, shape.top_k).idx
-    gates = (wide[0] @ wide[1].T).softmax(-1).gather(1, idx.to(torch.int64))
-    gates = gates / gates.sum(-1, keepdim=True) if renorm else gates
-    expected_out = reference.layer(wide[0], reference.Routing(idx=idx, gates=gates), *wide[2:])
-    expected = torch.autograd.grad(expected_out, wide, grad.double())
-    names = ("x", "router", "w_gate_up", "w_down")
-    errors = {f"d {name}": row_error(a, b) for name, a, b in zip(names, found, expected, strict=True)}
-    return within({"out": row_error(out, expected_out)} | errors, 2 * TOLERANCE[trial.dtype])
+        hidden = grouped.gate_up(rows, None, shape.top_k, w_gate_up, plan, tiles(Stage.GATE_UP))
+        out = grouped.down(hidden, w_down, plan, None, tiles(Stage.DOWN))
+        back = grouped.rows_times_weights(
+            double, w_gate_up, plan, Backward.GRAD_ROWS, transposed=True, tiles=tiles(Backward.GRAD_ROWS)
+        )
+        slope = grouped.weight_gradient(rows, double, plan, Backward.GRAD_GATE_UP, tiles(Backward.GRAD_GATE_UP))
+    ones = torch.ones(shape.rows, dtype=torch.float64, device=trial.device)
+    w_back = w_gate_up.double().transpose(1, 2)
+    parts = zip(rows.double().split(plan.counts.tolist()), double.double().split(plan.counts.tolist()), strict=True)
+    errors = {
+        "gate_up": row_error(hidden, reference.gate_up(rows.double(), w_gate_up.double(), plan.offsets)),
+        "down": row_error(out, reference.down(hidden.double(), w_down.double(), plan.offsets, ones)),
+        "rows": row_error(back, reference.down(double.double(), w_back, plan.offsets, ones)),
+        "weights": row_error(slope, torch.stack([one.T @ other for one, other in parts])),
+    }
+    return within(errors, TOLERANCE[trial.dtype])
 
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
@@ -160,6 +141,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "schedule": check_schedule,
         "moves": check_moves,
         "products": check_products,
+        "products by TMA": check_products_by_tma,
         "gradients": check_gradients,
         "routed layer": check_routed_layer,
     }

@@ -24,6 +24,7 @@ from torch import Tensor
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton.runtime.jit import JITFunction
+from triton.tools.tensor_descriptor import TensorDescriptor
 
 from evaluators.kernels import stages
 from evaluators.kernels.launch import dtype_named
@@ -181,6 +182,8 @@ def _constexprs(kernel: JITFunction) -> list[str]:
 
 
 def _type_of(value: object) -> str:
+    if isinstance(value, TensorDescriptor):
+        return f"tensordesc<{_POINTERS[value.base.dtype].removeprefix('*')}{value.block_shape}>"
     return _POINTERS[value.dtype] if isinstance(value, Tensor) else "i32"
 
 

@@ -11,8 +11,14 @@ from __future__ import annotations
 import torch
 import triton
 from torch import Tensor
+from triton.tools.tensor_descriptor import TensorDescriptor
 
 from evaluators.kernels.grouped_kernels import gate_up_kernel, rows_times_weights_kernel, weight_gradient_kernel
+from evaluators.kernels.grouped_tma import (
+    gate_up_tma_kernel,
+    rows_times_weights_tma_kernel,
+    weight_gradient_tma_kernel,
+)
 from evaluators.kernels.launch import DTYPES, check_runnable, device_name
 from evaluators.kernels.reference import Schedule
 from evaluators.kernels.schedule import TileMap, tile_map
@@ -51,8 +57,11 @@ def gate_up(
     chosen = _chosen(tiles, x, Stage.GATE_UP)
     where = tile_map(schedule.offsets, rows, chosen.block_m)
     hidden = torch.empty((rows, expert_width), dtype=x.dtype, device=x.device)
-    gate_up_kernel[_grid(where, expert_width, chosen)](
-        x, where.row if order is None else order, weights, schedule.offsets, where.expert, where.row,
+    kernel, operand = gate_up_kernel, weights
+    if _by_tma(chosen, x, rows, width, expert_width):
+        kernel, operand = gate_up_tma_kernel, _tiles_of(weights, chosen.block_k, chosen.block_n)
+    kernel[_grid(where, expert_width, chosen)](
+        x, where.row if order is None else order, operand, schedule.offsets, where.expert, where.row,
         hidden, hidden if before is None else before, where.num_tiles, top_k,
         width=width, expert_width=expert_width, gathered=order is not None, keep_before=before is not None,
         **_sizes(chosen),
@@ -105,8 +114,13 @@ def rows_times_weights(
     chosen = _chosen(tiles, rows, step)
     where = tile_map(schedule.offsets, rows.shape[0], chosen.block_m)
     out = torch.empty((rows.shape[0], outer), dtype=rows.dtype, device=rows.device)
-    rows_times_weights_kernel[_grid(where, outer, chosen)](
-        rows, weights, schedule.offsets, where.expert, where.row, out if row_gates is None else row_gates, out,
+    kernel, operands = rows_times_weights_kernel, (rows, weights)
+    if _by_tma(chosen, rows, rows.shape[0], inner, outer):
+        block = (chosen.block_n, chosen.block_k) if transposed else (chosen.block_k, chosen.block_n)
+        operands = (_tiles_of(rows, chosen.block_m, chosen.block_k), _tiles_of(weights, *block))
+        kernel = rows_times_weights_tma_kernel
+    kernel[_grid(where, outer, chosen)](
+        *operands, schedule.offsets, where.expert, where.row, out if row_gates is None else row_gates, out,
         where.num_tiles,
         inner=inner, outer=outer, transposed=transposed, scaled=row_gates is not None, **_sizes(chosen),
     )  # fmt: skip
@@ -123,12 +137,34 @@ def weight_gradient(
     chosen = _chosen(tiles, rows, step)
     out = torch.empty((num_experts, height, width), dtype=rows.dtype, device=rows.device)
     grid = (num_experts * triton.cdiv(height, chosen.block_m) * triton.cdiv(width, chosen.block_n),)
-    weight_gradient_kernel[grid](rows, grads, schedule.offsets, out, height=height, width=width, **_sizes(chosen))
+    kernel = weight_gradient_kernel
+    operands: tuple[Tensor | TensorDescriptor, ...] = (rows, grads)
+    if _by_tma(chosen, rows, rows.shape[0], height, width):
+        tiles_of_both = (
+            _tiles_of(rows, chosen.block_k, chosen.block_m),
+            _tiles_of(grads, chosen.block_k, chosen.block_n),
+        )
+        kernel, operands = weight_gradient_tma_kernel, (*tiles_of_both, rows, grads)
+    kernel[grid](*operands, schedule.offsets, out, height=height, width=width, **_sizes(chosen))
     return out
 
 
 def _chosen(tiles: Tiles | None, rows: Tensor, step: Step) -> Tiles:
     return tiles or default_tiles(device_name(rows.device), step, DTYPES[rows.dtype])
+
+
+def _by_tma(tiles: Tiles, rows: Tensor, num_rows: int, inner: int, outer: int) -> bool:
+    """Whether tiles come through the copy engine: lines of a multiple of 16 bytes, and no partial inner block.
+
+    A partial block of weights would reach into the next expert's, where a number may be infinite.
+    """
+    per_line = 16 // rows.element_size()
+    return tiles.tma and num_rows > 0 and inner % max(per_line, tiles.block_k) == 0 and outer % per_line == 0
+
+
+def _tiles_of(matrices: Tensor, height: int, width: int) -> TensorDescriptor:
+    lines = matrices.reshape(-1, matrices.shape[-1])
+    return TensorDescriptor(lines, list(lines.shape), list(lines.stride()), [height, width])
 
 
 def _grid(where: TileMap, columns: int, tiles: Tiles) -> tuple[int]:

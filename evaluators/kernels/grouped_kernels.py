@@ -9,16 +9,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-
-@triton.jit
-def tile_of(
-    program: tl.tensor, num_m: tl.tensor, num_n: tl.tensor, GROUP_M: tl.constexpr
-) -> tuple[tl.tensor, tl.tensor]:
-    """Row and column tile of a program: groups of `GROUP_M` row tiles, each over all column tiles, rows fastest."""
-    in_group = GROUP_M * num_n
-    first_m = program // in_group * GROUP_M
-    height = tl.minimum(num_m - first_m, GROUP_M)
-    return first_m + program % in_group % height, program % in_group // height
+from evaluators.kernels.grouped_parts import gathered_rows, tile_of, write_activated, write_gradient, write_scaled
 
 
 @triton.jit
@@ -53,12 +44,10 @@ def gate_up_kernel(
         return
     end = tl.load(offsets + expert + 1)
     row = tl.load(tile_row + tile) + tl.arange(0, BLOCK_M)
-    source = tl.minimum(row, end - 1)
-    if gathered:
-        source = tl.load(order + source) // top_k
+    source = gathered_rows(order, row, end, top_k, gathered)
     column = tile_n * BLOCK_N + tl.arange(0, BLOCK_N)
     inner = tl.arange(0, BLOCK_K)
-    a_at = x + source.to(tl.int64)[:, None] * width + inner[None, :]
+    a_at = x + source[:, None] * width + inner[None, :]
     own = weights + expert.to(tl.int64) * (width * 2 * expert_width)
     gate_at = own + inner[:, None] * (2 * expert_width) + (column % expert_width)[None, :]
     up_at = gate_at + expert_width
@@ -77,15 +66,7 @@ def gate_up_kernel(
         a_at += BLOCK_K
         gate_at += BLOCK_K * 2 * expert_width
         up_at += BLOCK_K * 2 * expert_width
-    written = (row < end)[:, None] & (column < expert_width)[None, :]
-    wide_row = row.to(tl.int64)[:, None]
-    if keep_before:
-        both_at = before + wide_row * (2 * expert_width) + column[None, :]
-        tl.store(both_at, gate.to(before.dtype.element_ty), mask=written)
-        tl.store(both_at + expert_width, up.to(before.dtype.element_ty), mask=written)
-    activated = gate / (1.0 + tl.exp(-gate)) * up
-    out_at = hidden + wide_row * expert_width + column[None, :]
-    tl.store(out_at, activated.to(hidden.dtype.element_ty), mask=written)
+    write_activated(gate, up, row, column, end, hidden, before, expert_width, keep_before)
 
 
 @triton.jit
@@ -133,11 +114,7 @@ def rows_times_weights_kernel(
         total = tl.dot(a, b, total, input_precision="ieee")
         a_at += BLOCK_K
         b_at += BLOCK_K if transposed else BLOCK_K * outer
-    is_row = row < end
-    if scaled:
-        total *= tl.load(row_gates + row, mask=is_row, other=0.0)[:, None]
-    out_at = out + row.to(tl.int64)[:, None] * outer + column[None, :]
-    tl.store(out_at, total.to(out.dtype.element_ty), mask=is_row[:, None] & (column < outer)[None, :])
+    write_scaled(total, row, column, end, row_gates, out, outer, scaled)
 
 
 @triton.jit
@@ -173,5 +150,4 @@ def weight_gradient_kernel(
         total = tl.dot(tl.trans(a), b, total, input_precision="ieee")
         a_at += BLOCK_K * height
         b_at += BLOCK_K * width
-    out_at = out + expert.to(tl.int64) * (height * width) + m[:, None] * width + n[None, :]
-    tl.store(out_at, total.to(out.dtype.element_ty), mask=(m < height)[:, None] & (n < width)[None, :])
+    write_gradient(total, expert, m, n, out, height, width)

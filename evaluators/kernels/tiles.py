@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -125,25 +125,24 @@ def default_tiles(device_name: str, step: Step, dtype: str = "bfloat16") -> Tile
 def candidates(step: Step) -> Sequence[Tiles]:
     """What a search on a Hopper GPU tries for `step`, its default first."""
     default = _HOPPER[step]
-    grid: list[Tiles] = []
-    if step is Stage.GATE_UP:
-        grid = [
-            _product(128, 128, 64, 8, 3), _product(128, 64, 64, 4, 3), _product(128, 64, 64, 8, 4),
-            _product(64, 128, 64, 4, 4), _product(256, 64, 64, 8, 4), _product(128, 128, 32, 8, 6),
-        ]  # fmt: skip
-    elif isinstance(step, Backward) or step is Stage.DOWN:
-        grid = [
-            _product(128, 256, 64, 8, 3), _product(256, 128, 64, 8, 4), _product(256, 128, 64, 8, 3),
-            _product(128, 128, 64, 4, 3), _product(128, 128, 64, 8, 4), _product(128, 128, 32, 4, 4),
-        ]  # fmt: skip
-    elif step is Stage.ROUTER:
+    grid: Sequence[Tiles] = ()
+    if step is Stage.ROUTER:
         grid = [
             _product(m, 0, k, warps, 3) for m, k, warps in ((32, 128, 4), (64, 128, 4), (128, 64, 8), (128, 128, 8))
         ]
     elif step in (Stage.PERMUTE, Stage.COMBINE):
         blocks = ((1, 1024, 2), (1, 1024, 4), (1, 2048, 8), (2, 1024, 4), (4, 512, 4))
         grid = [Tiles(block_m=m, block_n=n, num_warps=warps) for m, n, warps in blocks]
+    elif step is not Stage.SCHEDULE:
+        grid = [replace(tiles, tma=tma) for tiles in (default, *_product_grid(step)) for tma in (False, True)]
     return [default, *(tiles for tiles in grid if tiles != default)]
+
+
+def _product_grid(step: Step) -> Sequence[Tiles]:
+    """Other cuts of a product; those of 4 warps and 96 KB let two programs share a multiprocessor."""
+    if step is Stage.GATE_UP:
+        return _product(128, 128, 64, 8, 3), _product(128, 64, 64, 4, 3), _product(256, 64, 64, 8, 4)
+    return _product(128, 256, 64, 8, 3), _product(256, 128, 64, 8, 3), _product(128, 128, 64, 4, 3)
 
 
 def tuned_path(device_name: str, folder: Path = TUNED_FOLDER) -> Path:

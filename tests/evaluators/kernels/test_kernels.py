@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the kernels need torch, which is not installed here")
 pytest.importorskip("triton", reason="the kernels need triton, which is not installed here")
 
-from evaluators.kernels import layer, router  # noqa: E402
+from evaluators.kernels import grouped, layer, router  # noqa: E402
 from evaluators.kernels.cases import LARGE, SMALL, Case  # noqa: E402
 from evaluators.kernels.checks import CHECKS, run_check  # noqa: E402
 from evaluators.kernels.grouped import gate_up  # noqa: E402
@@ -46,6 +46,15 @@ def test_kernel_rounds_half_precision_as_the_reference_does(check: str, case: Ca
 @pytest.mark.parametrize("check", CHECKS)
 def test_kernel_computes_what_the_reference_does_on_a_gpu(check: str, case: Case, dtype: str, seed: int) -> None:
     run_check(check, Trial(case, torch.device("cuda"), dtype_named(dtype), seed))
+
+
+@pytest.mark.usefixtures("interpreter")
+def test_tiles_come_through_the_copy_engine_where_asked_and_the_sizes_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("gate_up_kernel", "rows_times_weights_kernel", "weight_gradient_kernel"):
+        monkeypatch.setattr(grouped, name, None)  # the kernels that load by pointers
+    run_check("products by TMA", Trial(SMALL[1], CPU, torch.float32, 0))
+    with pytest.raises(TypeError, match="not subscriptable"):
+        run_check("products by TMA", Trial(SMALL[2], CPU, torch.float32, 0))
 
 
 @pytest.mark.gpu
