@@ -34,6 +34,7 @@ MOST_SCRATCH_BYTES = 1 << 30
 PTX_VERSION = 86  # named, so that Triton need not start ptxas to ask; CUDA 12.7 and later assemble it
 POINTERS = {"float32": "*fp32", "float16": "*fp16", "bfloat16": "*bf16", "int32": "*i32"}
 BYTES_OF = {"float32": 4, "float16": 2, "bfloat16": 2, "int32": 4}
+TORCH_DTYPES = {name: vars(torch)[name] for name in BYTES_OF}
 LAUNCH_KEYS = frozenset({"kernel", "grid", "args", "constexprs", "num_warps", "num_stages"})
 
 
@@ -125,6 +126,8 @@ class Host:
         for name, buffer in buffers.items():
             if not buffer.guards_stand():
                 raise Breach(f"a kernel wrote outside of the buffer {name!r}: mask its stores")
+            if name in inputs and not np.array_equal(buffer.view.numpy(), inputs[name]):
+                raise Breach(f"a kernel changed the input {name!r}")
         return {name: buffers[name].raw_bytes() for name, _, _ in outputs}
 
     def compiled(self, shape: Shape, dtypes: Mapping[str, str]) -> bytes:
@@ -268,7 +271,7 @@ class Buffer:
     @classmethod
     def poisoned(cls, size: Sequence[int], dtype: str) -> "Buffer":
         """An output or scratch, nothing of it written."""
-        return cls(size, {"float32": torch.float32, "float16": torch.float16, "int32": torch.int32}[dtype])
+        return cls(size, TORCH_DTYPES[dtype])
 
     def guards_stand(self) -> bool:
         """Whether nothing was written beside the buffer."""
@@ -304,15 +307,16 @@ class Vocabulary:
                 for added in vars(owner).keys() - names.keys():
                     delattr(owner, added)
             for name, value in names.items():
-                wanted = self._twin(value) if interpreted and isinstance(value, JITFunction) else value
+                wanted = self._twin(value, owner) if interpreted and isinstance(value, JITFunction) else value
                 if vars(owner)[name] is not wanted:
                     setattr(owner, name, wanted)
 
-    def _twin(self, found: Any) -> Any:
+    def _twin(self, found: Any, owner: Any) -> Any:
         """The interpreter's form of one of Triton's own kernels; one for all modules that know it."""
         if id(found) not in self._twins:
             self._twins[id(found)] = InterpretedFunction(found.fn)
-        return self._twins[id(found)]
+        twin = self._twins[id(found)]
+        return (lambda tensor, *rest, **more: twin(tensor, *rest, **more)) if isinstance(owner, type) else twin
 
 
 # --- the compiler ---

@@ -23,6 +23,7 @@ from evaluators.kernels.moe_kernel.assemble import Machine
 from evaluators.kernels.moe_kernel.bench import Finding, Order
 from evaluators.kernels.moe_kernel.plans import Plan
 from evaluators.protocol import PREFIX, body_length, decode, encode
+from evaluators.sandbox.frames import PipeClosedError, write_all
 
 START_TIMEOUT_S = 300.0  # torch from a cold disk, and the ceilings
 ORDER_TIMEOUT_S = 60.0
@@ -69,14 +70,13 @@ class TimingProcess:
         process = self._started()
         cubins = tuple(base64.b64encode(machine.cubin).decode("ascii") for machine in machines)
         try:
-            _pipe(process.stdin).write(encode(Request(order=order, plan=plan, cubins=cubins)))
-            _pipe(process.stdin).flush()
+            write_all(_pipe(process.stdin).fileno(), encode(Request(order=order, plan=plan, cubins=cubins)))
             return decode(Finding, self._receive(process, self._order_timeout_s))
         except TimeoutError:
             self.close()
             detail = f"the kernels did not end within {self._order_timeout_s:g} s"
             raise CandidateFailure(Outcome.TIMED_OUT, detail) from None
-        except (OSError, EOFError, ContractError):
+        except (OSError, EOFError, ContractError, PipeClosedError):
             self.close()
             raise CandidateFailure(Outcome.CRASHED, "the kernels ended the process that held the GPU") from None
 
