@@ -2,8 +2,8 @@
 
 Source: POLCA (Patel et al., "Characterizing Power Management Opportunities for LLMs in the Cloud", ASPLOS 2024,
 arXiv:2308.12908): a budget that 30 % more servers share, two thresholds of the row's power, first the low-priority
-clocks are capped, then those of high priority. Power is estimated from what replicas do, instead of measured; the caps
-are ours.
+clocks are capped, then those of high priority. Power is estimated from what replicas do, instead of measured;
+thresholds and caps are ours.
 """
 
 from collections import namedtuple
@@ -29,7 +29,6 @@ class Policy:
 
     def __init__(self, config):
         self.config = config
-        self.clock = np.ones(config["replicas"])
         self.urgent_until = np.zeros(config["replicas"])
 
     def options(self):
@@ -48,12 +47,11 @@ class Policy:
             used = 0.0  # nobody set a budget
         low = HARD if used > SECOND else MILD if used > FIRST else 1.0
         high = MILD if used > SECOND else 1.0
-        self.clock = np.where(self.urgent_until > now, high, low)
         return {
             "route": outstanding,
             "decode_route": outstanding,
             "key": request.arrival_s - 5.0 * request.priority,
-            "frequency": self.clock,
+            "frequency": np.where(self.urgent_until > now, high, low),
         }
 
     def power_w(self, replica):
