@@ -44,7 +44,7 @@ HOLDOUT_REGIMES = (
     Regime(name="few", experts=8, mix=Mix.FORMAL),
     Regime(name="fine-sigmoid", experts=24, top_k=3, gate="sigmoid", mix=Mix.FORMAL),
 )
-NUM_INSTANCES = {Tier.SMOKE: 2, Tier.QUICK: 12, Tier.FULL: 12, Tier.REPORT: 24}
+NUM_INSTANCES = {Tier.SMOKE: 2, Tier.QUICK: 12, Tier.FULL: 18, Tier.REPORT: 24}
 COURSES = {
     Tier.SMOKE: Course(steps=3, validation=4),
     Tier.QUICK: Course(steps=90),

@@ -11,7 +11,7 @@ from evaluators.balancing.moe_loss.scenario import Scenario
 from evaluators.balancing.moe_loss.suite import scenarios
 from evaluators.balancing.moe_loss.terms import LOSS, METRICS
 from evaluators.balancing.moe_loss.training import require_torch
-from evaluators.contract import InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
+from evaluators.contract import Descriptor, InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
 from evaluators.parameters import read_settings
 from evaluators.seeding import SeedSource, secret_from_seed
 
@@ -34,6 +34,12 @@ TASK = Task(
         Tier.REPORT: Limits(wall_s=3600.0, cpu_s=600.0, call_wall_s=20.0),
     },
     parameter_specs=PARAMETERS,
+    descriptors=(
+        Descriptor(metric="domain_information", low=0.0, high=0.5, bins=6),
+        Descriptor(metric="max_violation_batch", low=0.0, high=6.0, bins=6),
+    ),
+    trade_offs=("nats", "step_time"),
+    revision=2,
     libraries=("numpy", "torch"),
     host="evaluators.balancing.moe_loss:child_host.py",
 )
