@@ -26,6 +26,9 @@ def verify(
     replay_only: Annotated[bool, typer.Option("--replay-only", help="leave out fresh delays and fresh seeds")] = False,
     seed: Annotated[list[int] | None, typer.Option(help="the N of an earlier `evolve evaluate --seed N`")] = None,
     fresh_seed: Annotated[int | None, typer.Option(help="of the fresh seeds (default: from the system)")] = None,
+    kernels: Annotated[
+        bool, typer.Option("--kernels", help="instead: time its placements, and others', on this machine's GPU")
+    ] = False,
     archive: ArchiveUrl = DEFAULT_ARCHIVE,
     allow_unsafe: AllowUnsafe = False,
     as_json: Json = False,
@@ -34,7 +37,16 @@ def verify(
 
     Same seeds and stored planner delays first; then, without any demand, fresh delays and fresh seeds. Exit status 1
     if a row was tampered with, cannot be reproduced, or if nothing at all could be replayed.
+
+    With --kernels the tokens that placements send to each expert go through the real grouped products: a placement of
+    expert_replication, the best programs of its league and the baselines. It prints how well simulated and timed order
+    agree. Needs a CUDA GPU.
     """
+    if kernels:
+        from evolve.cli.replaying import replay, replayable
+
+        words = [*(["--allow-unsafe"] if allow_unsafe else []), *(["--json"] if as_json else [])]
+        sys.exit(replay(replayable(archive, candidate_id), words))
     from evolve.cli.verifying import Wish
     from evolve.cli.verifying import verify as verified
 
