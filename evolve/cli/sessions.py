@@ -88,7 +88,7 @@ def begin(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequ
             return _replay(url, config, start_from, conduct)
     problem = registry.problem(config.task).configured(config.set)
     config = config.model_copy(update={"task": problem.task.address, "set": dict(problem.task.parameters)})
-    programs = founding_programs(config.task, initial)
+    programs = founding_programs(problem.task.programs, initial)
     if config.proposer is ProposerKind.OPENAI:
         announce_models(config, problem.task, programs)
     with Archive.open(url) as archive:
