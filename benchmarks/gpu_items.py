@@ -27,10 +27,11 @@ def all_items(scale: Scale) -> list[Item]:
         *_layers(shapes),
         *(_item(f"profile {shape}", 30, f"{KERNELS}:profile", shape) for shape in shapes),
         *(_item(f"critical path {shape}", 15, f"{LAYERS}:critical_path", shape) for shape in shapes),
-        *_placement(shapes[-1]),
+        *_replays(shapes[-1]),
         *_kernel_programs(),
         *(_item(f"loss {loss} torch", 160, f"{JOBS}:loss_report", loss, "torch") for loss in LOSSES),
         _item(f"loss {LOSSES[0]} triton", 160, f"{JOBS}:loss_report", LOSSES[0], "triton"),
+        *_placements(shapes[-1]),
     ]
 
 
@@ -71,18 +72,23 @@ def _layers(shapes: list[str]) -> list[Item]:
     return items
 
 
-def _placement(shape: str) -> list[Item]:
+def _replays(shape: str) -> list[Item]:
     """With the profile of a shape and with the roofline of the same expert."""
+    return [_item(f"replay on {side}", 120, f"{JOBS}:replay", shape, profile) for profile, side in _sides(shape)]
+
+
+def _placements(shape: str) -> list[Item]:
+    """The same two simulations of a few programs; last, since they need the profile and no GPU."""
     folder = Path("seeds") / "expert_replication"
-    sides = ((shape, "profile"), ("", "roofline"))
     return [
-        *(_item(f"replay on {side}", 90, f"{JOBS}:replay", shape, profile) for profile, side in sides),
-        *(
-            _item(f"placement {Path(name).stem} {side}", 20, f"{JOBS}:placement", str(folder / name), shape, profile)
-            for name in PLACEMENT_PROGRAMS
-            for profile, side in sides
-        ),
+        _item(f"placement {Path(name).stem} {side}", 20, f"{JOBS}:placement", str(folder / name), shape, profile)
+        for name in PLACEMENT_PROGRAMS
+        for profile, side in _sides(shape)
     ]
+
+
+def _sides(shape: str) -> tuple[tuple[str, str], ...]:
+    return (shape, "profile"), ("", "roofline")
 
 
 def _kernel_programs() -> list[Item]:

@@ -1,7 +1,7 @@
 """What one more expert costs, by its tokens: the arithmetic of a measured curve. Pure; knows no device.
 
 A single expert is too small to fill a GPU and its launch counts in full, while a layer runs many side by side. So each
-knot is measured with G experts and with 2 G, and half of what the second G add is the time of one beside others.
+knot is measured with G experts and with 2 G, and what the second G add, over G, is the time of one beside others.
 """
 
 from __future__ import annotations

@@ -92,14 +92,20 @@ class Replay:
         ]
 
     def _busiest_us(self, make: MakeLaunch, loads: Mapping[str, SlotLoads], cell: int) -> dict[str, float]:
-        """The time of each program's busiest GPU in a cell, all of them timed in turns."""
-        launches: dict[tuple[str, int], Launch] = {}
-        for name, load in loads.items():
-            for gpu in load.suspects(cell):
-                if load.counts_CGS[cell, gpu].any():
-                    launches[name, gpu] = make(load.counts_CGS[cell, gpu].tolist())
-        timings = self.timer.compare({f"{name} {gpu}": launch for (name, gpu), launch in launches.items()}).timings
-        busiest = dict.fromkeys(loads, 0.0)
-        for name, gpu in launches:
-            busiest[name] = max(busiest[name], timings[f"{name} {gpu}"].median_us)
-        return busiest
+        """The time of each program's busiest GPU in a cell, all of them timed in turns.
+
+        The order of a GPU's slots is nothing to the model, so equal rows in any order are timed once: programs with
+        equal plans then tie on both sides.
+        """
+        rows_of = {name: _different_rows(load, cell) for name, load in loads.items()}
+        launches = {rows: make(rows) for some in rows_of.values() for rows in some}
+        timings = self.timer.compare({str(rows): launch for rows, launch in launches.items()}).timings
+        return {
+            name: max((timings[str(rows)].median_us for rows in some), default=0.0) for name, some in rows_of.items()
+        }
+
+
+def _different_rows(loads: SlotLoads, cell: int) -> list[tuple[int, ...]]:
+    """The rows of the suspected GPUs' slots, largest first; GPUs without any left out."""
+    sorted_rows = (tuple(sorted(loads.counts_CGS[cell, gpu].tolist(), reverse=True)) for gpu in loads.suspects(cell))
+    return list(dict.fromkeys(rows for rows in sorted_rows if rows[0]))

@@ -115,6 +115,14 @@ def test_a_gpu_like_the_model_gives_the_same_order() -> None:
     assert gpu.given
 
 
+def test_equal_plans_are_timed_once_and_tie() -> None:
+    one, two = MadeUpGpu(), MadeUpGpu()
+    alone = a_replay(one, {"static": STATIC}, [a_scenario()]).run()
+    twins = a_replay(two, {"static": STATIC, "twin": STATIC + "# another text"}, [a_scenario()]).run()
+    assert one.given == two.given
+    assert {entry.timed_us for entry in twins.replayed} == {entry.timed_us for entry in alone.replayed}
+
+
 def test_programs_that_cannot_be_replayed_are_left_out_and_named() -> None:
     programs = {"static": STATIC, "sharded": SHARDED, "broken": BROKEN}
     result = a_replay(MadeUpGpu(), programs, [a_scenario()]).run()
