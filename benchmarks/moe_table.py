@@ -75,7 +75,7 @@ def scored(names: Sequence[str], tier: Tier, split: Split, seed: int, folder: Pa
             source = program_files()[name].read_text(encoding="utf-8")
             found = evaluate(PROBLEM, played, source, sandbox.candidate, environment, ClockPolicy())
             path.write_text(json.dumps(row_of(found)), encoding="utf-8")
-            print(f"{name}: {found.outcome}, {found.metrics.get('score', float('nan')):+.4f}", flush=True)
+            print(f"{name}: {found.outcome}, {found.objective}", flush=True)
     rows = {path.stem.removeprefix(head): json.loads(path.read_text()) for path in sorted(folder.glob(f"{head}*.json"))}
     return {"tier": str(tier), "split": str(split), "seed": seed, "revision": TASK.revision, "rows": rows}
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from evaluators.balancing.moe_loss.balancer import Floats, StepView
+from evaluators.balancing.moe_loss.shape import Shape
 from evaluators.balancing.moe_loss.task import TASK
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import Outcome
@@ -121,6 +122,7 @@ WITHOUT_A_LOSS = (
     "phi_selection",
     "longcat_bias",
 )
+BALANCING_NULLS = ("global_batch_lbl", "adamoe", "moe_plus_plus")
 BIASES = ("loss_free_bias", "quantile_balancing", "phi_selection", "longcat_bias", "deepseek_v3")
 
 
@@ -232,3 +234,22 @@ def test_gates_that_differ_between_tokens_are_rewarded() -> None:
     ]
     assert gain[0] > 1e-3
     assert gain[1] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_null_experts_count_as_a_group_or_less() -> None:
+    with_torch()
+    shape = replace(SHAPE, null_experts=4)  # the last four of eight
+    view = a_view()
+    probs = np.exp(view.logits_LMTE) / np.exp(view.logits_LMTE).sum(-1, keepdims=True)
+    plain, group, less = (null_pressure(SOURCES[name], shape, view) / probs for name in BALANCING_NULLS)
+    assert gradient("adamoe") == pytest.approx(gradient("global_batch_lbl"), rel=1e-5, abs=1e-9)
+    assert gradient("moe_plus_plus") == pytest.approx(gradient("global_batch_lbl"), rel=1e-5, abs=1e-9)
+    assert group[..., 4] == pytest.approx(group[..., 7], rel=1e-3, abs=1e-7)  # a busy and an idle null expert
+    assert (plain[..., 4] > plain[..., 7] + 1e-5).all()
+    assert (less[..., 4] - less[..., 0] < plain[..., 4] - plain[..., 0]).all()
+
+
+def null_pressure(source: str, shape: Shape, view: StepView) -> Floats:
+    found = a_balancer(source, shape).losses(view, 0).grad_LMTE
+    assert found is not None
+    return found

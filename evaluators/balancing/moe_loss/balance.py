@@ -13,6 +13,11 @@ Values = npt.NDArray[np.float64]
 DEAD_SHARE = 0.1  # of an even share: an expert with less is dead
 
 
+def even_where_idle(counts_XE: Counts) -> Counts:
+    """One token each where no expert has any: null experts took them all, and nobody waits for anybody."""
+    return np.where(counts_XE.sum(-1, keepdims=True) == 0, 1, counts_XE)
+
+
 def max_violation(counts_XE: Counts) -> Values:
     """MaxVio: the busiest expert's tokens over the mean, less 1; 0 is even, ``(...,)`` for counts ``(..., E)``.
 

@@ -136,9 +136,22 @@ class Balancer:
             "seed": seed,
             "state_values": self._state_values,
             "expert_cost": np.ones(shape.num_experts, dtype=np.float32),
-            "expert_group": device_of_expert(shape.num_experts),
-            "expert_kind": np.zeros(shape.num_experts, dtype=np.int64),
+            "expert_group": expert_devices(shape),
+            "expert_kind": expert_kinds(shape),
         }
+
+
+def expert_kinds(shape: Shape) -> npt.NDArray[np.int64]:
+    """0: feed-forward, 1: zero, 2: copy."""
+    kinds = np.zeros(shape.num_experts, dtype=np.int64)
+    kinds[shape.working_experts :] = 1 if shape.null_kind == "zero" else 2
+    return kinds
+
+
+def expert_devices(shape: Shape) -> npt.NDArray[np.int64]:
+    """The device of each expert; null experts go round, as they are on every device."""
+    working = device_of_expert(shape.working_experts)
+    return np.concatenate([working, np.arange(shape.null_experts, dtype=np.int64) % (working.max() + 1)])
 
 
 def device_of_expert(num_experts: int) -> npt.NDArray[np.int64]:

@@ -91,7 +91,7 @@ def probe(balancer: Balancer, shape: Shape, course: Course, seed: int) -> None:
         view = _made_view(balancer, logits * np.float32(scale), router, shape.top_k)
         found, _ = balancer.peek(view, 0, balancer.state)
         if scale == 1.0:
-            order = _other_order(shape.num_experts, rng)
+            order = _other_order(shape, rng)
             turned = _made_view(balancer, logits[..., order], router[:, order], shape.top_k)
             again, _ = balancer.peek(turned, 0, balancer.state)
             _require_alike(found.grad_LMTE, again.grad_LMTE, order)
@@ -107,13 +107,13 @@ def _made_view(balancer: Balancer, logits: Floats, router: Floats, top_k: int) -
     )
 
 
-def _other_order(num_experts: int, rng: np.random.Generator) -> Indices:
-    """Experts in another order in which those of a device stay together."""
-    device = device_of_expert(num_experts)
+def _other_order(shape: Shape, rng: np.random.Generator) -> Indices:
+    """Experts in another order in which those of a device stay together; null experts keep their places."""
+    device = device_of_expert(shape.working_experts)
     members = [rng.permutation(np.flatnonzero(device == d)) for d in range(int(device.max()) + 1)]
     alike = len({len(group) for group in members}) == 1
-    places = rng.permutation(len(members)) if alike else np.arange(len(members))
-    return np.concatenate([members[place] for place in places])
+    places = rng.permutation(len(members)) if alike and not shape.null_experts else np.arange(len(members))
+    return np.concatenate([*(members[place] for place in places), np.arange(len(device), shape.num_experts)])
 
 
 def _same(one: Floats | None, other: Floats | None) -> bool:

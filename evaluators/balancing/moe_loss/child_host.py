@@ -33,7 +33,7 @@ class RouterInputs:
     seq_id: Tensor  # (T,) int64, which of the micro-batch's sequences
     expert_cost: Tensor  # (E,) latency per token, mean 1
     expert_group: Tensor  # (E,) int64, the device
-    expert_kind: Tensor  # (E,) int64, 0: feed-forward
+    expert_kind: Tensor  # (E,) int64, 0: feed-forward, 1: gives zero, 2: copies
     score: str  # "softmax" or "sigmoid"
     gen: torch.Generator  # the only randomness
     layer: int
@@ -64,6 +64,7 @@ class Host:
         self._names: dict[str, Any] = {}
         self._config: dict[str, Any] = {}
         self._fixed: dict[str, Any] = {}
+        self._gives_zero = False  # whether any expert does
         self._state_shapes: dict[str, tuple[int, ...]] = {}
         self._generator = torch.Generator(torch.get_default_device())
         self._selected: dict[int, tuple[int, Tensor, Tensor]] = {}  # layer: step, logits, scores of its last training
@@ -75,6 +76,7 @@ class Host:
         torch.set_num_threads(1)
         self._config = dict(config)
         self._fixed = self._fixed_fields()
+        self._gives_zero = bool((self._fixed["expert_kind"] == 1).any())
         return _told(self._open)
 
     def select(
@@ -244,6 +246,8 @@ class Host:
         """The views of all micro-batches, and their stats ``(L, M, S, E)``."""
         probs = self._scores(z)
         gates = probs.gather(-1, chosen)
+        if self._gives_zero:
+            gates = gates * (self._fixed["expert_kind"] != 1)[chosen]
         gates = gates / gates.sum(-1, keepdim=True).clamp_min(1e-9)
         L, M, T, E = z.shape  # noqa: N806
         counts = torch.zeros(L, M, E).scatter_add_(-1, chosen.flatten(2), torch.ones(L, M, T * chosen.shape[-1]))

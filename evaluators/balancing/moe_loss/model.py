@@ -1,4 +1,4 @@
-"""A small byte language model with mixture-of-experts layers, in torch, dropless.
+"""A small byte language model with mixture-of-experts layers, in torch.
 
 Shapes: M micro-batches, T tokens of a micro-batch, R = M * T rows, E experts, K experts per token, D width, F expert
 width, S bytes of a sequence, V byte values.
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from evaluators.balancing.moe_loss.dispatch import combine_weights, copied, kept, to_working
 from evaluators.balancing.moe_loss.shape import Shape
 
 _INIT_SD = 0.02
@@ -77,12 +78,15 @@ class Model:
         """``(E, D)``."""
         return self.parameters[f"{layer}.router"]
 
-    def forward(self, text_NS: Tensor, select: SelectScores | None) -> tuple[Tensor, list[Routing]]:
+    def forward(
+        self, text_NS: Tensor, select: SelectScores | None, *, dropping: bool = False
+    ) -> tuple[Tensor, list[Routing]]:
         """Logits of the next byte ``(N, S, V)``, and each layer's routing.
 
         Args:
             text_NS: ``(N, S)`` int64.
             select: What decides which experts are chosen; the router's scores where None.
+            dropping: Whether experts have the shape's capacity; else they take every token.
         """
         p, (N, S) = self.parameters, text_NS.shape  # noqa: N806 - shape letters
         x = functional.embedding(text_NS, p["embedding"]) + p["position"][:S]
@@ -90,7 +94,7 @@ class Model:
         for layer in range(self.shape.num_layers):
             x = x + self._attention(layer, _normed(x, p[f"{layer}.attention_norm"]))
             rows = _normed(x, p[f"{layer}.expert_norm"]).reshape(N * S, -1)
-            mixed, routing = self._experts(layer, rows, select)
+            mixed, routing = self._experts(layer, rows, select, dropping=dropping)
             x = x + mixed.reshape(x.shape)
             routings.append(routing)
         return functional.linear(_normed(x, p["final_norm"]), p["output"]), routings
@@ -106,16 +110,21 @@ class Model:
         out = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         return functional.linear(out.transpose(1, 2).reshape(N, S, D), self._cast(f"{layer}.attention_out"))
 
-    def _experts(self, layer: int, rows: Tensor, select: SelectScores | None) -> tuple[Tensor, Routing]:
-        k = self.shape.top_k
+    def _experts(
+        self, layer: int, rows: Tensor, select: SelectScores | None, *, dropping: bool = False
+    ) -> tuple[Tensor, Routing]:
+        shape = self.shape
         logits = functional.linear(rows, self.router_weight(layer))
         scores = torch.sigmoid(logits) if self.shape.gate == "sigmoid" else logits.softmax(-1)
         selection = scores.detach() if select is None else select(layer, logits.detach(), scores.detach())
-        chosen = selection.topk(k, dim=-1).indices
-        gates = scores.gather(-1, chosen)
-        gates = gates / gates.sum(-1, keepdim=True).clamp_min(1e-9)
+        chosen = selection.topk(shape.top_k, dim=-1).indices
+        gates = combine_weights(scores, chosen, shape)
+        given = gates * kept(chosen, gates, shape) if dropping and shape.capacity else gates
+        taken, weights = to_working(chosen, given, shape) if shape.null_experts else (chosen, given)
         up, down = self._cast(f"{layer}.up"), self._cast(f"{layer}.down")
-        mixed = self.engine.experts(rows.to(self.engine.dtype), chosen, gates, up, down)
+        mixed = self.engine.experts(rows.to(self.engine.dtype), taken, weights, up, down)
+        if shape.null_experts and shape.null_kind == "copy":
+            mixed = mixed + copied(rows, chosen, gates, shape)
         return mixed, Routing(logits, chosen, selection)
 
 
@@ -125,7 +134,7 @@ def _normed(x: Tensor, weight: Tensor) -> Tensor:
 
 def _layout(shape: Shape) -> list[tuple[str, tuple[int, ...], float]]:
     """Name, size and standard deviation of each parameter; 0 stands for ones."""
-    D, E, ff, vocabulary = shape.d_model, shape.num_experts, shape.d_expert, shape.vocabulary  # noqa: N806
+    D, E, ff, vocabulary = shape.d_model, shape.working_experts, shape.d_expert, shape.vocabulary  # noqa: N806
     inner, deep = 1 / math.sqrt(D), 1 / math.sqrt(2 * shape.num_layers)
     layout: list[tuple[str, tuple[int, ...], float]] = [
         ("embedding", (vocabulary, D), _INIT_SD),
@@ -139,7 +148,7 @@ def _layout(shape: Shape) -> list[tuple[str, tuple[int, ...], float]]:
             (f"{layer}.qkv", (3 * D, D), inner),
             (f"{layer}.attention_out", (D, D), inner * deep),
             (f"{layer}.expert_norm", (D,), 0.0),
-            (f"{layer}.router", (E, D), _INIT_SD),
+            (f"{layer}.router", (shape.num_experts, D), _INIT_SD),
             (f"{layer}.up", (E, D, 2 * ff), inner),
             (f"{layer}.down", (E, ff, D), deep / math.sqrt(ff)),
         ]

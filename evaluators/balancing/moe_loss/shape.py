@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from evaluators.balancing.moe_loss.domains import VOCABULARY
@@ -11,7 +12,7 @@ from evaluators.balancing.moe_loss.domains import VOCABULARY
 class Shape:
     """A model."""
 
-    num_experts: int = 16
+    num_experts: int = 16  # null experts included; these come last
     top_k: int = 2
     num_layers: int = 2
     d_model: int = 48
@@ -20,6 +21,19 @@ class Shape:
     context: int = 64  # bytes that a sequence predicts
     gate: str = "softmax"  # or "sigmoid"
     vocabulary: int = VOCABULARY
+    null_experts: int = 0  # without weights
+    null_kind: str = "zero"  # what they give: "zero" nothing, "copy" what they got
+    capacity: float = 0.0  # of an even share, beyond which training drops tokens; 0: none are dropped
+
+    @property
+    def working_experts(self) -> int:
+        """Experts with weights."""
+        return self.num_experts - self.null_experts
+
+    def capacity_tokens(self, tokens: int) -> int:
+        """How many of the choices of `tokens` tokens an expert takes in training; with capacity 0, all."""
+        even = tokens * self.top_k / self.num_experts
+        return math.ceil(self.capacity * even) if self.capacity else tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

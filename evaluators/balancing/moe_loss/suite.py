@@ -102,9 +102,13 @@ def model_shape(regime: Regime, settings: Settings) -> Shape:
     width = int(settings.get("width", base.d_model))
     if width % 4:
         raise ContractError(f"width: expected a multiple of 4, found {width}")
+    null_experts = int(settings.get("null_experts", base.null_experts))
     return replace(
         base,
-        num_experts=experts,
+        num_experts=experts + null_experts,
+        null_experts=null_experts,
+        null_kind=str(settings.get("null_kind", base.null_kind)),
+        capacity=float(settings.get("capacity", base.capacity)),
         top_k=top_k,
         gate=str(settings.get("gate", regime.gate)),
         d_model=width,

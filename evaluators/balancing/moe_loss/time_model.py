@@ -22,18 +22,21 @@ class TimeModel:
     nats_per_time: float = 0.1  # cross-entropy that is lost per e-fold of step time
     profile: Profile | None = None  # one with the times of a layer
 
-    def relative_step_time(self, counts_XE: balance.Counts, device_E: Devices) -> float:
+    def relative_step_time(
+        self, counts_XE: balance.Counts, device_E: Devices, share_X: balance.Values | float = 1.0
+    ) -> float:
         """Step time over that of a balanced step, mean over the leading axes.
 
         Args:
             counts_XE: Tokens of each expert; of a step and layer, say.
             device_E: The device that holds each expert.
+            share_X: Share of the choices that these experts worked on; the rest is null experts' or dropped.
         """
         if self.profile is None or self.profile.layer is None:
             ratios = balance.device_load_ratio(counts_XE, device_E)
         else:
             ratios = _time_ratio(counts_XE, device_E, self.profile, self.profile.layer.tokens_per_expert)
-        return 1.0 - self.expert_share + self.expert_share * float(ratios.mean())
+        return 1.0 - self.expert_share + self.expert_share * float((share_X * ratios).mean())
 
 
 def measured_times(profile: Profile, expert_share: float | None, nats_per_time: float) -> TimeModel:

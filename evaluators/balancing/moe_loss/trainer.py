@@ -103,7 +103,7 @@ class _Run:
 
     def step(self, step: int, text_NS: Tensor) -> None:
         """One optimiser step over all micro-batches; they go through the model in one pass, which is the same."""
-        logits, routings = self.model.forward(text_NS[:, :-1], self.selector(step, training=True))
+        logits, routings = self.model.forward(text_NS[:, :-1], self.selector(step, training=True), dropping=True)
         nats = functional.cross_entropy(logits.flatten(0, 1), text_NS[:, 1:].flatten())
         routed = self._routed(routings)
         found = self._source.gradients(routed, step)

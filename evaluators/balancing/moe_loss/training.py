@@ -100,8 +100,12 @@ def require_torch() -> None:
 def measure(trained: Trained, recipe: Recipe, times: TimeModel) -> Measured:
     """All metrics of a training."""
     late = trained.counts_PLME[-math.ceil(MEASURED_SHARE * len(trained.counts_PLME)) :]
-    batch = late.sum(2)  # (P, L, E)
-    step_time = times.relative_step_time(batch, device_of_expert(recipe.shape.num_experts))
+    shape, choices = recipe.shape, late.sum(2)  # (P, L, E)
+    worked = choices[..., : shape.working_experts]
+    done = np.minimum(worked, shape.capacity_tokens(recipe.course.sequences * shape.context))
+    share = done.sum(-1) / choices.sum(-1)
+    batch, done = balance.even_where_idle(worked), balance.even_where_idle(done)
+    step_time = times.relative_step_time(done, device_of_expert(shape.working_experts), share)
     nats = float(trained.nats_N.mean())
     iso_nats = nats + times.nats_per_time * math.log(step_time)
     metrics = {
@@ -112,6 +116,7 @@ def measure(trained: Trained, recipe: Recipe, times: TimeModel) -> Measured:
         "variation": float(balance.variation(batch).mean()),
         "gini": float(balance.gini(batch).mean()),
         **{f"dropped_{name}": float(balance.dropped_share(batch, c).mean()) for name, c in _CAPACITIES},
+        "null_share": float(1.0 - worked.sum() / choices.sum()),
         "gradient_ratio": float(trained.gradient_ratio_P.mean()),
         "logit_rms": float(trained.logit_rms_L.mean()),
         "routing_entropy": float(trained.entropy_L.mean()),
@@ -130,7 +135,8 @@ def _on_validation(trained: Trained, recipe: Recipe) -> dict[str, float]:
     one_hot = np.zeros((L, N, experts), dtype=np.int64)
     place = np.arange(L * N).reshape(L, N, 1) * experts
     one_hot += np.bincount((chosen.reshape(L, N, -1) + place).ravel(), minlength=one_hot.size).reshape(one_hot.shape)
-    overall = one_hot.sum(1)
+    worked = balance.even_where_idle(one_hot[..., : recipe.shape.working_experts])
+    overall = balance.even_where_idle(one_hot[..., : recipe.shape.working_experts].sum(1))
     domain, byte = np.repeat(data.domain_N, S), data.text_NS[:, :-1].astype(np.int64).ravel()
     classes = (("domain", domain, len(data.domains)), ("byte", byte, recipe.shape.vocabulary))
     flat = chosen.reshape(L, N * S, K)
@@ -143,7 +149,7 @@ def _on_validation(trained: Trained, recipe: Recipe) -> dict[str, float]:
     return {
         "max_violation_global": float(balance.max_violation(overall).mean()),
         "max_violation_worst_layer": float(balance.max_violation(overall).max()),
-        "max_violation_sequence": float(balance.max_violation(one_hot).mean()),
+        "max_violation_sequence": float(balance.max_violation(worked).mean()),
         "dead_share": float(balance.dead_share(overall).mean()),
         **shares,
     }
