@@ -6,7 +6,8 @@ import json
 import sys
 from dataclasses import asdict, replace
 
-from evaluators.kernels.compiled import HEADLINE, compile_launch, layer_launches
+from evaluators.kernels.compiled import HEADLINE, compile_launch
+from evaluators.kernels.dry_launches import layer_launches
 
 if __name__ == "__main__":
     shape = replace(HEADLINE, expert_width=int(sys.argv[1]))

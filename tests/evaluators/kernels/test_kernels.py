@@ -105,6 +105,12 @@ def test_experts_refuse_what_would_fail_silently() -> None:
 
 
 @pytest.mark.usefixtures("interpreter")
+def test_layer_of_no_tokens_gives_none_back() -> None:
+    x, idx, gates = torch.ones(0, 16), torch.ones(0, 2, dtype=torch.int32), torch.ones(0, 2)
+    assert layer.moe_experts(x, idx, gates, torch.ones(3, 16, 32), torch.ones(3, 16, 16)).shape == (0, 16)
+
+
+@pytest.mark.usefixtures("interpreter")
 def test_second_backward_pass_gives_the_same_gradients() -> None:
     trial = Trial(SMALL[2], CPU, torch.float32, 0)
     leaves = [leaf.requires_grad_() for leaf in (trial.normal(45, 40), trial.gates(), *trial.weights())]
