@@ -92,11 +92,18 @@ def require_elites(sampler: Sampler, task: Task) -> None:
 
     Raises:
         RunError: It has none.
+        ContractError: It names a metric that it does not report.
     """
-    if sampler is Sampler.MAP_ELITES and not task.descriptors:
-        raise RunError(f"the sampler map_elites needs `descriptors`, and the task {task.name} declares none")
-    if sampler is Sampler.PARETO and len(task.trade_offs) < 2:
-        raise RunError(f"the sampler pareto needs two `trade_offs`, and the task {task.name} declares fewer")
+    if sampler is Sampler.MAP_ELITES:
+        if not task.descriptors:
+            raise RunError(f"the sampler map_elites needs `descriptors`, and the task {task.name} declares none")
+        for descriptor in task.descriptors:
+            task.metric(descriptor.metric)
+    if sampler is Sampler.PARETO:
+        if len(task.trade_offs) < 2:
+            raise RunError(f"the sampler pareto needs two `trade_offs`, and the task {task.name} declares fewer")
+        for name in task.trade_offs:
+            task.metric(name)
 
 
 def candidate_of(source: str) -> Candidate:

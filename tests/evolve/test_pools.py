@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from archive.elites import Axis, EliteGrid, ParetoFront
 from evaluators import registry
-from evaluators.contract import Descriptor
+from evaluators.contract import ContractError, Descriptor
 from evaluators.toy import PROBLEM
 from evolve.choices import Sampler
 from evolve.errors import RunError
@@ -133,3 +133,11 @@ def test_tasks_declare_metrics_that_they_report_and_a_grid_that_an_island_can_ho
 def test_a_task_without_a_grid_or_a_front_is_refused_by_name(sampler: Sampler) -> None:
     with pytest.raises(RunError, match=f"{sampler} needs .* toy declares"):
         require_elites(sampler, PROBLEM.task)
+
+
+@pytest.mark.parametrize("sampler", [Sampler.MAP_ELITES, Sampler.PARETO])
+def test_a_task_that_names_a_metric_it_does_not_report_is_refused(sampler: Sampler) -> None:
+    unknown = Descriptor(metric="mood", low=0.0, high=1.0, bins=4)
+    task = replace(PROBLEM.task, descriptors=(unknown,), trade_offs=("score", "mood"))
+    with pytest.raises(ContractError, match="no metric 'mood'"):
+        require_elites(sampler, task)
