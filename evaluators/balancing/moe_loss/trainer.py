@@ -7,7 +7,7 @@ S bytes of a sequence, P steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,13 +74,20 @@ def weight_stream(seed: int) -> torch.Generator:
 
 
 def fit(
-    model: Model, course: Course, data: Mapping[str, Sequences], source: GradientSource, strength: float = 1.0
+    model: Model,
+    course: Course,
+    data: Mapping[str, Sequences],
+    source: GradientSource,
+    strength: float = 1.0,
+    after: Callable[[int], None] | None = None,
 ) -> Trained:
-    """Train `model` on its device, and measure it; see `train`."""
+    """Train `model` on its device, and measure it; see `train`. `after` is called with each step that is done."""
     run = _Run(model, course, source, strength)
     text = _long(data["training"])
     for step in range(course.steps):
         run.step(step, text[step * course.sequences : (step + 1) * course.sequences].to(model.engine.device))
+        if after is not None:
+            after(step)
     with torch.no_grad():
         return _measured(run, _long(data["validation"]).to(model.engine.device))
 
