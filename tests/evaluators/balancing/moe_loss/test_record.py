@@ -57,5 +57,5 @@ def test_the_placement_task_plays_what_was_recorded(trace: RoutingTrace, tmp_pat
     problem = registry.problem("expert_replication").configured({"loads": str(path), "gpus": "4"})
     played = problem.instances(Tier.SMOKE, Split.SEARCH, SeedSource(secret_from_seed(0), Split.SEARCH))
     assert played
-    assert read_loads(str(path), {}).settings()["experts"] == 8
-    assert read_loads(str(path), {}).settings()["layers"] == 3
+    settings = read_loads(str(problem.task.parameters["loads"]), {}).settings()
+    assert (settings["experts"], settings["layers"], settings["top_k"]) == (8, 3, 2)
