@@ -9,7 +9,7 @@ import pytest
 
 from archive.records import Attempt, AttemptState, FounderRole, Run
 from archive.store import Archive
-from evaluators.contract import Descriptor, Evaluation, PlannerClock, Split, Tier
+from evaluators.contract import Descriptor, Evaluation, Split, Tier
 from evaluators.protocol import EvaluateRequest
 from evaluators.toy import PROBLEM
 from evolve.choices import Order
@@ -18,9 +18,9 @@ from evolve.driver import STOPPED, Clock, Driver
 from evolve.errors import BackendError
 from evolve.programs import Program
 from evolve.progress import Progress
-from evolve.session import founding_members, new_run, restore, split_secrets
-from evolve.stages import Stages
+from evolve.session import new_run
 from tests.evolve.fakes import FakeBackend, FakeProposer
+from tests.evolve.sessions import a_session
 
 PROGRAMS = (
     Program(role=FounderRole.INITIAL, name="initial", source="# initial\n"),
@@ -49,10 +49,7 @@ def a_run(archive: Archive, config: RunConfig) -> Run:
 
 
 async def a_driver(archive: Archive, run: Run, config: RunConfig, backend: FakeBackend) -> tuple[Driver, FakeProposer]:
-    stages = Stages(archive, backend, TASK, split_secrets(archive, run, TASK), PlannerClock.MEASURED, run.id)
-    founders = archive.founders(run.id)
-    scored = {f.candidate_id: await stages.search(archive.candidate(f.candidate_id)) for f in founders}
-    session = restore(archive, run, config, founders, founding_members(founders, scored, stages.task), stages)
+    session, stages = await a_session(archive, run, config, backend, TASK)
     proposer = FakeProposer()
     progress = Progress(task="toy", run_id=run.id)
     return Driver(session, proposer, stages, progress, in_flight=4, clock=CLOCK), proposer

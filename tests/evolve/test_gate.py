@@ -8,7 +8,6 @@ import pytest
 
 from archive.records import Attempt, FounderRole, NoteKind, Run
 from archive.store import Archive
-from evaluators.contract import PlannerClock
 from evaluators.toy import PROBLEM
 from evolve.config import RunConfig, build_config
 from evolve.driver import Clock, Driver
@@ -18,9 +17,9 @@ from evolve.llm.retrying import RetryPolicy
 from evolve.neighbours import Neighbours
 from evolve.programs import Program
 from evolve.progress import Progress
-from evolve.session import founding_members, new_run, restore, split_secrets
-from evolve.stages import Stages
+from evolve.session import new_run
 from tests.evolve.fakes import FakeBackend, FakeProposer
+from tests.evolve.sessions import a_session
 from tests.evolve.test_driver import StoppingBackend
 
 PROGRAMS = (Program(role=FounderRole.INITIAL, name="initial", source="# 0 initial\n"),)
@@ -63,11 +62,7 @@ def a_run(archive: Archive, config: RunConfig) -> Run:
 
 def drive(archive: Archive, run: Run, config: RunConfig, backend: FakeBackend, model: Kinds | None) -> Neighbours:
     async def scene() -> Neighbours:
-        secrets = split_secrets(archive, run, PROBLEM.task)
-        stages = Stages(archive, backend, PROBLEM.task, secrets, PlannerClock.MEASURED, run.id)
-        founders = archive.founders(run.id)
-        scored = {f.candidate_id: await stages.search(archive.candidate(f.candidate_id)) for f in founders}
-        session = restore(archive, run, config, founders, founding_members(founders, scored, stages.task), stages)
+        session, stages = await a_session(archive, run, config, backend)
         embedder = Embedder("kinds", archive, model, RetryPolicy(), now=lambda: 0.0, sleep=asyncio.sleep)
         progress = Progress(task="toy", run_id=run.id)
         await Driver(session, FakeProposer(), stages, progress, 4, CLOCK, embedder).evolve()

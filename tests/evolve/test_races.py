@@ -21,11 +21,12 @@ from evolve.config import RunConfig, build_config
 from evolve.driver import Clock, Driver
 from evolve.programs import Program
 from evolve.progress import Progress
-from evolve.session import founding_members, new_run, restore, split_secrets
+from evolve.session import new_run, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Session
 from tests.evolve.evaluations import an_evaluation
 from tests.evolve.fakes import FakeBackend, FakeProposer
+from tests.evolve.sessions import a_session
 
 PROGRAMS = (Program(role=FounderRole.INITIAL, name="initial", source="# initial\n"),)
 CLOCK = Clock(elapsed_s=lambda: 0.0, timestamp=lambda: "2026-01-01T00:00:00+00:00")
@@ -64,14 +65,6 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
 
 def a_config(**changes: object) -> RunConfig:
     return build_config({"task": "toy", "seed": 1, "attempts": 40, "look_every": 0, **changes})
-
-
-async def a_session(archive: Archive, run: Run, config: RunConfig, backend: FakeBackend) -> tuple[Session, Stages]:
-    secrets = split_secrets(archive, run, PROBLEM.task)
-    stages = Stages(archive, backend, PROBLEM.task, secrets, PlannerClock.MEASURED, run.id)
-    founders = archive.founders(run.id)
-    scored = {f.candidate_id: await stages.search(archive.candidate(f.candidate_id)) for f in founders}
-    return restore(archive, run, config, founders, founding_members(founders, scored, stages.task), stages), stages
 
 
 def drive(archive: Archive, config: RunConfig, pace: int = 0) -> tuple[Run, Session, Racetrack]:
