@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.gpu_book import ROOT
@@ -12,6 +13,7 @@ STEPS = ("router", "permute", "gate_up", "down", "combine")
 BACKWARD_STEPS = ("grad_hidden", "grad_rows", "grad_gate_up", "grad_down")
 LOSSES = ("global_batch_lbl", "micro_batch_lbl", "none", "loss_free_bias")  # the reference first
 PLACEMENT_PROGRAMS = ("initial.py", "baselines/eplb_global.py", "baselines/lplb.py", "baselines/swift_balancer.py")
+OTHER_STAGES = ("moe_kernel_gate_up", "moe_kernel_down", "moe_kernel_permute", "moe_kernel_router")
 KERNELS, TUNING = "benchmarks.gpu_kernels", "benchmarks.gpu_tuning"
 LAYERS, JOBS = "benchmarks.gpu_layers", "benchmarks.gpu_jobs"
 
@@ -25,12 +27,13 @@ def all_items(scale: Scale) -> list[Item]:
         Item(name="ceilings", seconds=15, target=f"{KERNELS}:ceilings"),
         *_tuning(shapes),
         *_layers(shapes),
-        *(_item(f"profile {shape}", 30, f"{KERNELS}:profile", shape) for shape in shapes),
+        *(_item(f"profile {shape}", 60, f"{KERNELS}:profile", shape) for shape in shapes),
         *(_item(f"critical path {shape}", 15, f"{LAYERS}:critical_path", shape) for shape in shapes),
         *_replays(shapes[-1]),
-        *_kernel_programs(),
+        *_kernel_programs(("moe_kernel",), "full"),
         *(_item(f"loss {loss} torch", 160, f"{JOBS}:loss_report", loss, "torch") for loss in LOSSES),
         _item(f"loss {LOSSES[0]} triton", 160, f"{JOBS}:loss_report", LOSSES[0], "triton"),
+        *_kernel_programs(OTHER_STAGES, "quick"),
         *_placements(shapes[-1]),
     ]
 
@@ -91,10 +94,16 @@ def _sides(shape: str) -> tuple[tuple[str, str], ...]:
     return (shape, "profile"), ("", "roofline")
 
 
-def _kernel_programs() -> list[Item]:
-    """The seeds of `moe_kernel`, and the cheats against it."""
-    seeds, cheats = ROOT / "seeds" / "moe_kernel", ROOT / "tests" / "hostile" / "moe_kernel"
-    programs = [*sorted(seeds.rglob("*.py")), *sorted(cheats.glob("*.py"))]
-    paths = [str(path.relative_to(ROOT)) for path in programs if path.name != "__init__.py"]
-    named = {f"program {Path(path).parent.name}/{Path(path).stem}": path for path in paths}
-    return [_item(name, 40, f"{JOBS}:kernel_program", path) for name, path in named.items()]
+def _kernel_programs(folders: Sequence[str], tier: str) -> list[Item]:
+    """Every program of `moe_kernel` in these folders; a folder without a stage in its name is the default stage's."""
+    found = []
+    for folder in folders:
+        stage = folder.removeprefix("moe_kernel").removeprefix("_") or "combine"
+        paths = [path for path in sorted((ROOT / "seeds" / folder).rglob("*.py")) if path.name != "__init__.py"]
+        found += [
+            _item(
+                f"program {stage} {path.stem}", 60, f"{JOBS}:kernel_program", str(path.relative_to(ROOT)), stage, tier
+            )
+            for path in paths
+        ]
+    return found

@@ -15,10 +15,10 @@ LOSS_SECONDS = 120  # after which one call of the loss report begins no further 
 DRY_LOSS_SECONDS = 1
 
 
-def kernel_program(scale: Scale, path: str) -> dict[str, Any]:
-    """One program of `moe_kernel`, scored at full on this GPU; a cheat's outcome is what is wanted of it."""
-    tier = "smoke" if scale.dry else "full"
-    return evaluated("moe_kernel", ROOT / path, scale, "--tier", tier)
+def kernel_program(scale: Scale, path: str, stage: str, tier: str) -> dict[str, Any]:
+    """One program of `moe_kernel` for a stage, scored on this GPU."""
+    tier = "smoke" if scale.dry else tier
+    return evaluated("moe_kernel", ROOT / path, scale, "--tier", tier, "--set", f"stage={stage}")
 
 
 def placement(scale: Scale, path: str, shape: str, profile: str) -> dict[str, Any]:
