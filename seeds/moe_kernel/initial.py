@@ -4,8 +4,9 @@ import triton
 import triton.language as tl
 
 # EVOLVE-BLOCK-START
-BLOCK_T = 4
-BLOCK_D = 256
+# Triton wants powers of two.
+BLOCK_T = 1 << 2
+BLOCK_D = 1 << 8
 
 
 @triton.jit
@@ -24,7 +25,7 @@ def plan(shape):
     grid = (triton.cdiv(shape.T, BLOCK_T), triton.cdiv(shape.D, BLOCK_D))
     args = {"rows": "rows", "place": "place", "out": "out", "T": shape.T, "D": shape.D}
     constexprs = {"K": shape.K, "BLOCK_T": BLOCK_T, "BLOCK_D": BLOCK_D}
-    return [{"kernel": combine, "grid": grid, "args": args, "constexprs": constexprs, "num_warps": 4}]
+    return [{"kernel": combine, "grid": grid, "args": args, "constexprs": constexprs, "num_warps": 1 << 2}]
 
 
 # EVOLVE-BLOCK-END

@@ -4,9 +4,10 @@ import triton
 import triton.language as tl
 
 # EVOLVE-BLOCK-START
-BLOCK_M = 64
-BLOCK_N = 64
-BLOCK_K = 32
+# Triton wants powers of two.
+BLOCK_M = 1 << 6
+BLOCK_N = 1 << 6
+BLOCK_K = 1 << 5
 
 
 @triton.jit
@@ -80,7 +81,7 @@ def plan(shape):
             "grid": grid,
             "args": args,
             "constexprs": {**sizes, **blocks},
-            "num_warps": 4,
+            "num_warps": 1 << 2,
             "num_stages": 3,
         }
     ]

@@ -4,8 +4,9 @@ import triton
 import triton.language as tl
 
 # EVOLVE-BLOCK-START
-BLOCK_R = 4
-BLOCK_D = 256
+# Triton wants powers of two.
+BLOCK_R = 1 << 2
+BLOCK_D = 1 << 8
 
 
 @triton.jit
@@ -22,7 +23,7 @@ def plan(shape):
     grid = (triton.cdiv(shape.R, BLOCK_R), triton.cdiv(shape.D, BLOCK_D))
     args = {"x": "x", "order": "order", "rows": "rows", "R": shape.R, "D": shape.D}
     constexprs = {"K": shape.K, "BLOCK_R": BLOCK_R, "BLOCK_D": BLOCK_D}
-    return [{"kernel": permute, "grid": grid, "args": args, "constexprs": constexprs, "num_warps": 4}]
+    return [{"kernel": permute, "grid": grid, "args": args, "constexprs": constexprs, "num_warps": 1 << 2}]
 
 
 # EVOLVE-BLOCK-END

@@ -4,8 +4,9 @@ import triton
 import triton.language as tl
 
 # EVOLVE-BLOCK-START
-BLOCK_T = 16
-BLOCK_D = 32
+# Triton wants powers of two.
+BLOCK_T = 1 << 4
+BLOCK_D = 1 << 5
 
 
 @triton.jit
@@ -67,7 +68,7 @@ def plan(shape):
             "grid": grid,
             "args": args,
             "constexprs": constexprs,
-            "num_warps": 4,
+            "num_warps": 1 << 2,
             "num_stages": 2,
         }
     ]

@@ -20,10 +20,10 @@ from torch import Tensor
 from evaluators.kernels.floors import Ceilings, floor_us
 from evaluators.kernels.moe_kernel import stages
 from evaluators.kernels.moe_kernel.inputs import DTYPES, active_experts, expected, make_inputs
+from evaluators.kernels.moe_kernel.orders import Finding, Order
 from evaluators.kernels.moe_kernel.plans import Plan
-from evaluators.kernels.moe_kernel.stages import Load
 from evaluators.kernels.moe_kernel.verdict import judge
-from evaluators.kernels.shapes import LayerShape, Stage, stage_work
+from evaluators.kernels.shapes import stage_work
 from evaluators.kernels.timing import Stopwatch
 
 NUM_SETS = 3
@@ -47,30 +47,6 @@ class Runnable(Protocol):
         Raises:
             CudaError: A launch was refused.
         """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One thing to try."""
-
-    stage: Stage
-    shape: LayerShape
-    load: Load
-    seed: int
-    timed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What came of it."""
-
-    fault: str = ""  # the program is wrong: why
-    tampering: str = ""  # its time cannot be true: why
-    trouble: str = ""  # it could not be tried, and not by its own fault
-    error: float = 0.0  # relative, the largest of all sets
-    program_us: float = 0.0
-    naive_us: float = 0.0
-    floor_us: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,12 +96,15 @@ class Host:
         self._vocabulary = Vocabulary()
 
     def _names(self, interpreted: bool) -> dict[str, Any]:
-        triton.knobs.runtime.interpret = interpreted
-        triton.knobs.compilation.disable_line_info = True  # PTX says what runs, not where it was written
-        self._vocabulary.speak(interpreted)
+        self._speak(interpreted)
         if interpreted not in self._loaded:
             self._loaded[interpreted] = _load(PROGRAM)
         return self._loaded[interpreted]
+
+    def _speak(self, interpreted: bool) -> None:
+        triton.knobs.runtime.interpret = interpreted
+        triton.knobs.compilation.disable_line_info = True  # PTX says what runs, not where it was written
+        self._vocabulary.speak(interpreted)
 
     def _planned(self, shape: Shape, known: Mapping[str, str]) -> tuple[list[Launch], dict[str, Any]]:
         """The launches and the scratch buffers; `known` are the stage's buffers."""
@@ -120,9 +123,12 @@ class Host:
         buffers = {name: Buffer.holding(array) for name, array in inputs.items()}
         buffers |= {name: Buffer.poisoned(size, dtype) for name, size, dtype in outputs}
         buffers |= {name: Buffer.poisoned(size, dtype) for name, (size, dtype) in scratch.items()}
-        for launch in launches:
-            values = {name: buffers[v].view if kind == "buffer" else v for name, (kind, v) in launch.arguments}
-            launch.kernel[launch.grid](**values, **launch.constexprs)
+        try:
+            for launch in launches:
+                values = {name: buffers[v].view if kind == "buffer" else v for name, (kind, v) in launch.arguments}
+                launch.kernel[launch.grid](**values, **launch.constexprs)
+        finally:
+            self._speak(interpreted=False)
         for name, buffer in buffers.items():
             if not buffer.guards_stand():
                 raise Breach(f"a kernel wrote outside of the buffer {name!r}: mask its stores")

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from evaluators.kernels.ceilings import CeilingSizes, measure_ceilings
-from evaluators.kernels.moe_kernel.bench import Device, Finding, Order, try_out
+from evaluators.kernels.moe_kernel.bench import Device, try_out
 from evaluators.kernels.moe_kernel.driver import CudaError, Library, Module, Parameters, open_library
+from evaluators.kernels.moe_kernel.orders import Finding, Order
 from evaluators.kernels.moe_kernel.own import naive_plan
 from evaluators.kernels.moe_kernel.plans import Argument, Plan
 from evaluators.kernels.moe_kernel.timing_process import Ready, Request

@@ -10,8 +10,8 @@ import torch
 from evaluators.candidate import Candidate, CandidateFailure
 from evaluators.contract import FLOOR, InstanceResult, Outcome
 from evaluators.kernels.moe_kernel.assemble import Machine
-from evaluators.kernels.moe_kernel.bench import Order
 from evaluators.kernels.moe_kernel.inputs import expected, make_inputs
+from evaluators.kernels.moe_kernel.orders import Order
 from evaluators.kernels.moe_kernel.plans import Plan
 from evaluators.kernels.moe_kernel.program import Program
 from evaluators.kernels.moe_kernel.stages import Load

@@ -20,7 +20,7 @@ from pathlib import Path
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import ContractError, Outcome
 from evaluators.kernels.moe_kernel.assemble import Machine
-from evaluators.kernels.moe_kernel.bench import Finding, Order
+from evaluators.kernels.moe_kernel.orders import Finding, Order
 from evaluators.kernels.moe_kernel.plans import Plan
 from evaluators.protocol import PREFIX, body_length, decode, encode
 from evaluators.sandbox.frames import PipeClosedError, write_all

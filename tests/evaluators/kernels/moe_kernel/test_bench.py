@@ -11,6 +11,8 @@ from dataclasses import replace
 import pytest
 
 from evaluators.kernels.floors import Ceilings
+from evaluators.kernels.moe_kernel.orders import Finding, Order
+from evaluators.kernels.moe_kernel.stages import Buffer, Load
 from evaluators.kernels.shapes import LayerShape, Stage
 from tests.evaluators.kernels.moe_kernel.ptx_texts import a_plan
 
@@ -19,8 +21,7 @@ pytest.importorskip("torch", reason="the reference needs torch")
 import torch
 
 from evaluators.kernels.moe_kernel import bench
-from evaluators.kernels.moe_kernel.bench import Device, Finding, Order, try_out
-from evaluators.kernels.moe_kernel.stages import Buffer, Load
+from evaluators.kernels.moe_kernel.bench import Device, try_out
 
 Buffers = Mapping[str, torch.Tensor]
 SHAPE = LayerShape(tokens=24, width=64, experts=8, top_k=2, expert_width=16, dtype="bfloat16")

@@ -10,6 +10,7 @@ from evaluators.adapters.hosting import hosted
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import Limits, Outcome, Split, Tier
 from evaluators.environment import current_environment
+from evaluators.kernels.moe_kernel.stages import Load
 from evaluators.kernels.moe_kernel.task import HOST, KernelProblem
 from evaluators.kernels.shapes import LayerShape, Stage
 from evaluators.problem import ClockPolicy
@@ -17,6 +18,7 @@ from evaluators.sandbox.client import Sandbox
 from evaluators.sandbox.sandboxed_candidate import SandboxedCandidate
 from evaluators.scoring import Workload, evaluate
 from evaluators.seeding import secret_from_seed
+from tests.evaluators.kernels.moe_kernel.triton_texts import COMBINE, edited
 
 pytest.importorskip("torch", reason="moe_kernel needs torch")
 pytest.importorskip("triton", reason="moe_kernel needs triton")
@@ -25,44 +27,16 @@ import torch
 
 from evaluators.kernels.moe_kernel.inputs import make_inputs
 from evaluators.kernels.moe_kernel.program import Program
-from evaluators.kernels.moe_kernel.stages import Load
 
 LIMITS = Limits(wall_s=120.0, cpu_s=60.0, call_wall_s=60.0)
 TINY = LayerShape(tokens=20, width=48, experts=8, top_k=2, expert_width=16, dtype="float32")
 LARGE = LayerShape(tokens=4096, width=2048, experts=64, top_k=8, expert_width=1024)
-COMBINE = """
-import triton
-import triton.language as tl
-
-
-@triton.jit
-def combine(rows, place, out, T, D, K: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_D: tl.constexpr):
-    t = tl.program_id(0) * BLOCK_T + tl.arange(0, BLOCK_T)
-    d = tl.arange(0, BLOCK_D)
-    inside = (t < T)[:, None] & (d < D)[None, :]
-    total = tl.zeros((BLOCK_T, BLOCK_D), dtype=tl.float32)
-    for k in range(K):
-        row = tl.load(place + t * K + k, mask=t < T, other=0)
-        total += tl.load(rows + row[:, None] * D + d[None, :], mask=inside, other=0.0).to(tl.float32)
-    tl.store(out + t[:, None] * D + d[None, :], total.to(out.dtype.element_ty), mask=inside)
-
-
-def plan(shape):
-    args = {"rows": "rows", "place": "place", "out": "out", "T": shape.T, "D": shape.D}
-    constexprs = {"K": shape.K, "BLOCK_T": 8, "BLOCK_D": triton.next_power_of_2(shape.D)}
-    return [{"kernel": combine, "grid": (triton.cdiv(shape.T, 8),), "args": args, "constexprs": constexprs}]
-"""
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox.start(("numpy", "torch", "triton")) as started:
         yield started
-
-
-def edited(old: str, new: str) -> str:
-    assert old in COMBINE
-    return COMBINE.replace(old, new)
 
 
 def play(loaded: SandboxedCandidate) -> dict[str, torch.Tensor]:

@@ -10,15 +10,12 @@ import pytest
 
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import Outcome
-from evaluators.kernels.shapes import LayerShape, Stage
-from tests.evaluators.kernels.moe_kernel.ptx_texts import a_plan
-
-pytest.importorskip("torch", reason="orders are made beside the reference")
-
 from evaluators.kernels.moe_kernel.assemble import Machine
-from evaluators.kernels.moe_kernel.bench import Finding, Order
+from evaluators.kernels.moe_kernel.orders import Finding, Order
 from evaluators.kernels.moe_kernel.stages import Load
 from evaluators.kernels.moe_kernel.timing_process import TimingProcess
+from evaluators.kernels.shapes import LayerShape, Stage
+from tests.evaluators.kernels.moe_kernel.ptx_texts import a_plan
 
 ROOT = Path(__file__).parents[4]
 SHAPE = LayerShape(tokens=24, width=64, experts=8, top_k=2, expert_width=16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from evaluators.kernels.moe_kernel.stages import Load
 from evaluators.kernels.shapes import LayerShape, Stage
 
 pytest.importorskip("torch", reason="the reference needs torch")
@@ -11,7 +12,6 @@ pytest.importorskip("torch", reason="the reference needs torch")
 import torch
 
 from evaluators.kernels.moe_kernel.inputs import DTYPES, expected, make_inputs
-from evaluators.kernels.moe_kernel.stages import Load
 from evaluators.kernels.moe_kernel.verdict import Verdict, judge
 
 CPU = torch.device("cpu")
