@@ -5,6 +5,7 @@ Letters: T tokens, D width, E experts, K experts per token, F expert width.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,8 +62,9 @@ class Trial:
         """Tokens ``(T, D)``, weights ``(E, D)`` and bias ``(E,)``."""
         shape = self.case.shape
         x, weight = self.normal(shape.tokens, shape.width, seed=4), self.normal(shape.experts, shape.width, seed=5)
-        if self.case.tied:
-            return x.round().clamp(-1, 1), weight.round().clamp(-1, 1), torch.zeros(shape.experts, device=self.device)
+        if self.case.tied:  # a power of two keeps logits exact, and small enough that no sigmoid rounds to 1
+            weight = weight.round().clamp(-1, 1) * 2.0 ** -round(math.log2(shape.width) / 2)
+            return x.round().clamp(-1, 1), weight, torch.zeros(shape.experts, device=self.device)
         bias = self.normal(shape.experts, scale=0.01, seed=6).float()
         return x, weight * shape.width**-0.5, bias
 
