@@ -92,7 +92,8 @@ def main() -> None:
         }
         if arguments.task == PLANNED:
             figures["plan"] = plan_cost(source, sandbox)
-    write_result("tier_cost" if arguments.task == PLANNED else f"{arguments.task}_tier_cost", figures)
+    name = "tier_cost" if arguments.task == PLANNED else f"{arguments.task}_tier_cost"
+    write_result(f"{name}_report" if arguments.tiers == [Tier.REPORT] else name, figures)  # apart: it takes minutes
 
 
 if __name__ == "__main__":
