@@ -6,22 +6,18 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from archive.records import Attempt, AttemptState, Candidate, Founder, FounderRole, Run, StoredEvaluation
 from archive.store import Archive
 from evaluators.contract import Evaluation, Split, Task
 from evaluators.seeding import fresh_secret, report_secret, secret_from_seed
 from evolve.bandit import POLICIES
-from evolve.behaviours import Behaviours
 from evolve.choices import ProposerKind, Sampler
 from evolve.config import RunConfig
 from evolve.errors import RunError
 from evolve.islands import nobody
-from evolve.llm.embedder import FLOAT32
-from evolve.neighbours import CAPACITY, Neighbours
-from evolve.novelty import NoveltyIndex, ast_digest, source_digest
+from evolve.novelty import ast_digest, source_digest
 from evolve.programs import Program
+from evolve.recall import known_behaviours, known_programs, known_vectors
 from evolve.request import Arm, Member, MutationRequest, Operator, Told, asked_operator
 from evolve.sampling import SAMPLERS, SPARED
 from evolve.search import Search, SearchConfig
@@ -171,7 +167,7 @@ def restore(
     pending = tuple(_pending(attempt, population) for attempt in attempts if not attempt.state.is_final)
     waiting = {pending.attempt.index: arm_of(pending.attempt) for pending in pending}
     search = Search.replay(search_config(config), members, tolds, waiting)
-    novelty = _known_programs(archive, founders, attempts)
+    novelty = known_programs(archive, founders, attempts)
     validations = [row for row in stored if row.run_id == run.id and row.evaluation.split is Split.VALIDATION]
     during_search = [row for row in validations if row.attempt_index is not None]
     looks = [row for row in validations if row.evaluation.seeds != stages.seeds(Split.VALIDATION)]
@@ -181,8 +177,8 @@ def restore(
         config=config,
         search=search,
         novelty=novelty,
-        behaviours=_known_behaviours(founders, attempts, population, stages.smoke_digests(stored)),
-        neighbours=_known_vectors(archive, config, attempts),
+        behaviours=known_behaviours(founders, attempts, population, stages.smoke_digests(stored)),
+        neighbours=known_vectors(archive, config, attempts),
         pending=pending,
         evaluated=evaluated,
         validated=_in_tell_order({row.candidate_id for row in during_search}, attempts),
@@ -269,48 +265,3 @@ def _pending(attempt: Attempt, population: Mapping[str, Member]) -> Pending:
         model="" if arm is None else arm.model,
     )
     return Pending(attempt=attempt, parent=parent, request=request)
-
-
-def _known_behaviours(
-    founders: Sequence[Founder],
-    attempts: Sequence[Attempt],
-    population: Mapping[str, Member],
-    smoke_digests: Mapping[str, str],
-) -> Behaviours:
-    """What the scored programs of the run did in smoke, in the order told, the twins among them left out."""
-    behaviours = Behaviours()
-    for founder in founders:
-        if founder.candidate_id in population:
-            behaviours.add(smoke_digests.get(founder.candidate_id, ""), founder.candidate_id, -1)
-    told = sorted((a for a in attempts if a.tell_order is not None), key=lambda a: a.tell_order or 0)
-    for attempt in told:
-        candidate_id = attempt.candidate_id or ""
-        if attempt.is_evaluation and candidate_id in population:
-            behaviours.add(smoke_digests.get(candidate_id, ""), candidate_id, attempt.tell_order or 0)
-    return behaviours
-
-
-def _known_vectors(archive: Archive, config: RunConfig, attempts: Sequence[Attempt]) -> Neighbours:
-    """The embeddings of the last programs that passed the gate and of their parents, in the order of asks."""
-    neighbours = Neighbours()
-    if config.embedding is None:
-        return neighbours
-    last = [attempt for attempt in attempts if attempt.candidate_id][-CAPACITY:]
-    order = (i for a in last for i in (a.parent_id, None if a.rejection else a.candidate_id) if i)
-    ids = list(dict.fromkeys(order))
-    vectors = archive.embeddings(config.embedding.name, ids)
-    for candidate_id in ids:
-        if candidate_id in vectors:
-            neighbours.add(candidate_id, np.frombuffer(vectors[candidate_id], FLOAT32))
-    return neighbours
-
-
-def _known_programs(archive: Archive, founders: Sequence[Founder], attempts: Sequence[Attempt]) -> NoveltyIndex:
-    """Every program of the run, founders first, so that of two equal ones the first stays the neighbour."""
-    novelty = NoveltyIndex()
-    ids = [founder.candidate_id for founder in founders]
-    ids += [attempt.candidate_id for attempt in attempts if attempt.candidate_id and not attempt.rejection]
-    digests = archive.ast_digests(ids)
-    for candidate_id in ids:
-        novelty.add(candidate_id, digests[candidate_id])
-    return novelty
