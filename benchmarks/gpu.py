@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.gpu_book import Book, Status
+from benchmarks.gpu_book import Book, Entry, Status
 from benchmarks.gpu_items import all_items
 from benchmarks.gpu_scale import Scale, dry_scale, full_scale
 from benchmarks.gpu_summary import write_summary
@@ -87,7 +87,7 @@ def run_item(worker: Worker, book: Book, item: Item, room_s: float) -> Status:
     else:
         said = "" if result is not None else worker.last_words() or "the process died without a word"
         entry = book.ended(item.name, time.monotonic() - begun_s, result=result, error=said)
-    print(f"{entry.status:6s} {entry.seconds:7.1f} s  {item.name}" + _last_line(entry.error), flush=True)
+    print(f"{entry.status:6s} {entry.seconds:7.1f} s  {item.name}{_remark(entry)}", flush=True)
     return entry.status
 
 
@@ -100,9 +100,12 @@ def _matches(name: str, beginnings: Sequence[str]) -> bool:
     return any(name.startswith(beginning) for beginning in beginnings)
 
 
-def _last_line(error: str) -> str:
-    lines = error.strip().splitlines()
-    return f": {lines[-1][:160]}" if lines else ""
+def _remark(entry: Entry) -> str:
+    """The last line of an error, or how many results are wrong."""
+    lines, wrong = entry.error.strip().splitlines(), entry.result.get("wrong", ())
+    if lines:
+        return f": {lines[-1][:160]}"
+    return f": {len(wrong)} WRONG" if wrong else ""
 
 
 def _list(scale: Scale) -> int:

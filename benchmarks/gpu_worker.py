@@ -90,7 +90,7 @@ class Worker:
 def _serve(pipe: Connection, scale: Scale, errors: Path) -> None:
     """Run items until the other end closes."""
     os.setpgid(0, 0)
-    log = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    log = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 2)
     while True:
         try:
