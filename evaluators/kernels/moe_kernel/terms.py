@@ -43,8 +43,8 @@ def _plan(stage: Stage) -> EntryPoint:
             "'kernel' (a function under @triton.jit), 'grid' (one to three ints), 'args' (each parameter that is not "
             "constexpr: the name of a buffer, which gives its pointer, or a number), 'constexprs' (all others), "
             "'num_warps' (default 4), 'num_stages' (default 3). plan sees sizes only, never data, and decides all "
-            "that depends on sizes; kernels may use what Triton 3.6 and 3.7 both have. What a kernel multiplies with "
-            "tl.dot must have 16 rows and columns at least."
+            "that depends on sizes; kernels may use what Triton 3.6 and 3.7 both have. What bounds a loop should be "
+            "constexpr; what a kernel multiplies with tl.dot must have 16 rows and columns at least."
         ),
     )
 

@@ -16,8 +16,8 @@ def route(
     bias,
     idx,
     gates,
-    D,
     E,
+    D: tl.constexpr,
     K: tl.constexpr,
     RANKS: tl.constexpr,
     EXPERTS: tl.constexpr,
@@ -51,6 +51,12 @@ def route(
 
 def plan(shape):
     experts = max(16, triton.next_power_of_2(shape.E))
-    args = {"x": "x", "weight": "weight", "bias": "bias", "idx": "idx", "gates": "gates", "D": shape.D, "E": shape.E}
-    constexprs = {"K": shape.K, "RANKS": triton.next_power_of_2(shape.K), "EXPERTS": experts, "BLOCK_D": BLOCK_D}
+    args = {"x": "x", "weight": "weight", "bias": "bias", "idx": "idx", "gates": "gates", "E": shape.E}
+    constexprs = {
+        "D": shape.D,
+        "K": shape.K,
+        "RANKS": triton.next_power_of_2(shape.K),
+        "EXPERTS": experts,
+        "BLOCK_D": BLOCK_D,
+    }
     return [{"kernel": route, "grid": (shape.T,), "args": args, "constexprs": constexprs, "num_warps": 4}]

@@ -18,8 +18,8 @@ def route(
     idx,
     gates,
     T,
-    D,
     E,
+    D: tl.constexpr,
     K: tl.constexpr,
     RANKS: tl.constexpr,
     EXPERTS: tl.constexpr,
@@ -58,10 +58,10 @@ def route(
 
 def plan(shape):
     experts = max(16, triton.next_power_of_2(shape.E))
-    sizes = {"T": shape.T, "D": shape.D, "E": shape.E}
+    sizes = {"T": shape.T, "E": shape.E}
     args = {"x": "x", "weight": "weight", "bias": "bias", "idx": "idx", "gates": "gates", **sizes}
     blocks = {"BLOCK_T": BLOCK_T, "BLOCK_D": BLOCK_D}
-    constexprs = {"K": shape.K, "RANKS": triton.next_power_of_2(shape.K), "EXPERTS": experts, **blocks}
+    constexprs = {"D": shape.D, "K": shape.K, "RANKS": triton.next_power_of_2(shape.K), "EXPERTS": experts, **blocks}
     grid = (triton.cdiv(shape.T, BLOCK_T),)
     return [
         {
