@@ -12,6 +12,7 @@ import torch
 from evaluators.kernels.timing import Launch, Stopwatch
 
 FLUSH_OVER_CACHE = 4  # bytes written before a launch over the size of the L2 cache
+LEAST_FLUSHED_BYTES = 1 << 28
 HEAD_START_CYCLES = 2_000_000  # about 1 ms that the device is busy while the host queues the launch
 _QUERY = ("clocks.sm", "clocks.mem", "temperature.gpu", "power.draw")
 
@@ -22,7 +23,8 @@ class CudaStopwatch:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         cache_bytes = torch.cuda.get_device_properties(device).L2_cache_size
-        self._flushed = torch.empty(max(FLUSH_OVER_CACHE * cache_bytes, 1 << 28), dtype=torch.uint8, device=device)
+        flushed_bytes = max(FLUSH_OVER_CACHE * cache_bytes, LEAST_FLUSHED_BYTES)
+        self._flushed = torch.empty(flushed_bytes, dtype=torch.uint8, device=device)
 
     def spans_us(self, launch: Launch, count: int) -> Sequence[float]:
         """See `Stopwatch`. The device is kept busy while the host queues, so the host's own time does not count."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 pytest.importorskip("torch", reason="the stopwatches need torch", exc_type=ImportError)
 
 import torch
 
+from evaluators.kernels import stopwatches
 from evaluators.kernels.stopwatches import CudaStopwatch, DeviceState, WallStopwatch, read_state
 
 
@@ -40,6 +43,46 @@ def test_a_train_is_one_span() -> None:
 )
 def test_the_state_is_read_or_left_unknown(said: str, state: DeviceState | None) -> None:
     assert read_state(said) == state
+
+
+class Event:
+    """A CUDA event that notes when it was recorded; every step of the made-up stream takes a millisecond."""
+
+    def __init__(self, stream: list[str]) -> None:
+        self._stream = stream
+        self.at_ms = 0
+
+    def record(self) -> None:
+        self.at_ms = len(self._stream)
+        self._stream.append("event")
+
+    def elapsed_time(self, later: Event) -> float:
+        return float(later.at_ms - self.at_ms)
+
+
+@pytest.fixture
+def stream(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was queued on a made-up CUDA device, in order."""
+    queued: list[str] = []
+    properties = SimpleNamespace(L2_cache_size=64)
+    monkeypatch.setattr(stopwatches, "LEAST_FLUSHED_BYTES", 16)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: properties)
+    monkeypatch.setattr(torch.cuda, "Event", lambda **_: Event(queued))
+    monkeypatch.setattr(torch.cuda, "_sleep", lambda _: queued.append("sleep"))
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda _: queued.append("wait"))
+    return queued
+
+
+def test_each_launch_is_between_its_events_after_a_head_start(stream: list[str]) -> None:
+    watch = CudaStopwatch(torch.device("cpu"))
+    spans = watch.spans_us(lambda: stream.append("kernel"), 2)
+    assert stream == ["sleep", "event", "kernel", "event"] * 2 + ["wait"]
+    assert list(spans) == [2000.0, 2000.0]
+
+
+def test_a_train_runs_from_an_idle_device_to_an_idle_device(stream: list[str]) -> None:
+    assert CudaStopwatch(torch.device("cpu")).train_us(lambda: stream.append("kernel"), 3) > 0
+    assert stream == ["wait", "kernel", "kernel", "kernel", "wait"]
 
 
 @pytest.mark.gpu
