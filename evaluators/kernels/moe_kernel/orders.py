@@ -26,6 +26,7 @@ class Finding:
     fault: str = ""  # the program is wrong: why
     tampering: str = ""  # its time cannot be true: why
     trouble: str = ""  # it could not be tried, and not by its own fault
+    last: bool = False  # the process ends after this
     error: float = 0.0  # relative, the largest of all sets
     program_us: float = 0.0
     naive_us: float = 0.0

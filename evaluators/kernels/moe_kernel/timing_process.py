@@ -7,13 +7,16 @@ with an environment of a few named variables, and no Python of any program.
 from __future__ import annotations
 
 import base64
+import fcntl
 import io
 import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,10 +56,16 @@ class Request:
 
 
 class TimingProcess:
-    """Starts the process when it is first needed."""
+    """Starts the process when it is first needed, and has the GPU for itself while it is asked."""
 
-    def __init__(self, command: Sequence[str] = COMMAND, order_timeout_s: float = ORDER_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] = COMMAND,
+        order_timeout_s: float = ORDER_TIMEOUT_S,
+        lock: Path | None = None,
+    ) -> None:
         self._command = tuple(command)
+        self._lock = lock or Path(tempfile.gettempdir()) / f"evenkeel-gpu-{os.getuid()}.lock"
         self._order_timeout_s = order_timeout_s
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -67,18 +76,8 @@ class TimingProcess:
             CandidateFailure: The kernels hang (`TIMED_OUT`) or end the process (`CRASHED`), or there is no process to
                 be had (`INFRASTRUCTURE`).
         """
-        process = self._started()
-        cubins = tuple(base64.b64encode(machine.cubin).decode("ascii") for machine in machines)
-        try:
-            write_all(_pipe(process.stdin).fileno(), encode(Request(order=order, plan=plan, cubins=cubins)))
-            return decode(Finding, self._receive(process, self._order_timeout_s))
-        except TimeoutError:
-            self.close()
-            detail = f"the kernels did not end within {self._order_timeout_s:g} s"
-            raise CandidateFailure(Outcome.TIMED_OUT, detail) from None
-        except (OSError, EOFError, ContractError, PipeClosedError):
-            self.close()
-            raise CandidateFailure(Outcome.CRASHED, "the kernels ended the process that held the GPU") from None
+        with self._alone():
+            return self._tried_out(order, plan, machines)
 
     def close(self) -> None:
         """Kill the process, if there is one."""
@@ -90,6 +89,33 @@ class TimingProcess:
             if pipe is not None:
                 pipe.close()
         self._process = None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the GPU against the other workers of this user: one that runs beside another is timed wrongly."""
+        descriptor = os.open(self._lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _tried_out(self, order: Order, plan: Plan, machines: Sequence[Machine]) -> Finding:
+        process = self._started()
+        cubins = tuple(base64.b64encode(machine.cubin).decode("ascii") for machine in machines)
+        try:
+            write_all(_pipe(process.stdin).fileno(), encode(Request(order=order, plan=plan, cubins=cubins)))
+            finding = decode(Finding, self._receive(process, self._order_timeout_s))
+        except TimeoutError:
+            self.close()
+            detail = f"the kernels did not end within {self._order_timeout_s:g} s"
+            raise CandidateFailure(Outcome.TIMED_OUT, detail) from None
+        except (OSError, EOFError, ContractError, PipeClosedError):
+            self.close()
+            raise CandidateFailure(Outcome.CRASHED, "the kernels ended the process that held the GPU") from None
+        if finding.last:
+            self.close()
+        return finding
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:

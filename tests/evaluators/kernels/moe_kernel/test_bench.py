@@ -36,12 +36,10 @@ class Kernel:
         self._work = work
         self.takes_us = takes_us
         self.hides_us = hides_us
-        self.addresses: list[int] = []
 
     def run(self, buffers: Buffers) -> None:
         CLOCK.device_us += self.takes_us
         CLOCK.host_us += self.takes_us + self.hides_us
-        self.addresses.append(buffers["out"].data_ptr())
         self._work(buffers)
 
 
@@ -132,6 +130,23 @@ def test_zeroed_inputs_do_not_make_zeroed_outputs_right() -> None:
         buffers["out"].zero_()
 
     assert found(zeroing).fault == "a kernel changed the input 'rows'"
+
+
+def test_the_naive_program_has_inputs_that_the_program_never_saw() -> None:
+    addresses: dict[str, set[int]] = {"program": set(), "naive": set()}
+
+    def noting(name: str) -> Callable[[Buffers], None]:
+        def work(buffers: Buffers) -> None:
+            addresses[name].add(buffers["rows"].data_ptr())
+            combine(buffers)
+
+        return work
+
+    order = Order(stage=Stage.COMBINE, shape=SHAPE, load=Load.EVEN, seed=3, timed=True)
+    device = Device(torch_device=torch.device("cpu"), watch=CLOCK, ceilings=CEILINGS, synchronise=lambda: None)
+    try_out(order, a_plan(), Kernel(noting("program")), Kernel(noting("naive"), takes_us=100.0), device)
+    assert len(addresses["program"]) == bench.NUM_SETS
+    assert len(addresses["naive"] - addresses["program"]) == 1
 
 
 @pytest.mark.parametrize("beside", [-1, 1])

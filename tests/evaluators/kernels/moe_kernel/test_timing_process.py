@@ -24,7 +24,7 @@ MACHINE = Machine(cubin=b"\x7fELF", registers=8, spill_bytes=0)
 STAND_IN = """
 import os, sys
 sys.path.insert(0, {root!r})
-import json, struct
+import fcntl, json, struct
 def send(message):
     text = json.dumps(message).encode()
     sys.stdout.buffer.write(struct.pack("<I", len(text)) + text); sys.stdout.buffer.flush()
@@ -86,3 +86,31 @@ def test_kernels_that_end_the_process_have_crashed(processes: list[TimingProcess
 def test_a_gpu_that_cannot_be_used_is_the_machines_fault(processes: list[TimingProcess]) -> None:
     failed = failure(started(processes, "send({'device': '', 'error': 'no driver'})"))
     assert (failed.outcome, failed.detail) == (Outcome.INFRASTRUCTURE, "the GPU cannot be used: no driver")
+
+
+def test_a_process_that_ends_after_a_failed_kernel_is_not_the_next_programs_fault(
+    processes: list[TimingProcess],
+) -> None:
+    process = started(processes, READY + "receive(); send({'fault': 'illegal address', 'last': True})")
+    for _ in range(2):
+        assert process.try_out(ORDER, a_plan(), [MACHINE]).fault == "illegal address"
+
+
+def test_one_worker_at_a_time_has_the_gpu(processes: list[TimingProcess], tmp_path: Path) -> None:
+    lock = tmp_path / "gpu.lock"
+    does = (
+        READY
+        + f"""
+receive()
+try:
+    fcntl.flock(os.open({str(lock)!r}, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    send({{'fault': 'free'}})
+except BlockingIOError:
+    send({{'fault': 'taken'}})
+"""
+    )
+    command = [sys.executable, "-S", "-c", STAND_IN.format(root=str(ROOT), does=does)]
+    processes.append(TimingProcess(command, lock=lock))
+    assert processes[0].try_out(ORDER, a_plan(), [MACHINE]).fault == "taken"
+    processes.append(TimingProcess(command, lock=lock))
+    assert processes[1].try_out(ORDER, a_plan(), [MACHINE]).fault == "taken"
