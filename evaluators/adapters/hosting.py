@@ -20,11 +20,11 @@ def as_loaded(task: Task, source: str) -> str:
 
 
 def hosted(source: str, host: str) -> str:
-    """The module `host`, as ``package:file``, with `source` as text in its `PROGRAM`."""
+    """The module `host`, as ``package:file`` or ``package:file+file``, with `source` as text in its `PROGRAM`."""
     return f"{_text(host)}\nPROGRAM = {source!r}\n"
 
 
 @cache
 def _text(host: str) -> str:
-    package, _, file = host.partition(":")
-    return resources.files(package).joinpath(file).read_text(encoding="utf-8")
+    package, _, files = host.partition(":")
+    return "\n".join(resources.files(package).joinpath(file).read_text(encoding="utf-8") for file in files.split("+"))

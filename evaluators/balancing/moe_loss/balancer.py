@@ -17,7 +17,7 @@ from evaluators.contract import Outcome
 from evaluators.sandbox.plain_text import one_line
 
 Floats = npt.NDArray[np.float32]
-FAULT_BYTES = 300  # as in child_host.py
+FAULT_BYTES = 300  # as in child_batch.py
 STATE_VALUES_PER_EXPERT = 16
 MOST_DEVICES = 16
 

@@ -1,60 +1,34 @@
 """Runs in the sandboxed child in a program's place: turns arrays into tensors, calls the program, takes the gradient.
 
-It is loaded as text, so it imports nothing of ours; trusted code also runs it in-process, for the reference loss. What
-it checks is the contract with an honest author. Nothing is trusted because of it: the worker checks all that it uses.
+It is loaded as text behind `child_batch.py`, so it imports nothing of ours; trusted code also runs it in-process, for
+the reference loss. What it checks is the contract with an honest author. Nothing is trusted because of it: the worker
+checks all that it uses.
 
 Shapes: L layers, M micro-batches, T tokens of a micro-batch, E experts, K experts per token, D width, S rows of stats.
 """
 
 import types
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:  # in a child these names stand above, in the same module
+    from evaluators.balancing.moe_loss.child_batch import (
+        Breach,
+        RouterBatch,
+        RouterInputs,
+        Untouched,
+        gradients_of,
+        require_shape,
+        scalar,
+        stats_rows,
+        told,
+    )  # fmt: skip
+
 PROGRAM = ""  # the program as text; set in a line behind this file
-FAULT_BYTES = 300
-MOST_STATS = 68
-
-
-class Breach(Exception):  # noqa: N818 - told to the program's author
-    """The program is not what the task asked for."""
-
-
-@dataclass(frozen=True)
-class RouterInputs:
-    """What `select` sees of one layer and one micro-batch."""
-
-    logits: Tensor  # (T, E) router outputs
-    probs: Tensor  # (T, E) softmax or sigmoid of them
-    seq_id: Tensor  # (T,) int64, which of the micro-batch's sequences
-    expert_cost: Tensor  # (E,) latency per token, mean 1
-    expert_group: Tensor  # (E,) int64, the device
-    expert_kind: Tensor  # (E,) int64, 0: feed-forward, 1: gives zero, 2: copies
-    score: str  # "softmax" or "sigmoid"
-    gen: torch.Generator  # the only randomness
-    layer: int
-    num_layers: int
-    num_experts: int
-    top_k: int
-    step: int
-    total_steps: int
-    training: bool
-
-
-@dataclass(frozen=True)
-class RouterBatch(RouterInputs):
-    """What `loss` and `stats` see."""
-
-    topk_idx: Tensor  # (T, K) int64, best first
-    gates: Tensor  # (T, K) combine weights, with gradient
-    counts: Tensor  # (E,) float32, tokens of each expert; they sum to T * K
-    sel_scores: Tensor  # (T, E) what the top-k was taken of
-    g_run: Tensor  # (S, E) mean of the stats of micro-batches 0 .. this one
-    router_weight: Tensor  # (E, D) with gradient
 
 
 class Host:
@@ -77,20 +51,20 @@ class Host:
         self._config = dict(config)
         self._fixed = self._fixed_fields()
         self._gives_zero = bool((self._fixed["expert_kind"] == 1).any())
-        return _told(self._open)
+        return told(self._open)
 
     def select(
         self, logits_MTE: Any, layer: int, step: int, training: bool, state: Any, fresh: bool = False
     ) -> dict[str, Any]:
         """Selection scores of one layer."""
-        return _told(lambda: self._select(logits_MTE, layer, step, training, state, fresh))
+        return told(lambda: self._select(logits_MTE, layer, step, training, state, fresh))
 
     def losses(self, arrays: Mapping[str, Any], step: int, state: Any, fresh: bool = False) -> dict[str, Any]:
         """Losses of all layers, their gradients, and the state after the step.
 
         Without logits in `arrays`, they and the selection scores are those of the step's calls of `select`.
         """
-        return _told(lambda: self._losses(arrays, step, state, fresh))
+        return told(lambda: self._losses(arrays, step, state, fresh))
 
     # --- loading ---
 
@@ -190,7 +164,7 @@ class Host:
                 for z, p in zip(logits, probs, strict=True)
             ]
         for score in scores:
-            _require_shape("select", score, probs.shape[1:])
+            require_shape("select", score, probs.shape[1:])
         stacked = torch.stack([score.detach().to(torch.float32) for score in scores])
         if bool(torch.isnan(stacked).any()):
             raise Breach("select must not return NaN")
@@ -217,14 +191,14 @@ class Host:
         watched = [z, weight, stats, g, *held.values()]
         watched += [x for row in batches for b in row for x in (b.counts, b.topk_idx, b.sel_scores, b.g_run)]
         with Untouched("loss", watched):
-            losses = [[_scalar(self._names["loss"](b, g[b.layer], held)) for b in row] for row in batches]
+            losses = [[scalar(self._names["loss"](b, g[b.layer], held)) for b in row] for row in batches]
             if not any(value.requires_grad for row in losses for value in row):
                 raise Breach(
                     "loss has no gradient: it must be a differentiable function of b.logits, b.probs, b.gates or "
                     "b.router_weight; return b.logits.sum() * 0 where no loss is meant"
                 )
             by_layer = torch.stack([torch.stack(row).mean() for row in losses])
-            grads = _gradients(by_layer.mean(), z, weight)
+            grads = gradients_of(by_layer.mean(), z, weight)
         update = self._hook("update")
         if update is not None:
             with torch.no_grad():
@@ -269,76 +243,11 @@ class Host:
             stats = torch.stack([counts / (T * chosen.shape[-1]), probs.detach().mean(2)], dim=2)
         else:
             with torch.no_grad():
-                rows = [[_stats(stats_of(batch(i, j, no_stats), held), E) for j in range(M)] for i in range(L)]
+                rows = [[stats_rows(stats_of(batch(i, j, no_stats), held), E) for j in range(M)] for i in range(L)]
             stats = torch.stack([torch.stack(row) for row in rows])
         running = stats.cumsum(1) / torch.arange(1, M + 1).reshape(1, M, 1, 1)
         return [[batch(i, j, running[i, j]) for j in range(M)] for i in range(L)], stats
 
 
-class Untouched:
-    """Sees to it that a function of the program edits nothing it was given, and leaves torch's own randomness alone."""
-
-    def __init__(self, name: str, tensors: Sequence[Tensor]) -> None:
-        self._name = name
-        self._tensors = tensors
-        self._copy = tensors[0].detach().clone()
-
-    def __enter__(self) -> None:
-        self._versions = [tensor._version for tensor in self._tensors]
-        self._random = torch.get_rng_state()
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if error is not None:
-            return
-        same = torch.equal(self._copy, self._tensors[0].detach())
-        if not same or self._versions != [tensor._version for tensor in self._tensors]:
-            raise Breach(f"{self._name} must not change what it is given; only update may change the state")
-        if not torch.equal(self._random, torch.get_rng_state()):
-            raise Breach(f"{self._name} must draw random numbers from b.gen only, but changed torch's generator")
-
-
-def _told(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    try:
-        return work()
-    except Breach as error:
-        text = str(error).encode("ascii", "replace")[:FAULT_BYTES]
-        return {"fault": np.frombuffer(text.ljust(FAULT_BYTES, b"\0"), np.uint8)}
-
-
 def _tensor(array: Any) -> Tensor:
     return torch.from_numpy(np.array(array)).to(torch.get_default_device())
-
-
-def _scalar(value: object) -> Tensor:
-    if not isinstance(value, Tensor) or value.dim() or value.dtype != torch.float32:
-        found = f"{value.dtype} of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise Breach(f"loss must return a scalar float32 tensor, found {found}")
-    return value
-
-
-def _require_shape(name: str, value: object, shape: Sequence[int]) -> None:
-    if not isinstance(value, Tensor) or tuple(value.shape) != tuple(shape):
-        found = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise Breach(f"{name} must return a tensor of shape {tuple(shape)}, found {found}")
-
-
-def _stats(value: object, num_experts: int) -> Tensor:
-    if not isinstance(value, Tensor) or value.dim() != 2 or value.shape[1] != num_experts:
-        raise Breach(f"stats must return a tensor of shape (S, {num_experts})")
-    if not 1 <= value.shape[0] <= MOST_STATS:
-        raise Breach(f"stats may have 1 to {MOST_STATS} rows, found {value.shape[0]}")
-    return value.detach().to(torch.float32).clone()
-
-
-def _gradients(total: Tensor, z: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """With respect to the logits and to the router's weight; zero where they are not used."""
-    try:
-        grads = torch.autograd.grad(total, (z, weight), allow_unused=True, materialize_grads=True)
-    except RuntimeError as error:
-        raise Breach(f"the gradient of the loss cannot be taken: {error}") from None
-    for found in (total, *grads):
-        if not bool(torch.isfinite(found).all()):
-            raise Breach(
-                "the loss and its gradient must be finite, found NaN or infinity; logits may be large or equal"
-            )
-    return grads[0].contiguous(), grads[1].contiguous()

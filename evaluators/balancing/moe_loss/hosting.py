@@ -12,7 +12,7 @@ import numpy as np
 from evaluators.adapters.hosting import hosted
 from evaluators.candidate import Argument, Reply, ReplyField
 
-HOST = "evaluators.balancing.moe_loss:child_host.py"
+HOST = "evaluators.balancing.moe_loss:child_batch.py+child_host.py"
 
 
 class OwnLoss:

@@ -41,7 +41,7 @@ TASK = Task(
     trade_offs=("nats", "step_time"),
     revision=2,
     libraries=("numpy", "torch"),
-    host="evaluators.balancing.moe_loss:child_host.py",
+    host="evaluators.balancing.moe_loss:child_batch.py+child_host.py",
 )
 
 
