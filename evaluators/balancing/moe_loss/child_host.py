@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # in a child these names stand above, in the same module
         scalar,
         stats_rows,
         told,
-    )  # fmt: skip
+    )
 
 PROGRAM = ""  # the program as text; set in a line behind this file
 
@@ -234,9 +234,18 @@ class Host:
         def batch(layer: int, j: int, g_run: Tensor) -> RouterBatch:
             logits, prob, idx, gate, count, scores = (x[layer * M + j] for x in per_batch)
             return RouterBatch(
-                **common, logits=logits, probs=prob, topk_idx=idx, gates=gate, counts=count, sel_scores=scores,
-                g_run=g_run, router_weight=weights[layer], gen=self._generator, layer=layer,
-            )  # fmt: skip
+                **common,
+                logits=logits,
+                probs=prob,
+                topk_idx=idx,
+                gates=gate,
+                counts=count,
+                sel_scores=scores,
+                g_run=g_run,
+                router_weight=weights[layer],
+                gen=self._generator,
+                layer=layer,
+            )
 
         stats_of = self._hook("stats")
         if stats_of is None:
