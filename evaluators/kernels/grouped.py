@@ -14,11 +14,6 @@ from torch import Tensor
 from triton.tools.tensor_descriptor import TensorDescriptor
 
 from evaluators.kernels.grouped_kernels import gate_up_kernel, rows_times_weights_kernel, weight_gradient_kernel
-from evaluators.kernels.grouped_tma import (
-    gate_up_tma_kernel,
-    rows_times_weights_tma_kernel,
-    weight_gradient_tma_kernel,
-)
 from evaluators.kernels.launch import DTYPES, check_runnable, device_name
 from evaluators.kernels.reference import Schedule
 from evaluators.kernels.schedule import TileMap, tile_map
@@ -57,13 +52,12 @@ def gate_up(
     chosen = _chosen(tiles, x, Stage.GATE_UP)
     where = tile_map(schedule.offsets, rows, chosen.block_m)
     hidden = torch.empty((rows, expert_width), dtype=x.dtype, device=x.device)
-    kernel, operand = gate_up_kernel, weights
-    if _by_tma(chosen, x, rows, width, expert_width):
-        kernel, operand = gate_up_tma_kernel, _tiles_of(weights, chosen.block_k, chosen.block_n)
-    kernel[_grid(where, expert_width, chosen)](
+    tma = _by_tma(chosen, x, rows, width, expert_width)
+    operand = _tiles_of(weights, chosen.block_k, chosen.block_n) if tma else weights
+    gate_up_kernel[_grid(where, expert_width, chosen)](
         x, where.row if order is None else order, operand, schedule.offsets, where.expert, where.row,
         hidden, hidden if before is None else before, where.num_tiles, top_k,
-        width=width, expert_width=expert_width, gathered=order is not None, keep_before=before is not None,
+        width=width, expert_width=expert_width, gathered=order is not None, keep_before=before is not None, tma=tma,
         **_sizes(chosen),
     )  # fmt: skip
     return hidden
@@ -114,15 +108,14 @@ def rows_times_weights(
     chosen = _chosen(tiles, rows, step)
     where = tile_map(schedule.offsets, rows.shape[0], chosen.block_m)
     out = torch.empty((rows.shape[0], outer), dtype=rows.dtype, device=rows.device)
-    kernel, operands = rows_times_weights_kernel, (rows, weights)
-    if _by_tma(chosen, rows, rows.shape[0], inner, outer):
+    tma, operands = _by_tma(chosen, rows, rows.shape[0], inner, outer), (rows, weights)
+    if tma:
         block = (chosen.block_n, chosen.block_k) if transposed else (chosen.block_k, chosen.block_n)
         operands = (_tiles_of(rows, chosen.block_m, chosen.block_k), _tiles_of(weights, *block))
-        kernel = rows_times_weights_tma_kernel
-    kernel[_grid(where, outer, chosen)](
+    rows_times_weights_kernel[_grid(where, outer, chosen)](
         *operands, schedule.offsets, where.expert, where.row, out if row_gates is None else row_gates, out,
         where.num_tiles,
-        inner=inner, outer=outer, transposed=transposed, scaled=row_gates is not None, **_sizes(chosen),
+        inner=inner, outer=outer, transposed=transposed, scaled=row_gates is not None, tma=tma, **_sizes(chosen),
     )  # fmt: skip
     return out
 
@@ -137,15 +130,12 @@ def weight_gradient(
     chosen = _chosen(tiles, rows, step)
     out = torch.empty((num_experts, height, width), dtype=rows.dtype, device=rows.device)
     grid = (num_experts * triton.cdiv(height, chosen.block_m) * triton.cdiv(width, chosen.block_n),)
-    kernel = weight_gradient_kernel
-    operands: tuple[Tensor | TensorDescriptor, ...] = (rows, grads)
-    if _by_tma(chosen, rows, rows.shape[0], height, width):
-        tiles_of_both = (
-            _tiles_of(rows, chosen.block_k, chosen.block_m),
-            _tiles_of(grads, chosen.block_k, chosen.block_n),
-        )
-        kernel, operands = weight_gradient_tma_kernel, (*tiles_of_both, rows, grads)
-    kernel[grid](*operands, schedule.offsets, out, height=height, width=width, **_sizes(chosen))
+    tma, tiled = _by_tma(chosen, rows, rows.shape[0], height, width), (rows, grads)
+    if tma:
+        tiled = (_tiles_of(rows, chosen.block_k, chosen.block_m), _tiles_of(grads, chosen.block_k, chosen.block_n))
+    weight_gradient_kernel[grid](
+        rows, grads, *tiled, schedule.offsets, out, height=height, width=width, tma=tma, **_sizes(chosen)
+    )
     return out
 
 
