@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from evaluators.contract import Environment
-from evaluators.environment import cpu_model, current_environment, device_and_driver, evaluator_revision
+from evaluators.environment import (
+    cpu_model,
+    current_environment,
+    device_and_driver,
+    device_and_driver_by_nvml,
+    evaluator_revision,
+)
 from evaluators.jsonable import dumps, loads
 from evaluators.probe import probe_machine
 from evaluators.sandbox.revision import source_digest
@@ -55,6 +62,38 @@ def test_gpu_is_read_from_the_drivers_files(tmp_path: Path) -> None:
     (tmp_path / "gpus" / "0000:01:00.0" / "information").write_text("Model: \t\t NVIDIA H200\nIRQ: 1\n")
     (tmp_path / "version").write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86.15  Thu Jan 1\n")
     assert device_and_driver(tmp_path) == ("NVIDIA H200", "570.86.15")
+
+
+class Nvml:
+    """Stands in for the driver's management library, with one GPU or none."""
+
+    def __init__(self, gpus: int) -> None:
+        self._gpus = gpus
+
+    def nvmlInit_v2(self) -> int:  # noqa: N802 - the library's names
+        return 0 if self._gpus else 9
+
+    def nvmlShutdown(self) -> int:  # noqa: N802
+        return 0
+
+    def nvmlDeviceGetHandleByIndex_v2(self, index: int, handle: object) -> int:  # noqa: N802
+        return index
+
+    def nvmlDeviceGetName(self, handle: object, name: ctypes.Array[ctypes.c_char], size: int) -> int:  # noqa: N802
+        name.value = b"NVIDIA H200"
+        return 0
+
+    def nvmlSystemGetDriverVersion(self, version: ctypes.Array[ctypes.c_char], size: int) -> int:  # noqa: N802
+        version.value = b"580.159.03"
+        return 0
+
+
+@pytest.mark.parametrize(("gpus", "said"), [(1, ("NVIDIA H200", "580.159.03")), (0, ("", ""))])
+def test_gpu_is_read_from_the_management_library_where_there_are_no_files(
+    monkeypatch: pytest.MonkeyPatch, gpus: int, said: tuple[str, str]
+) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Nvml(gpus))
+    assert device_and_driver_by_nvml() == said
 
 
 def test_source_digest_depends_on_names_and_contents(tmp_path: Path) -> None:

@@ -126,7 +126,8 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
         device = torch.device("cuda", 0)
         capability = torch.cuda.get_device_capability(device)
         if capability != CAPABILITY:
-            raise CudaError(f"kernels are compiled for compute capability {CAPABILITY}, the GPU has {capability}")
+            found = f"the GPU has {capability}; --set timing=off needs none"
+            raise CudaError(f"kernels are compiled for compute capability {CAPABILITY}, {found}")
         holder = Holder(library, device)
     except (CudaError, RuntimeError) as error:  # torch raises RuntimeErrors of its own
         _send(replies, Ready(error=str(error)[:300]))
