@@ -92,7 +92,7 @@ class Nvml:
 def test_gpu_is_read_from_the_management_library_where_there_are_no_files(
     monkeypatch: pytest.MonkeyPatch, gpus: int, said: tuple[str, str]
 ) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: Nvml(gpus))
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Nvml(gpus))
     assert device_and_driver_by_nvml() == said
 
 
