@@ -15,7 +15,10 @@ PROCESSOR = ("/proc/cpuinfo", "/sys/devices/system/cpu")  # torch chooses its ke
 _OTHER_PEOPLES = frozenset({"site-packages", "dist-packages"})
 # Libraries that a library imports only when first used.
 COMPANIONS = {
-    "torch": ("functorch", "torchgen", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "typing_extensions"),
+    "torch": (
+        *("functorch", "torchgen", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "typing_extensions"),
+        "triton",  # where it is installed, torch's optimizers look at it
+    ),
 }
 
 

@@ -32,6 +32,7 @@ SUBMODULES = {
     "numpy": ("numpy.random", "numpy.linalg", "numpy.fft"),
     "scipy": ("scipy.optimize", "scipy.sparse", "scipy.sparse.csgraph", "scipy.special"),
     "torch": ("torch", "torch.nn.functional"),
+    "triton": ("triton.language", "triton.compiler", "triton.experimental.gluon.language"),
 }
 STANDARD_LIBRARY = (
     *("abc", "array", "bisect", "cmath", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal"),
