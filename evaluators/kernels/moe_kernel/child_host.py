@@ -118,7 +118,7 @@ class Host:
 
     def play(self, shape: Shape, inputs: Mapping[str, Any], outputs: Any) -> dict[str, Any]:
         """See the function."""
-        known = {**{name: _dtype_name(array) for name, array in inputs.items()}, **{n: d for n, _, d in outputs}}
+        known = {**{name: array.dtype.name for name, array in inputs.items()}, **{n: d for n, _, d in outputs}}
         launches, scratch = self._planned(shape, known)
         buffers = {name: Buffer.holding(array) for name, array in inputs.items()}
         buffers |= {name: Buffer.poisoned(size, dtype) for name, size, dtype in outputs}
@@ -289,10 +289,6 @@ class Buffer:
         return np.frombuffer(self.view.numpy().tobytes(), np.uint8)
 
 
-def _dtype_name(array: Any) -> str:
-    return str(array.dtype.name)
-
-
 class Vocabulary:
     """Triton's names as the compiler wants them and as the interpreter does.
 
@@ -365,9 +361,6 @@ def _source(launch: Launch, types_of: Mapping[str, str]) -> ASTSource:
     return ASTSource(launch.kernel, signature, dict(launch.constexprs), attributes)
 
 
-HOST = Host()
-
-
 def _told(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return work()
@@ -375,3 +368,6 @@ def _told(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         kind = "" if isinstance(error, Breach) else f"{type(error).__name__}: "
         text = f"{kind}{error}".encode("ascii", "replace")[:FAULT_BYTES]
         return {"fault": np.frombuffer(text.ljust(FAULT_BYTES, b"\0"), np.uint8)}
+
+
+HOST = Host()
