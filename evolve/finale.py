@@ -82,6 +82,7 @@ class Finale:
         chosen = finalists(champion, validations, num_finalists)
         ids = dict.fromkeys([*(founder.candidate_id for founder in self._founders), *chosen])
         judged = [candidate_id for candidate_id in ids if self._has_search_score(candidate_id)]
+        ids.setdefault(champion)  # it has a row even where no finalist was wanted
         holdouts = dict(await self._all("hold-out, instances nobody has seen", judged, self._tier, Split.HOLDOUT))
         rows = [self._standing(i, initial, champion, dict(validations), holdouts) for i in ids]
         rows.sort(key=lambda row: -2.0 if row.holdout is None else row.holdout, reverse=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archive.queries import Usage, outcome_counts, usage
 from archive.records import Run
 from archive.store import Archive
+from evaluators.contract import Outcome
 from evolve.cli.printing import interval, print_json, print_text, score, table_text
 from evolve.finale import Standing, Verdict
 from evolve.fresh_look import Look
@@ -133,7 +134,8 @@ def _looks_json(verdict: Verdict | None) -> list[dict[str, object]]:
 
 def _row(standing: Standing) -> list[str]:
     ci, gain = standing.holdout_interval, standing.gain
-    holdout = score(standing.holdout) if standing.holdout is not None else str(standing.outcome)
+    failed = standing.holdout is None and standing.outcome is not Outcome.SCORED
+    holdout = str(standing.outcome) if failed else score(standing.holdout)
     return [
         standing.name,
         standing.role,

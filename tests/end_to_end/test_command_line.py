@@ -41,6 +41,17 @@ def test_a_run_names_every_baseline_and_judges_the_champion(tmp_path: Path) -> N
     assert "starting the evaluation workers" in done.stderr  # progress goes to stderr
 
 
+def test_a_champion_without_a_hold_out_score_is_named_and_nothing_is_claimed(tmp_path: Path) -> None:
+    better = "def guess(hints):\n    middle = sorted(hints)[15:-15]\n    return float(sum(middle) / len(middle))\n"
+    (tmp_path / "replies.jsonl").write_text(json.dumps({"source": better}) + "\n")
+    words = ("--proposer", "recorded", "--replies", "replies.jsonl", "--attempts", "1", "--finalists", "0")
+    done = evolve(tmp_path, *TOY, *words, "--set", "hints=60", "--seed", "1")
+    assert done.returncode == 0, done.stderr
+    assert "has no paired interval on the hold-out, so nothing is claimed" in done.stdout
+    (row,) = [line for line in done.stdout.splitlines() if " champion " in line]
+    assert row.split()[2] == "-"
+
+
 def test_run_as_json_ends_with_the_documented_object(tmp_path: Path) -> None:
     found = evolve_json(tmp_path, *TOY, "--attempts", "5", "--seed", "1")
     assert set(found) == {"run", "task", "attempts", "outcomes", "best", "looks", "seconds", "usd"}
