@@ -24,6 +24,7 @@ import torch
 
 from evaluators.kernels.moe_kernel import device
 from evaluators.kernels.moe_kernel.driver import CudaError
+from evaluators.kernels.moe_kernel.play_seeds import play_all
 
 CPU = torch.device("cpu")
 
