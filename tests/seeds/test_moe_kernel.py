@@ -10,9 +10,9 @@ import pytest
 
 from evaluators.adapters.hosting import hosted
 from evaluators.contract import Outcome, Split, Tier
-from evaluators.kernels.moe_kernel.parameters import seeds_of
+from evaluators.kernels.moe_kernel.parameters import HOST, seeds_of
 from evaluators.kernels.moe_kernel.stages import STAGES
-from evaluators.kernels.moe_kernel.task import HOST, PROBLEM, TASK
+from evaluators.kernels.moe_kernel.task import PROBLEM, TASK
 from evaluators.kernels.shapes import Stage
 from evaluators.problem import ClockPolicy
 from evaluators.sandbox.client import Sandbox

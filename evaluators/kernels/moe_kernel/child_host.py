@@ -1,19 +1,17 @@
 """Runs in the sandboxed child in a program's place: plays its plan in Triton's interpreter, or compiles it to PTX.
 
-It is loaded as text, so it imports nothing of ours; trusted code also runs it in-process, for the naive kernels. What
-it checks is the contract with an honest author. Nothing is trusted because of it: the worker checks all that it uses.
+It is loaded as text behind `child_plan.py`, so it imports nothing of ours; trusted code also runs it in-process, for
+the naive kernels. What it checks is the contract with an honest author. Nothing is trusted because of it: the worker
+checks all that it uses.
 
 The program is loaded once for each of the two ways, since `triton.jit` makes another object for the interpreter.
 """
 
 import json
-import linecache
 import math
 import sys
-import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,48 +23,25 @@ from triton.runtime.errors import InterpreterError
 from triton.runtime.interpreter import InterpretedFunction
 from triton.runtime.jit import JITFunction
 
+if TYPE_CHECKING:  # in a child these names stand above, in the same module
+    from evaluators.kernels.moe_kernel.child_plan import (
+        BYTES_OF,
+        MOST_LAUNCHES,
+        Breach,
+        Launch,
+        Shape,
+        called,
+        load_program,
+        read_launch,
+        read_scratch,
+    )
+
 PROGRAM = ""  # the program as text; set in a line behind this file
-FILE = "<program>"
 FAULT_BYTES = 400
 GUARD = 256  # elements before and behind each buffer in the interpreter
-MOST_LAUNCHES = 8
-MOST_SCRATCH_BYTES = 1 << 30
 PTX_VERSION = 86  # named, so that Triton need not start ptxas to ask; CUDA 12.7 and later assemble it
 POINTERS = {"float32": "*fp32", "float16": "*fp16", "bfloat16": "*bf16", "int32": "*i32"}
-BYTES_OF = {"float32": 4, "float16": 2, "bfloat16": 2, "int32": 4}
 TORCH_DTYPES = {name: vars(torch)[name] for name in BYTES_OF}
-LAUNCH_KEYS = frozenset({"kernel", "grid", "args", "constexprs", "num_warps", "num_stages"})
-
-
-class Breach(Exception):  # noqa: N818 - told to the program's author
-    """The program is not what the task asked for."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What `plan` is told."""
-
-    stage: str
-    T: int  # tokens
-    D: int  # width
-    E: int  # experts
-    K: int  # experts per token
-    F: int  # expert width
-    R: int  # rows, T K
-    dtype: str
-    interpreted: bool  # in Triton's interpreter, on a CPU
-
-
-@dataclass(frozen=True)
-class Launch:
-    """One kernel launch of a plan, its arguments in the kernel's order."""
-
-    kernel: Any
-    grid: tuple[int, int, int]
-    arguments: tuple[tuple[str, Any], ...]  # those that are not constexpr
-    constexprs: Mapping[str, Any]
-    num_warps: int
-    num_stages: int
 
 
 # --- what the worker calls ---
@@ -98,7 +73,7 @@ class Host:
     def _names(self, interpreted: bool) -> dict[str, Any]:
         self._speak(interpreted)
         if interpreted not in self._loaded:
-            self._loaded[interpreted] = _load(PROGRAM)
+            self._loaded[interpreted] = load_program(PROGRAM)
         return self._loaded[interpreted]
 
     def _speak(self, interpreted: bool) -> None:
@@ -109,12 +84,12 @@ class Host:
     def _planned(self, shape: Shape, known: Mapping[str, str]) -> tuple[list[Launch], dict[str, Any]]:
         """The launches and the scratch buffers; `known` are the stage's buffers."""
         names = self._names(shape.interpreted)
-        scratch = _scratch(_called(names, "scratch", shape) if "scratch" in names else {}, known)
-        listed = _called(names, "plan", shape)
+        scratch = read_scratch(called(names, "scratch", shape) if "scratch" in names else {}, known)
+        listed = called(names, "plan", shape)
         if not isinstance(listed, Sequence) or not 1 <= len(listed) <= MOST_LAUNCHES:
             raise Breach(f"plan must return a list of 1 to {MOST_LAUNCHES} launches")
         kind = InterpretedFunction if shape.interpreted else JITFunction
-        return [_launch(launch, kind, {*known, *scratch}) for launch in listed], scratch
+        return [read_launch(launch, kind, {*known, *scratch}) for launch in listed], scratch
 
     def play(self, shape: Shape, inputs: Mapping[str, Any], outputs: Any) -> dict[str, Any]:
         """See the function."""
@@ -159,99 +134,6 @@ class Host:
             })  # fmt: skip
         buffers = [{"name": name, "size": size, "dtype": dtype} for name, (size, dtype) in scratch.items()]
         return json.dumps({"kernels": kernels, "launches": described, "scratch": buffers}).encode()
-
-
-# --- reading a program ---
-
-
-def _load(source: str) -> dict[str, Any]:
-    module = types.ModuleType("program")
-    try:
-        code = compile(source, FILE, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        raise Breach(f"syntax error at line {error.lineno}: {error.msg}") from None
-    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)  # `triton.jit` reads the source
-    sys.modules["program"] = module
-    exec(code, module.__dict__)
-    return module.__dict__
-
-
-def _called(names: Mapping[str, Any], name: str, shape: Shape) -> Any:
-    found = names.get(name)
-    if not callable(found):
-        raise Breach(f"the program must define the function {name}(shape)")
-    return found(shape)
-
-
-def _scratch(found: Any, known: Mapping[str, str]) -> dict[str, tuple[tuple[int, ...], str]]:
-    if not isinstance(found, Mapping):
-        raise Breach("scratch must return a dict of name: (shape, dtype)")
-    checked: dict[str, tuple[tuple[int, ...], str]] = {}
-    for name, entry in found.items():
-        if not isinstance(name, str) or name in known or not isinstance(entry, Sequence) or len(entry) != 2:
-            raise Breach(f"scratch: expected new names with (shape, dtype), found {name!r}: {entry!r}")
-        size, dtype = tuple(entry[0]), entry[1]
-        if dtype not in BYTES_OF or not all(isinstance(n, int) and n > 0 for n in size):
-            raise Breach(f"scratch {name!r}: expected positive sizes and one of {', '.join(BYTES_OF)}, found {entry!r}")
-        checked[name] = size, dtype
-    if sum(math.prod(size) * BYTES_OF[dtype] for size, dtype in checked.values()) > MOST_SCRATCH_BYTES:
-        raise Breach(f"scratch may take {MOST_SCRATCH_BYTES} bytes in all")
-    return checked
-
-
-def _launch(found: Any, kind: type[Any], buffers: set[str]) -> Launch:
-    if not isinstance(found, Mapping) or not LAUNCH_KEYS.issuperset(found) or "kernel" not in found:
-        raise Breach(f"a launch is a dict with the keys {', '.join(sorted(LAUNCH_KEYS))}, found {found!r:.200}")
-    kernel: Any = found["kernel"]
-    if not isinstance(kernel, kind):
-        raise Breach(f"kernel: expected a function under @triton.jit, found {type(kernel).__name__}")
-    arguments, constexprs = dict(found.get("args", {})), dict(found.get("constexprs", {}))
-    names, fixed = list(kernel.arg_names), _constexpr_names(kernel)
-    if {*arguments, *constexprs} != set(names) or len(arguments) + len(constexprs) != len(names):
-        raise Breach(f"the kernel takes {', '.join(names)}; args and constexprs must name each of them once")
-    if not fixed <= set(constexprs):
-        raise Breach(f"{', '.join(sorted(fixed - set(constexprs)))}: tl.constexpr, so it belongs into constexprs")
-    ordered = tuple((name, _argument(name, arguments[name], buffers)) for name in names if name in arguments)
-    return Launch(
-        kernel=kernel,
-        grid=_grid(found.get("grid")),
-        arguments=ordered,
-        constexprs=constexprs,
-        num_warps=_choice(found, "num_warps", 4, (1, 2, 4, 8, 16, 32)),
-        num_stages=_choice(found, "num_stages", 3, tuple(range(1, 9))),
-    )
-
-
-def _constexpr_names(kernel: Any) -> set[str]:
-    marked = {name for name, hint in kernel.fn.__annotations__.items() if "constexpr" in str(hint)}
-    return marked & set(kernel.arg_names)
-
-
-def _argument(name: str, value: Any, buffers: set[str]) -> tuple[str, Any]:
-    if isinstance(value, str):
-        if value not in buffers:
-            raise Breach(f"{name}: no buffer {value!r}; there are {', '.join(sorted(buffers))}")
-        return "buffer", value
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
-        return ("i32" if -(1 << 31) <= value < 1 << 31 else "i64"), value
-    if isinstance(value, float) and math.isfinite(value):
-        return "fp32", value
-    raise Breach(f"{name}: expected the name of a buffer, an int or a finite float, found {value!r:.100}")
-
-
-def _grid(found: Any) -> tuple[int, int, int]:
-    sizes = (found,) if isinstance(found, int) else tuple(found or ())
-    if not 1 <= len(sizes) <= 3 or not all(isinstance(n, int) and 0 < n < 1 << 31 for n in sizes):
-        raise Breach(f"grid: expected one to three positive ints, found {found!r:.100}")
-    x, y, z = (*sizes, 1, 1)[:3]
-    return x, y, z
-
-
-def _choice(found: Mapping[str, Any], key: str, default: int, allowed: tuple[int, ...]) -> int:
-    value = found.get(key, default)
-    if value not in allowed:
-        raise Breach(f"{key}: expected one of {', '.join(map(str, allowed))}, found {value!r:.100}")
-    return int(value)
 
 
 # --- the interpreter's buffers and language ---

@@ -13,9 +13,9 @@ from evaluators.adapters.hosting import hosted
 from evaluators.candidate import Argument, Reply, ReplyField
 from evaluators.contract import EvaluatorError
 from evaluators.kernels.moe_kernel.assemble import Machine
-from evaluators.kernels.moe_kernel.parameters import seeds_of
+from evaluators.kernels.moe_kernel.parameters import HOST, seeds_of
 from evaluators.kernels.moe_kernel.plans import Plan
-from evaluators.kernels.moe_kernel.program import HOST, Program
+from evaluators.kernels.moe_kernel.program import Program
 from evaluators.kernels.moe_kernel.terms import WEAK_BASELINE
 from evaluators.kernels.shapes import LayerShape, Stage
 from evaluators.seed_files import seed_files

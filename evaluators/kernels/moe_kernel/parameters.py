@@ -10,6 +10,7 @@ from evaluators.kernels.moe_kernel.stages import STAGES
 from evaluators.kernels.shapes import LayerShape, Stage
 
 DEFAULT_STAGE = Stage.COMBINE
+HOST = "evaluators.kernels.moe_kernel:child_plan.py+child_host.py"  # what a child loads
 _OF_SUITE = "0: the suite's"
 
 

@@ -18,7 +18,6 @@ from evaluators.kernels.moe_kernel.ptx import PtxError, check_plan
 from evaluators.kernels.shapes import LayerShape, Stage
 from evaluators.sandbox.plain_text import one_line
 
-HOST = "evaluators.kernels.moe_kernel:child_host.py"
 FAULT_BYTES = 400  # as in the host
 _FAULT = ReplyField(name="fault", dtype="uint8", shape=(FAULT_BYTES,), optional=True)
 

@@ -19,7 +19,7 @@ from evaluators.contract import (
 )
 from evaluators.environment import this_device
 from evaluators.kernels.moe_kernel import report
-from evaluators.kernels.moe_kernel.parameters import DEFAULT_STAGE, PARAMETERS, seeds_of, shape_for, stage_of
+from evaluators.kernels.moe_kernel.parameters import DEFAULT_STAGE, HOST, PARAMETERS, seeds_of, shape_for, stage_of
 from evaluators.kernels.moe_kernel.suite import cases
 from evaluators.kernels.moe_kernel.terms import METRICS, WEAK_BASELINE, entry_points
 from evaluators.kernels.moe_kernel.timing_process import TimingProcess
@@ -27,7 +27,6 @@ from evaluators.parameters import read_settings
 from evaluators.problem import Instance
 from evaluators.seeding import SeedSource
 
-HOST = "evaluators.kernels.moe_kernel:child_host.py"
 _SEED_BITS = 62  # torch takes no more
 TASK = Task(
     name="moe_kernel",

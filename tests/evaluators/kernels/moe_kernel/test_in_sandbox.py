@@ -10,8 +10,9 @@ from evaluators.adapters.hosting import hosted
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import Limits, Outcome, Split, Tier
 from evaluators.environment import current_environment
+from evaluators.kernels.moe_kernel.parameters import HOST
 from evaluators.kernels.moe_kernel.stages import Load
-from evaluators.kernels.moe_kernel.task import HOST, KernelProblem
+from evaluators.kernels.moe_kernel.task import KernelProblem
 from evaluators.kernels.shapes import LayerShape, Stage
 from evaluators.problem import ClockPolicy
 from evaluators.sandbox.client import Sandbox
