@@ -154,6 +154,7 @@ class Task:
     parameter_specs: tuple[Parameter, ...] = ()
     descriptors: tuple[Descriptor, ...] = ()  # axes of the grid of elites
     trade_offs: tuple[str, ...] = ()  # metrics of the Pareto front, each improving as its `MetricSpec` says
+    ranking_tier: Tier = Tier.FULL  # of the hold-out at a run's end; lower where `FULL` of all seeds takes hours
     libraries: tuple[str, ...] = ("numpy",)  # importable by a candidate beside the standard library
     stateful: bool = True  # a fresh child per instance; False: one child plays all instances of an evaluation
     charges_time: bool = False  # planner CPU time enters the score, so the CPU model is part of the environment class
@@ -162,7 +163,7 @@ class Task:
     seeds: str = ""  # where its programs are below ``seeds/``, if its parameters choose among several; empty: its name
     folder: str = ""  # of a task that lives in a folder of the user's: where a worker finds it
     code: str = ""  # digest of that folder's code: an edit makes another task, whose scores do not compare
-    host: str = ""  # "package:file" whose text a child loads, with the program as text in it; empty: the program itself
+    host: str = ""  # "package:file+file" whose text a child loads with the program in it; empty: the program itself
     self_scored: bool = False  # the evaluator runs in the candidate's child: nothing it reports can be believed
 
     @property

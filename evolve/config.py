@@ -66,7 +66,7 @@ class RunConfig(BaseModel):
     racing: float = Field(
         default=0.2, ge=0, le=0.5, description="error rate at which clearly worse programs are stopped early; 0: never"
     )
-    final_tier: Tier = Field(default=Tier.FULL, description="tier of the hold-out ranking at the end")
+    final_tier: Tier | None = Field(default=None, description="tier of the hold-out at the end; None: the task's own")
     look_every: int = Field(
         default=50, ge=0, description="tells between looks at the champion on fresh validation seeds; 0: never"
     )

@@ -97,7 +97,12 @@ class Lifecycle:
         if reason in (STOPPED, WAITING) or not self._judge:
             return self._ending(reason, None)
         finale = Finale(
-            self._archive, stages, founders, self._config.final_tier, self._config.look_every, self._announce
+            self._archive,
+            stages,
+            founders,
+            self._config.final_tier or self._problem.task.ranking_tier,
+            self._config.look_every,
+            self._announce,
         )
         verdict = await finale.judge(session.search, self._validated(), self._config.finalists)
         return self._ending(reason, verdict)

@@ -51,7 +51,9 @@ def run(
         ),
     ] = None,
     loads: Annotated[Path | None, typer.Option(help="recorded workload; short for --set loads=FILE")] = None,
-    final_tier: Annotated[Tier | None, typer.Option(help="tier of the hold-out at the end (default full)")] = None,
+    final_tier: Annotated[
+        Tier | None, typer.Option(help="tier of the hold-out at the end (default: the task's, mostly full)")
+    ] = None,
     finalists: Annotated[int | None, typer.Option(help="programs that get a hold-out score (default 3)")] = None,
     look_every: Annotated[
         int | None, typer.Option(help="tells between looks at the champion on fresh validation seeds (default 50)")

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from archive.records import ArchiveError
+from archive.store import Archive
+from evaluators import registry
 from evaluators.contract import ContractError, Outcome, Split, Tier
 from evolve import api
 from tests.end_to_end.commands import evolve_json, evolve_rows
@@ -37,6 +39,16 @@ def test_a_run_reports_its_verdict(report: api.RunReport) -> None:
     assert report.verdict is not None
     assert {"initial", "half", "median"} <= {row.name for row in report.verdict.standings}
     assert report.verdict.champion.holdout is not None
+
+
+@pytest.mark.parametrize("tier", [None, Tier.QUICK])
+def test_the_hold_out_is_ranked_at_the_tasks_tier_unless_another_is_named(tmp_path: Path, tier: Tier | None) -> None:
+    ranked = tier or registry.problem("toy").task.ranking_tier
+    done = api.run(api.RunConfig(task="toy", attempts=1, seed=1, workers=1, final_tier=tier), archive=url(tmp_path))
+    with Archive.open(url(tmp_path), create=False) as archive:
+        rows = archive.evaluations_of_run(done.run_id)
+    assert {row.evaluation.tier for row in rows if row.evaluation.split is Split.HOLDOUT} == {ranked}
+    assert ranked is (tier or Tier.FULL)
 
 
 def test_the_leaderboard_is_the_command_lines(folder: Path, report: api.RunReport) -> None:

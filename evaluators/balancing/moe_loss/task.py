@@ -40,6 +40,7 @@ TASK = Task(
     ),
     trade_offs=("nats", "step_time"),
     revision=2,
+    ranking_tier=Tier.QUICK,
     libraries=("numpy", "torch"),
     host="evaluators.balancing.moe_loss:child_batch.py+child_host.py",
 )
