@@ -89,15 +89,17 @@ def test_nothing_is_timed_unless_the_order_says_so() -> None:
     assert found(combine, timed=False).program_us == 0.0
 
 
-def test_every_call_has_one_of_several_addresses_and_other_inputs() -> None:
-    seen = {}
+def test_every_call_has_one_of_several_addresses_and_every_timed_one_other_inputs() -> None:
+    addresses, inputs = set(), set()
 
     def spying(buffers: Buffers) -> None:
-        seen[buffers["out"].data_ptr()] = float(buffers["rows"][0, 0])
+        addresses.add(buffers["out"].data_ptr())
+        inputs.add(tuple(buffers["rows"][0].tolist()))
         combine(buffers)
 
     found(spying)
-    assert len(seen) == len(set(seen.values())) == bench.NUM_SETS
+    assert len(addresses) == bench.NUM_SETS
+    assert len(inputs) == bench.NUM_SETS + bench.WARMUPS + bench.TURNS
 
 
 def test_stale_outputs_are_not_there_to_be_left() -> None:
@@ -122,6 +124,30 @@ def test_answers_kept_by_address_are_those_of_other_inputs() -> None:
         buffers["out"].copy_(kept[0])
 
     assert "relative error" in found(remembering).fault
+
+
+def test_answers_kept_for_each_address_are_those_of_earlier_inputs() -> None:
+    kept: dict[int, torch.Tensor] = {}
+
+    def remembering(buffers: Buffers) -> None:
+        address = buffers["out"].data_ptr()
+        if address not in kept:
+            combine(buffers)
+            kept[address] = buffers["out"].clone()
+        buffers["out"].copy_(kept[address])
+
+    assert "relative error" in found(remembering).fault
+
+
+def test_work_done_only_while_no_clock_runs_is_missed_where_it_is_looked_for() -> None:
+    calls = []
+
+    def idling(buffers: Buffers) -> None:
+        calls.append(1)
+        if not bench.NUM_SETS < len(calls) <= bench.NUM_SETS + bench.WARMUPS + bench.TURNS:
+            combine(buffers)
+
+    assert "not written" in found(idling).fault
 
 
 def test_zeroed_inputs_do_not_make_zeroed_outputs_right() -> None:
