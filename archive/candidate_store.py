@@ -20,6 +20,11 @@ _ONE_QUERY = 500  # ids per IN list
 
 _MATCHES = select(candidates).where(candidates.c.id >= bindparam("low"), candidates.c.id < bindparam("high")).limit(2)
 _EXACT = select(candidates).where(candidates.c.id == bindparam("wanted"))
+_NAMED = (
+    select(candidates)
+    .where(candidates.c.id.in_(select(founders.c.candidate_id).where(founders.c.name == bindparam("wanted"))))
+    .order_by(candidates.c.id)
+)
 _WANTED: BindParameter[Sequence[str]] = bindparam("wanted", expanding=True)
 _SOURCES = select(candidates.c.id, candidates.c.source).where(candidates.c.id.in_(_WANTED))
 _AST_DIGESTS = select(candidates.c.id, candidates.c.ast_digest).where(candidates.c.id.in_(_WANTED))
@@ -63,16 +68,14 @@ class CandidateStore:
         connection.execute(_add(self._database.dialect), values)
 
     def candidate(self, id_or_prefix: str) -> Candidate:
-        """The program with this id, or the only one whose id begins so (at least four digits).
+        """The program with this id, the only one whose id begins so (at least four digits), or a founder of this name.
 
         Raises:
             UnknownRecordError: There is none, or more than one.
         """
         wanted = id_or_prefix.lower()
         if len(wanted) < MIN_PREFIX or not set(wanted) <= set("0123456789abcdef"):
-            raise UnknownRecordError(
-                f"expected at least {MIN_PREFIX} hex digits of a candidate's id, found {id_or_prefix!r}"
-            )
+            return self._founder(id_or_prefix)
         with self._database.reading() as connection:
             if len(wanted) == _ID_DIGITS:
                 rows = connection.execute(_EXACT, {"wanted": wanted}).all()
@@ -87,6 +90,20 @@ class CandidateStore:
             raise UnknownRecordError(
                 f"the id {id_or_prefix} fits several candidates ({both}, perhaps more); add digits"
             )
+        return candidate_of(rows[0])
+
+    def _founder(self, name: str) -> Candidate:
+        """The program that runs of this archive began with under this name."""
+        with self._database.reading() as connection:
+            rows = connection.execute(_NAMED, {"wanted": name}).all()
+        if not rows:
+            raise UnknownRecordError(
+                f"expected at least {MIN_PREFIX} hex digits of a candidate's id, or the name of a program that a run "
+                f"began with, found {name!r}"
+            )
+        if len(rows) > 1:
+            listed = ", ".join(row.id[:10] for row in rows)
+            raise UnknownRecordError(f"several programs are called {name}: say which by its id, {listed}")
         return candidate_of(rows[0])
 
     def sources(self, ids: Iterable[str]) -> dict[str, str]:

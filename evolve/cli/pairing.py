@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,8 +89,9 @@ def contest(url: str, first: str, second: str, terms: Terms) -> Contest:
 
 
 def is_file(word: str) -> bool:
-    """Whether a word means a program file: everything does that cannot be a candidate's id, or exists."""
-    return Path(word).is_file() or not set(word.lower()) <= set(string.hexdigits)
+    """Whether a word means a program file: what exists does, and what looks like one; all else is an id or a name."""
+    path = Path(word)
+    return path.is_file() or path.suffix == ".py" or len(path.parts) > 1
 
 
 def _contender(archive: Archive, word: str) -> Contender:
@@ -100,7 +100,7 @@ def _contender(archive: Archive, word: str) -> Contender:
         archive.add_candidate(candidate)
     else:
         candidate = archive.candidate(word)
-        name = candidate.id[:10]
+        name = candidate.id[:10] if candidate.id.startswith(word.lower()) else word
     stored = archive.evaluations(candidate.id)
     unfinished = (Outcome.INFRASTRUCTURE, Outcome.STOPPED)
     return Contender(name, candidate, [s for s in stored if s.evaluation.outcome not in unfinished])

@@ -41,6 +41,17 @@ def test_archived_programs_are_compared_without_running_them_again(finished: Pat
     assert "skewed" in shown.stdout
 
 
+def test_a_baseline_goes_by_its_name(finished: Path) -> None:
+    known = ids(finished)
+    found = evolve_json(finished, "compare", "median", "half")
+    assert found["difference"] == evolve_json(finished, "compare", known["median"], known["half"])["difference"]
+    assert str(found["verdict"]).startswith("median is ")
+    assert evolve_json(finished, "show", "median")["id"] == known["median"]
+    unknown = evolve(finished, "compare", "median", "mediann")
+    assert unknown.returncode == 1
+    assert "the name of a program that a run began with, found 'mediann'" in unknown.stderr
+
+
 def test_files_are_evaluated_and_remembered(finished: Path) -> None:
     words = ("compare", "mean.py", "far.py", "--task", "toy", "--tier", "full")
     found = evolve_json(finished, *words)
