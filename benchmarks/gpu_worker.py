@@ -55,7 +55,7 @@ class Worker:
             raise TimeoutError(f"stopped after {timeout_s:.0f} s")
         try:
             result: Mapping[str, Any] = pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             self.stop()
             return None
         return result

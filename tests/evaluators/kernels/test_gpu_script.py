@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -23,6 +24,12 @@ ADDS = Item(name="adds", seconds=0, target=f"{MADE_UP}:adds", arguments=("2", "3
 RAISES = Item(name="raises", seconds=0, target=f"{MADE_UP}:raises")
 DIES = Item(name="dies", seconds=0, target=f"{MADE_UP}:dies")
 NEVER_ENDS = Item(name="never ends", seconds=0, target=f"{MADE_UP}:never_ends")
+
+
+@pytest.fixture(autouse=True)
+def plain_main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spawned process imports the main module of its parent, and other tests leave one there that cannot be."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
 @pytest.fixture

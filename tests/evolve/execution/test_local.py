@@ -73,7 +73,9 @@ def test_a_closed_backend_leaves_no_process() -> None:
         backend = await LocalBackend.start(HELLO, 2, 60.0)
         evaluating = asyncio.create_task(backend.evaluate(quick(LOOP)))
         await asyncio.sleep(0)
-        watched = descriptors_of_tree(os.getpid())
+        watched = [
+            fd for worker in worker_pids(os.getpid()) for fd in (os.pidfd_open(worker), *descriptors_of_tree(worker))
+        ]
         evaluating.cancel()
         await backend.close()
         return watched
