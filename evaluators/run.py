@@ -67,6 +67,8 @@ def summary(evaluation: Evaluation) -> str:
         spread = f"  95 % [{interval.low:.4f}, {interval.high:.4f}]" if interval else ""
         lines.append(f"score {evaluation.objective:.4f}{spread}")
     lines += [f"{name:20s} {value:.6g}" for name, value in evaluation.metrics.items()]
+    if evaluation.feedback:  # what a proposer would be told, failures included; there is none beyond the search split
+        return "\n".join([*lines, "", evaluation.feedback])
     failures = dict.fromkeys(i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
     lines += [f"failed: {detail}" for detail in list(failures)[:3]]
     return "\n".join(lines)

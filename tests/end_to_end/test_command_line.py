@@ -324,6 +324,15 @@ def test_the_one_shot_evaluator_works_on_a_bare_machine(tmp_path: Path) -> None:
     assert (tmp_path / "r.json").read_text() == done.stdout
 
 
+@pytest.mark.parametrize(("split", "told"), [("search", True), ("holdout", False)])
+def test_the_one_shot_evaluator_tells_a_person_what_a_proposer_is_told(tmp_path: Path, split: str, told: bool) -> None:
+    program = tmp_path / "mine.py"
+    program.write_text("def guess(hints):\n    return hints.mean()\n")
+    words = [sys.executable, "-m", "evaluators.run", "--task", "toy", "--program", str(program), "--split", split]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert ("skewed: mean score" in done.stdout) is told
+
+
 def test_the_one_shot_evaluator_repeats_with_its_seed(tmp_path: Path) -> None:
     program = tmp_path / "mine.py"
     program.write_text("def guess(hints):\n    return hints.mean()\n")
