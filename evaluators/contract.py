@@ -164,6 +164,7 @@ class Task:
     folder: str = ""  # of a task that lives in a folder of the user's: where a worker finds it
     code: str = ""  # digest of that folder's code: an edit makes another task, whose scores do not compare
     host: str = ""  # "package:file+file" whose text a child loads with the program in it; empty: the program itself
+    caveat: str = ""  # what a user should know before a run on this machine, one sentence
     self_scored: bool = False  # the evaluator runs in the candidate's child: nothing it reports can be believed
 
     @property

@@ -89,6 +89,8 @@ def begin(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequ
     problem = registry.problem(config.task).configured(config.set)
     config = config.model_copy(update={"task": problem.task.address, "set": dict(problem.task.parameters)})
     programs = founding_programs(problem.task.programs, initial)
+    if problem.task.caveat:
+        sys.stderr.write(f"{problem.task.name}: {problem.task.caveat}\n")
     if config.proposer is ProposerKind.OPENAI:
         announce_models(config, problem.task, programs)
     with Archive.open(url) as archive:

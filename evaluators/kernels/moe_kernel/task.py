@@ -50,6 +50,9 @@ TASK = Task(
 )
 
 
+UNTIMED = "no time is measured here, for want of a GPU or by --set timing=off: every correct program scores 0"
+
+
 @dataclass(frozen=True, slots=True)
 class KernelProblem:
     """The suite for one stage, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
@@ -67,9 +70,8 @@ class KernelProblem:
             for case in cases(Tier.QUICK, split):
                 shape_for(case.regime.target, parameters)
         stage = stage_of(parameters)
-        return KernelProblem(
-            replace(self.task, parameters=parameters, entry_points=entry_points(stage), seeds=seeds_of(stage))
-        )
+        task = replace(self.task, parameters=parameters, entry_points=entry_points(stage), seeds=seeds_of(stage))
+        return KernelProblem(replace(task, caveat="" if _is_timed(parameters) else UNTIMED))
 
     def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Instance]:
         """The scenarios, timed where the machine has a GPU.
@@ -81,7 +83,7 @@ class KernelProblem:
         from evaluators.kernels.moe_kernel.scenario import Scenario  # needs torch
 
         settings = self.task.parameters
-        timed = settings.get("timing", "auto") == "auto" and bool(this_device()[0])
+        timed = _is_timed(settings)
         return [
             Scenario(
                 name=case.name,
@@ -103,6 +105,10 @@ class KernelProblem:
     def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
         """Times beside floors, where they were measured."""
         return report.pictures(results)
+
+
+def _is_timed(settings: Mapping[str, ParameterValue]) -> bool:
+    return settings.get("timing", "auto") == "auto" and bool(this_device()[0])
 
 
 @cache

@@ -93,3 +93,7 @@ def test_our_own_programs_can_be_played_without_the_sandbox_and_the_task_read_wi
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120, env=environment
     ).stdout
     assert said.count("even-0: scored 0.0000") == len(said.splitlines()) == 4
+
+
+def test_a_user_is_told_before_a_run_that_nothing_will_be_timed() -> None:
+    assert "no time is measured" in PROBLEM.configured({"timing": "off"}).task.caveat
