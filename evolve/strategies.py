@@ -29,11 +29,13 @@ STRATEGIES: Mapping[str, Mapping[str, object]] = {
     "no_crossover": {"crossover": 0.0},
     "no_twins": {"twins": False},
     "no_racing": {"racing": 0.0},
-    "lessons": {"lessons_every": 20},  # these two with models only: see --config
+    "lessons": {"lessons_every": 20},  # these two with models only
     "advice": {"advice_every": 20},
     # the default until 2026-11, to compare with results of that time
     "former": {"sampler": Sampler.WEIGHTED, "islands": 2, "number_share": 0.46, "twins": False, "racing": 0.0},
 }
+
+WITH_MODELS = frozenset({"lessons", "advice"})  # what these change is nothing to a proposer without models
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

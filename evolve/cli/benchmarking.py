@@ -26,7 +26,7 @@ from evolve.lifecycle import Lifecycle, timestamp
 from evolve.models import announce_models
 from evolve.programs import Program, founding_programs
 from evolve.session import split_secrets
-from evolve.strategies import STRATEGIES, Result, compare_strategies, verdict
+from evolve.strategies import STRATEGIES, WITH_MODELS, Result, compare_strategies, verdict
 from evolve.version import software_version
 
 
@@ -60,6 +60,8 @@ def compare(plan: Plan, url: str, out: Path, *, as_json: bool) -> None:
     programs = founding_programs(problem.task.programs, [])
     if planned[0].config.proposer is ProposerKind.OPENAI:
         announce_models(planned[0].config, problem.task, programs)
+    elif pointless := WITH_MODELS.intersection(plan.strategies):
+        raise ConfigError(f"{', '.join(sorted(pointless))}: needs models, name them in a run file (--config FILE)")
     with Archive.open(url) as archive:
         curves, baselines = asyncio.run(_carry_out(archive, planned, problem, programs, plan))
     results = compare_strategies(_by_strategy(curves), baselines)

@@ -45,3 +45,9 @@ def test_an_unknown_strategy_names_the_nearest(tmp_path: Path) -> None:
     done = evolve(tmp_path, "benchmark", "toy", "--strategies", "weigthed")
     assert done.returncode == 1
     assert "did you mean 'weighted'" in done.stderr
+
+
+def test_a_strategy_for_models_without_models_is_refused(tmp_path: Path) -> None:
+    done = evolve(tmp_path, "benchmark", "toy", "--strategies", "default,advice")
+    assert done.returncode == 1
+    assert "advice: needs models, name them in a run file (--config FILE)" in done.stderr
