@@ -154,8 +154,7 @@ class OutsideRun:
             session = self._restored(stages)
             pending = self._waiting_for(index, session)
             asker = _Outsider(self._archive, self._run.id, reply)
-            desk = Desk(self._archive, self._run.id, self._problem.task, stages, ())
-            task = self._problem.task
+            task, desk = self._problem.task, self._desk(stages)
             proposer = ModelProposer(self._run.id, task, desk, asker, self._archive, parser)
             clock = Clock(elapsed_s=lambda: 0.0, timestamp=lambda: timestamp)
             progress = Progress(task=self._run.task, run_id=self._run.id)
@@ -209,8 +208,10 @@ class OutsideRun:
             raise RunError(f"attempt {pending.attempt.index} has its answer; `evolve resume {self._run.id}` scores it")
         request = pending.request
         shown = [request.parent.candidate_id, *(member.candidate_id for member in request.inspirations)]
-        desk = Desk(self._archive, self._run.id, self._problem.task, stages, ())
-        return desk.brief(request, self._archive.sources(shown))
+        return self._desk(stages).brief(request, self._archive.sources(shown))
+
+    def _desk(self, stages: Stages) -> Desk:
+        return Desk(self._archive, self._run.id, self._problem.task, stages, models=())
 
     def _asked(self, pending: Pending, brief: PromptBrief) -> Asked:
         return Asked(

@@ -19,8 +19,8 @@ from evaluators.kernels.reference import Routing, Schedule
 from evaluators.kernels.schedule import schedule
 from evaluators.kernels.shapes import LayerShape, Stage
 from evaluators.kernels.tiles import Backward, Step, Tiles, tiles_for
+from evaluators.kernels.timing import Launch
 
-Launch = Callable[[], object]
 FORWARD, FORWARD_BACKWARD = "forward", "forward_backward"  # the whole layer, its router included
 
 

@@ -14,7 +14,8 @@ from torch.nn.functional import silu
 from evaluators.kernels import reference
 from evaluators.kernels.reference import Schedule
 from evaluators.kernels.shapes import Stage
-from evaluators.kernels.stages import Launch, LayerInputs, whole
+from evaluators.kernels.stages import LayerInputs, whole
+from evaluators.kernels.timing import Launch
 
 
 def torch_launch(step: Stage, inputs: LayerInputs) -> Launch:
