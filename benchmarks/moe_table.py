@@ -35,6 +35,7 @@ COLUMNS = {
     "dead": ("dead_share", ".2f"),
     "domain information": ("domain_information", ".2f"),
     "byte information": ("byte_information", ".2f"),
+    "fluctuation": ("fluctuation", ".2f"),
 }
 
 

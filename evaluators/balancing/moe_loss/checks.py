@@ -30,6 +30,7 @@ class StepChecks:
         self._kept: tuple[StepView, Floats, StepLoss] | None = None
         self._state_before = balancer.state
         self._rng = rng
+        self._total_steps = course.steps
         self._causal_left = 2
 
     def after(self, step: int, view: StepView, found: StepLoss) -> None:
@@ -52,13 +53,13 @@ class StepChecks:
         self._state_before = self._balancer.state
 
     def causal_select(self, logits_MTE: Floats, layer: int, step: int, *, training: bool) -> Floats:
-        """Selection scores on validation data, a few times with other tokens after a cut.
+        """Selection scores on validation data; where these count, a few times with other tokens after a cut.
 
         Raises:
             CandidateFailure: Selection scores before the cut depend on what comes after it.
         """
         scores = self._balancer.select(logits_MTE, layer, step, training=training)
-        if self._causal_left > 0:
+        if step == self._total_steps and self._causal_left > 0:
             self._causal_left -= 1
             cut = int(self._rng.integers(1, logits_MTE.shape[1]))
             other = np.concatenate([logits_MTE[:, :cut], np.roll(logits_MTE, 1, axis=0)[::-1, cut:]], axis=1)

@@ -1,7 +1,7 @@
 """Which trainings make up each tier and split.
 
-Search and validation share regimes and differ by seed; the hold-out has another mix of domains, other numbers
-of experts and of experts per byte, except where the user fixed them.
+Each split has regimes of its own: other mixes of domains, numbers of experts and of experts per byte, except where the
+user fixed them. So a program is chosen on what it was not bred on, and judged on what it was not chosen on.
 """
 
 from __future__ import annotations
@@ -39,11 +39,22 @@ SEARCH_REGIMES = (
     Regime(name="sigmoid", gate="sigmoid"),
     Regime(name="skewed", mix=Mix.SKEWED),
 )
+VALIDATION_REGIMES = (
+    Regime(name="dozen", experts=12, mix=Mix.SKEWED),
+    Regime(name="broad", top_k=4),
+    Regime(name="twenty-sigmoid", experts=20, gate="sigmoid", mix=Mix.SKEWED),
+)
 HOLDOUT_REGIMES = (
     Regime(name="wide", experts=32, top_k=4, mix=Mix.SKEWED),
     Regime(name="few", experts=8, mix=Mix.FORMAL),
     Regime(name="fine-sigmoid", experts=24, top_k=3, gate="sigmoid", mix=Mix.FORMAL),
 )
+REGIMES = {
+    Split.SEARCH: SEARCH_REGIMES,
+    Split.VALIDATION: VALIDATION_REGIMES,
+    Split.HOLDOUT: HOLDOUT_REGIMES,
+    Split.REPORT: SEARCH_REGIMES,
+}
 NUM_INSTANCES = {Tier.SMOKE: 2, Tier.QUICK: 12, Tier.FULL: 18, Tier.REPORT: 24}
 COURSES = {
     Tier.SMOKE: Course(steps=3, validation=4),
@@ -66,7 +77,7 @@ def scenarios(tier: Tier, split: Split, settings: Settings, seeds: SeedSource) -
         ContractError: The settings do not fit each other, or the corpus cannot be read.
     """
     source, course = text_source(settings), _course(tier, settings)
-    regimes = HOLDOUT_REGIMES if split is Split.HOLDOUT else SEARCH_REGIMES
+    regimes = REGIMES[split]
     found = []
     for index in range(NUM_INSTANCES[tier]):
         turn, place = divmod(index, len(regimes))

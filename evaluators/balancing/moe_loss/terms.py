@@ -78,6 +78,7 @@ METRICS = (
     _metric("byte_information", "1", _UP, "the same for the byte routed: high values mean routing by byte alone"),
     _metric("null_share", "1", _UP, "choices of null experts, which cost nothing"),
     _metric("routing_entropy", "1", _DOWN, "mean entropy of the router's distribution over ln E"),
+    _metric("fluctuation", "1", _DOWN, "validation bytes whose first expert changed in the last quarter of the steps"),
     _metric("logit_rms", "1", _DOWN, "root mean square of the router logits"),
     _metric("gradient_ratio", "1", _DOWN, "gradient of the loss over that of the cross-entropy, at the routers"),
     _metric("strength", "1", _UP, "multiplier of the loss that was best; 1 where only one is tried"),

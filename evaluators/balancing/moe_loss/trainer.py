@@ -7,7 +7,7 @@ S bytes of a sequence, P steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ MOST_GRADIENT_RATIO = 10.0  # of the balancing gradient at a router to that of t
 _BETAS, _WEIGHT_DECAY = (0.9, 0.95), 0.01
 _VALIDATION_ROWS = 32  # sequences of a forward pass
 _LAST_RATE = 0.1  # of the peak, where the cosine ends
+_CHECKPOINT_SHARE = 0.75  # of the steps, after which the routing is compared with that at the end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Trained:
     chosen_LNSK: npt.NDArray[np.int64]  # experts of the validation bytes
     entropy_L: npt.NDArray[np.float64]  # mean routing entropy over log E
     logit_rms_L: npt.NDArray[np.float64]
+    moved_L: npt.NDArray[np.float64]  # share of the validation bytes with another first expert than at the checkpoint
     counts_PLME: npt.NDArray[np.int64]  # tokens of each expert, by step, layer and micro-batch
     train_nats_P: npt.NDArray[np.float64]
     gradient_ratio_P: npt.NDArray[np.float64]  # before it was scaled down
@@ -83,13 +85,17 @@ def fit(
 ) -> Trained:
     """Train `model` on its device, and measure it; see `train`. `after` is called with each step that is done."""
     run = _Run(model, course, source, strength)
-    text = _long(data["training"])
+    text, validation = _long(data["training"]), _long(data["validation"]).to(model.engine.device)
+    checkpoint = max(1, round(_CHECKPOINT_SHARE * course.steps))
     for step in range(course.steps):
         run.step(step, text[step * course.sequences : (step + 1) * course.sequences].to(model.engine.device))
+        if step + 1 == checkpoint:
+            with torch.no_grad():
+                first_LR = _first_experts(run, validation, checkpoint)
         if after is not None:
             after(step)
     with torch.no_grad():
-        return _measured(run, _long(data["validation"]).to(model.engine.device))
+        return _measured(run, validation, first_LR)
 
 
 class _Run:
@@ -190,11 +196,16 @@ def learning_rate(course: Course, step: int) -> float:
     return course.learning_rate * (_LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def _measured(run: _Run, text_NS: Tensor) -> Trained:
+def _first_experts(run: _Run, text_NS: Tensor, step: int) -> Tensor:
+    """The first expert of each byte of `text_NS` after `step` steps, ``(L, N * S)``."""
+    passes = (run.model.forward(rows[:, :-1], run.selector(step, training=False)) for rows in _by_rows(text_NS))
+    return torch.cat([torch.stack([r.chosen_RK[:, 0] for r in routings]) for _, routings in passes], dim=1)
+
+
+def _measured(run: _Run, text_NS: Tensor, earlier_LR: Tensor) -> Trained:
     nats, chosen, entropies, squares = [], [], [], []
     E = run.model.shape.num_experts  # noqa: N806
-    for start in range(0, len(text_NS), _VALIDATION_ROWS):
-        rows = text_NS[start : start + _VALIDATION_ROWS]
+    for rows in _by_rows(text_NS):
         logits, routings = run.model.forward(rows[:, :-1], run.selector(run.course.steps, training=False))
         losses = functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten(), reduction="none")
         nats.append(losses.reshape(len(rows), -1).mean(1).double().cpu().numpy())
@@ -202,15 +213,23 @@ def _measured(run: _Run, text_NS: Tensor) -> Trained:
         chosen.append(picked.reshape(len(routings), len(rows), -1, picked.shape[-1]).cpu().numpy())
         entropies.append([_entropy(r.logits_RE, run.model.shape.gate) / math.log(E) for r in routings])
         squares.append([r.logits_RE.square().mean().item() for r in routings])
+    chosen_LNSK = np.concatenate(chosen, axis=1)
+    first_LR = chosen_LNSK[..., 0].reshape(len(chosen_LNSK), -1)
     return Trained(
         nats_N=np.concatenate(nats),
-        chosen_LNSK=np.concatenate(chosen, axis=1),
+        chosen_LNSK=chosen_LNSK,
         entropy_L=np.mean(entropies, axis=0),
         logit_rms_L=np.sqrt(np.mean(squares, axis=0)),
+        moved_L=(first_LR != earlier_LR.cpu().numpy()).mean(1),
         counts_PLME=torch.stack(run.counts).cpu().numpy(),
         train_nats_P=torch.stack(run.nats).cpu().double().numpy(),
         gradient_ratio_P=torch.stack(run.ratios).cpu().double().numpy(),
     )
+
+
+def _by_rows(text_NS: Tensor) -> Sequence[Tensor]:
+    """The sequences of one forward pass after the other."""
+    return [text_NS[start : start + _VALIDATION_ROWS] for start in range(0, len(text_NS), _VALIDATION_ROWS)]
 
 
 def _entropy(logits_RE: Tensor, gate: str) -> float:

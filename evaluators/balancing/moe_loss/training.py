@@ -120,6 +120,7 @@ def measure(trained: Trained, recipe: Recipe, times: TimeModel) -> Measured:
         "gradient_ratio": float(trained.gradient_ratio_P.mean()),
         "logit_rms": float(trained.logit_rms_L.mean()),
         "routing_entropy": float(trained.entropy_L.mean()),
+        "fluctuation": float(trained.moved_L.mean()),
         **_on_validation(trained, recipe),
     }
     return Measured(iso_nats=iso_nats, metrics=metrics, curves=_curves(trained, recipe))

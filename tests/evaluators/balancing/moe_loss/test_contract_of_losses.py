@@ -52,6 +52,11 @@ BREACHES = {
         NONE + "def select(b, state):\n    return b.probs + b.probs.flip(0).cumsum(0).flip(0)\n",
         "select looked ahead",
     ),
+    "looks ahead where it counts only": (
+        NONE + "def select(b, state):\n    ahead = b.probs.flip(0).cumsum(0).flip(0)\n"
+        "    return b.probs + (ahead if b.step == b.total_steps else 0)\n",
+        "select looked ahead",
+    ),
     "selects NaN": (NONE + "def select(b, state):\n    return b.probs / 0 - b.probs / 0\n", "must not return NaN"),
     "selects too little": (NONE + "def select(b, state):\n    return b.probs[:1]\n", r"tensor of shape \(32, 8\)"),
     "has a large state": (

@@ -121,6 +121,16 @@ def test_a_training_learns() -> None:
     assert (trained.counts_PLME.sum(-1) == 2 * 16 * 2).all()
 
 
+def test_routing_fluctuates_as_long_as_the_model_learns() -> None:
+    courses = (replace(COURSE, learning_rate=0.0), replace(COURSE, steps=1), replace(COURSE, steps=40))
+    still, alone, learning = (
+        run(a_recipe(course=course), in_process(NONE), 1.0, a_scenario().times, 1).metrics["fluctuation"]
+        for course in courses
+    )
+    assert still == alone == 0.0
+    assert 0.0 < learning < 1.0
+
+
 def test_balancing_balances_and_its_opposite_does_not() -> None:
     recipe = a_recipe(course=replace(COURSE, steps=60))
     even, none, uneven = (
