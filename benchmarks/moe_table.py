@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.moe_table --tier quick --rows DIR`` writes ``results/moe_loss_quick_search.json`` and the tables
 of all such files between the markers of ``docs/tasks/moe_loss.md``. It goes through the programs one by one in one
-process, which trains the reference once; a program with a file in DIR is not run again. ``--program NAME`` for single
-ones; ``--from-results`` writes the tables anew.
+process, which trains the reference once; a program that the result file has, or that has a file in DIR, is not run
+again. ``--program NAME`` for single ones; ``--from-results`` writes the tables anew.
 """
 
 from __future__ import annotations
@@ -52,8 +52,11 @@ def main() -> None:
         if arguments.rows is None:
             parser.error("expected --rows DIR or --from-results")
         names = arguments.program or list(program_files())
-        stored = scored(names, arguments.tier, arguments.split, arguments.seed, arguments.rows)
-        write_result(f"moe_loss_{arguments.tier}_{arguments.split}", stored)
+        result = f"moe_loss_{arguments.tier}_{arguments.split}"
+        known = rows_so_far(RESULTS / f"{result}.json", arguments.seed)
+        missing = [name for name in names if name not in known]
+        stored = scored(missing, arguments.tier, arguments.split, arguments.seed, arguments.rows)
+        write_result(result, {**stored, "rows": known | stored["rows"]})
     PAGE.write_text(between_markers(PAGE.read_text(encoding="utf-8"), all_tables()), encoding="utf-8")
 
 
@@ -62,8 +65,16 @@ def program_files() -> dict[str, Path]:
     return {path.stem: path for path in (*sorted(PROGRAMS.glob("*.py")), *sorted(PROGRAMS.glob("controls/*.py")))}
 
 
+def rows_so_far(path: Path, seed: int) -> dict[str, Row]:
+    """The rows of a result file, as far as they were made with this seed and this revision of the task."""
+    if not path.exists():
+        return {}
+    stored = json.loads(path.read_text(encoding="utf-8"))["figures"]
+    return dict(stored["rows"]) if (stored["seed"], stored["revision"]) == (seed, TASK.revision) else {}
+
+
 def scored(names: Sequence[str], tier: Tier, split: Split, seed: int, folder: Path) -> dict[str, Any]:
-    """The rows of all programs, those in `folder` included."""
+    """The rows of these programs, and of all that have a file in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     played = Workload.build(PROBLEM, tier, split, secret_from_seed(seed))
     head = f"{tier}-{split}-{seed}-"

@@ -25,7 +25,11 @@ class Scenario:
     def play(self, candidate: Candidate, clock: ClockPolicy) -> InstanceResult:
         """Train at each strength and compare the best training with the best of the reference."""
         del clock  # no time of the program is charged
-        trained = {s: run(self.recipe, candidate, s, self.times, self.candidate_seed) for s in self.strengths}
+        trained: dict[float, Measured] = {}
+        for strength in self.strengths:
+            trained[strength] = run(self.recipe, candidate, strength, self.times, self.candidate_seed)
+            if trained[strength].metrics["gradient_ratio"] == 0.0:
+                break  # nothing was multiplied, so the other trainings would be the same to the bit
         best = min(trained, key=lambda strength: trained[strength].iso_nats)
         zero = min((reference(self.recipe, s, self.times) for s in self.strengths), key=lambda m: m.iso_nats)
         return InstanceResult(

@@ -184,6 +184,14 @@ def test_the_best_of_the_strengths_counts_on_both_sides() -> None:
     assert result.score == pytest.approx(zero - min(m.iso_nats for m in trained), abs=1e-9)
 
 
+def test_what_adds_no_gradient_is_the_same_at_every_strength() -> None:
+    selecting = NONE + "def select(b, state):\n    return b.probs.square()\n"
+    scenario = a_scenario(strengths=(1.0, 3.0))
+    alone, again = (run(scenario.recipe, in_process(selecting), s, scenario.times, 5) for s in (1.0, 3.0))
+    assert alone == again
+    assert scenario.play(in_process(selecting), ClockPolicy()).metrics["nats"] == alone.metrics["nats"]
+
+
 @pytest.mark.parametrize("gate", ["softmax", "sigmoid"])
 def test_gates_of_both_kinds_train(gate: str) -> None:
     result = a_scenario(replace(SHAPE, gate=gate, num_experts=6)).play(in_process(NONE), ClockPolicy())
