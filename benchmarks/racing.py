@@ -92,7 +92,7 @@ async def judge(
         for outcome in outcomes:
             archive.add_candidate(outcome.leader)
         async with local_backend(problem, secrets, 1, allow_unsafe=False) as backend:
-            judged = Judge(archive, backend, problem, Tier.QUICK)
+            judged = Judge(archive, backend, secrets, problem, Tier.QUICK)
             return [await judged.leader_score(cell, run, outcome.leader.id) for outcome in outcomes]
 
 

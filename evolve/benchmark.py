@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from archive.records import FounderRole, Run, RunStatus
 from archive.store import Archive
-from evaluators.contract import Outcome, Split, Tier
+from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.problem import Problem
 from evolve.config import RunConfig, build_config
 from evolve.execution.backend import EvaluationBackend
@@ -17,7 +17,7 @@ from evolve.programs import Program
 from evolve.progress import Progress
 from evolve.session import candidate_of, new_run, split_secrets
 from evolve.stages import Stages
-from evolve.strategies import STRATEGIES, Step, best_so_far, leading_steps
+from evolve.strategies import STRATEGIES, Step, best_so_far, champion_steps, leading_steps
 from evolve.version import software_version
 
 
@@ -37,8 +37,9 @@ class Curve:
     strategy: str
     repeat: int
     run_id: str
-    holdout: tuple[float, ...]  # of the leader by search score, after 0, 1, ... evaluations
-    steps: tuple[Step, ...]
+    holdout: tuple[float, ...]  # of the champion, after 0, 1, ... evaluations
+    leaders: tuple[Step, ...]  # by search score
+    champions: tuple[Step, ...]  # of the leaders by then, the one chosen on validation
 
 
 def cells(base: Mapping[str, object], strategies: Sequence[str], repeats: int, first_seed: int) -> list[Cell]:
@@ -82,16 +83,28 @@ async def carry_out(
 
 
 class Judge:
-    """Hold-out scores of whatever led a run, executed at most once for each program."""
+    """Validation and hold-out scores of what led a run, executed at most once for each program."""
 
-    def __init__(self, archive: Archive, backend: EvaluationBackend, problem: Problem, tier: Tier) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        backend: EvaluationBackend,
+        known: Mapping[Split, str],
+        problem: Problem,
+        tier: Tier,
+    ) -> None:
+        """`known` are the secrets that the backend was opened with; runs have others for their validation."""
         self._archive = archive
         self._backend = backend
+        self._known = known
         self._problem = problem
         self._tier = tier
 
     async def curve(self, cell: Cell, run: Run, evaluations: int) -> Curve:
-        """The run's curve; the hold-out chooses nothing, it is read off the programs that led by search score."""
+        """The run's curve: what a user would have got who ended the run there.
+
+        The hold-out chooses nothing: it is read off the champions, which were chosen on validation.
+        """
         stages = self._stages(run, cell)
         scores = stages.stored_searches(self._archive.evaluations_for_run(run.id))
         (founder,) = [f for f in self._archive.founders(run.id) if f.role is FounderRole.INITIAL]
@@ -99,14 +112,18 @@ class Judge:
             evaluation=0, candidate_id=founder.candidate_id, search=scores[founder.candidate_id].objective or 0.0
         )
         told = [a.candidate_id for a in self._archive.attempts_told(run.id) if a.candidate_id and a.is_evaluation]
-        steps = leading_steps(initial, [(i, scores[i].objective if i in scores else None) for i in told])
-        holdouts = await self.scores(stages, [step.candidate_id for step in steps])
+        leaders = leading_steps(initial, [(i, scores[i].objective if i in scores else None) for i in told])
+        led = [step.candidate_id for step in leaders]
+        validations = await self._evaluations(stages, led, Tier.QUICK, Split.VALIDATION)
+        champions = champion_steps(leaders, dict(zip(led, validations, strict=True)))
+        holdouts = await self.scores(stages, [step.candidate_id for step in champions])
         return Curve(
             strategy=cell.strategy,
             repeat=cell.repeat,
             run_id=run.id,
-            holdout=tuple(best_so_far(steps, holdouts, evaluations)),
-            steps=tuple(steps),
+            holdout=tuple(best_so_far(champions, holdouts, evaluations)),
+            leaders=tuple(leaders),
+            champions=tuple(champions),
         )
 
     async def leader_score(self, cell: Cell, run: Run, candidate_id: str) -> float:
@@ -115,12 +132,17 @@ class Judge:
 
     async def scores(self, stages: Stages, candidate_ids: Sequence[str]) -> dict[str, float]:
         """Hold-out score of each; a program that fails there counts as the floor."""
-        candidates = [self._archive.candidate(candidate_id) for candidate_id in candidate_ids]
-        found = await asyncio.gather(*(stages.evaluate(c, self._tier, Split.HOLDOUT) for c in candidates))
+        found = await self._evaluations(stages, candidate_ids, self._tier, Split.HOLDOUT)
         return {
-            candidate.id: -1.0 if evaluation.outcome is not Outcome.SCORED else evaluation.objective or 0.0
-            for candidate, evaluation in zip(candidates, found, strict=True)
+            candidate_id: -1.0 if evaluation.outcome is not Outcome.SCORED else evaluation.objective or 0.0
+            for candidate_id, evaluation in zip(candidate_ids, found, strict=True)
         }
+
+    async def _evaluations(
+        self, stages: Stages, candidate_ids: Sequence[str], tier: Tier, split: Split
+    ) -> Sequence[Evaluation]:
+        candidates = [self._archive.candidate(candidate_id) for candidate_id in candidate_ids]
+        return await asyncio.gather(*(stages.evaluate(candidate, tier, split) for candidate in candidates))
 
     async def baselines(self, run: Run, cell: Cell, programs: Sequence[Program]) -> dict[str, float]:
         """Hold-out score of the shipped baselines, by name."""
@@ -134,4 +156,5 @@ class Judge:
 
     def _stages(self, run: Run, cell: Cell) -> Stages:
         secrets = split_secrets(self._archive, run, self._problem.task)
-        return Stages(self._archive, self._backend, self._problem.task, secrets, cell.config.planner_clock, run.id)
+        clock = cell.config.planner_clock
+        return Stages(self._archive, self._backend, self._problem.task, secrets, clock, run.id, self._known)

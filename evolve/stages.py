@@ -27,11 +27,14 @@ class Stages:
         secrets: Mapping[Split, str],
         clock: PlannerClock,
         run_id: str | None = None,
+        known: Mapping[Split, str] | None = None,
     ) -> None:
+        """`known` are the secrets that the backend's workers were given at their start; None: the same `secrets`."""
         self._archive = archive
         self._backend = backend
         self.task = task
         self._secrets = dict(secrets)
+        self._known = self._secrets if known is None else dict(known)
         self._seeds = {split: SeedSource(secret, split).digest() for split, secret in secrets.items()}
         self._clock = clock
         self._run_id = run_id
@@ -86,9 +89,14 @@ class Stages:
         known = self.stored(candidate.id, tier, split, fresh_round)
         if known is not None:
             return known
-        secret = round_secret(self._secrets[split], fresh_round) if fresh_round else ""
+        secret = round_secret(self._secrets[split], fresh_round)
         request = EvaluateRequest(
-            source=candidate.source, tier=tier, split=split, clock=self._clock, secret=secret, race=race
+            source=candidate.source,
+            tier=tier,
+            split=split,
+            clock=self._clock,
+            secret="" if secret == self._known[split] else secret,
+            race=race,
         )
         evaluation = await self._backend.evaluate(request)
         key = self.key(candidate.id, tier, split, fresh_round)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median, stdev
 
 from scipy import special
 
+from evaluators.contract import Evaluation
 from evaluators.significance import sign_flip_p
+from evolve.champion import choose_champion
 from evolve.choices import Sampler
 
 # What a strategy changes in the run file. Everything else, budgets and seeds included, is the same for all.
@@ -40,7 +42,7 @@ WITH_MODELS = frozenset({"lessons", "advice"})  # what these change is nothing t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A program that led a run, and from which evaluation on."""
+    """A program that led a run or was its champion, and from which evaluation on."""
 
     evaluation: int  # evaluations of new programs until then, itself included; 0 for the initial program
     candidate_id: str
@@ -56,8 +58,21 @@ def leading_steps(initial: Step, evaluated: Sequence[tuple[str, float | None]]) 
     return steps
 
 
+def champion_steps(leaders: Sequence[Step], validations: Mapping[str, Evaluation]) -> list[Step]:
+    """Who would be champion if the run ended there: chosen on validation among those that have led by search score."""
+    by_id = {leader.candidate_id: leader for leader in leaders}
+    initial = leaders[0].candidate_id
+    steps = [leaders[0]]
+    for number, leader in enumerate(leaders[1:], start=2):
+        known = [(led.candidate_id, validations[led.candidate_id]) for led in leaders[:number]]
+        champion = choose_champion(initial, known)
+        if champion != steps[-1].candidate_id:
+            steps.append(replace(by_id[champion], evaluation=leader.evaluation))
+    return steps
+
+
 def best_so_far(steps: Sequence[Step], holdouts: Mapping[str, float], evaluations: int) -> list[float]:
-    """Hold-out score of the leader after 0, 1, ... `evaluations` evaluations; the leader is chosen by search score."""
+    """Hold-out score of the program of the last step after 0, 1, ... `evaluations` evaluations."""
     curve: list[float] = []
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         end = evaluations + 1 if following is None else following.evaluation
@@ -80,7 +95,7 @@ class Result:
     """One strategy over all repeats; differences are to the first strategy, paired by repeat."""
 
     strategy: str
-    final: float  # mean hold-out of the leader at the end
+    final: float  # mean hold-out of the champion at the end
     area: float  # mean of the curves' areas above their first point
     difference: float | None  # of `final`; None for the first strategy itself
     low: float | None  # 95 % over repeats, Student's t: honest, and wide for few repeats

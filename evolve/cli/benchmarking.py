@@ -105,12 +105,12 @@ async def _judge(
     programs: Sequence[Program],
     plan: Plan,
 ) -> tuple[list[Curve], dict[str, float]]:
-    sys.stderr.write("scoring the leaders and the baselines on the hold-out\n")
+    sys.stderr.write("choosing champions on validation; scoring them and the baselines on the hold-out\n")
     task = problem.task
     slots = int(str(plan.base["workers"])) or os.cpu_count() or 1
     secrets = split_secrets(archive, runs[0], task)
     async with local_backend(problem, secrets, slots, allow_unsafe=False) as backend:
-        judge = Judge(archive, backend, problem, plan.tier)
+        judge = Judge(archive, backend, secrets, problem, plan.tier)
         curves = [await judge.curve(cell, run, plan.evaluations) for cell, run in zip(planned, runs, strict=True)]
         shipped = [program for program in programs if program.role is FounderRole.BASELINE]
         return curves, await judge.baselines(runs[0], planned[0], shipped)

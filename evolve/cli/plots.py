@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 def draw_curves(
     curves: Mapping[str, Sequence[Sequence[float]]], baselines: Mapping[str, float], path: Path, title: str
 ) -> None:
-    """Mean hold-out of the leader over evaluations, one line per strategy with the range of its repeats, to a PNG."""
+    """Mean hold-out of the champion over evaluations, one line per strategy with the range of its repeats, to a PNG."""
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     axes = figure.add_subplot()
     for name, repeats in curves.items():
@@ -26,6 +26,6 @@ def draw_curves(
         if level >= lowest - 0.02:
             axes.axhline(level, color="0.6", linewidth=0.8, linestyle="--")
             axes.annotate(name, (0, level), fontsize=7, color="0.35", va="bottom")
-    axes.set(title=title, xlabel="evaluations of new programs", ylabel="hold-out score of the leader")
+    axes.set(title=title, xlabel="evaluations of new programs", ylabel="hold-out score of the champion")
     axes.legend(loc="lower right")
     figure.savefig(path, dpi=140)

@@ -80,3 +80,16 @@ def test_an_initial_program_that_still_leads_is_not_looked_at(archive: Archive) 
     asyncio.run(looks.look(10, []))
     assert [(r.tier, r.secret) for r in backend.requests] == [(Tier.QUICK, "")]
     assert looks.made(12, ids) == []
+
+
+def test_workers_that_know_other_secrets_are_told_the_runs_own(archive: Archive) -> None:
+    backend = FakeBackend()
+    secrets = {Split.VALIDATION: secret_from_seed(2), Split.HOLDOUT: SECRET}
+    known = dict.fromkeys(Split, SECRET)
+    stages = Stages(archive, backend, PROBLEM.task, secrets, PlannerClock.MEASURED, known=known)
+    candidate = Candidate.of(SOURCES[0])
+    archive.add_candidate(candidate)
+    for split in secrets:
+        asyncio.run(stages.evaluate(candidate, Tier.QUICK, split))
+    assert [request.secret for request in backend.requests] == [secret_from_seed(2), ""]
+    assert stages.stored(candidate.id, Tier.QUICK, Split.VALIDATION) is not None

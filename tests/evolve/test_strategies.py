@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,11 +11,13 @@ from evolve.strategies import (
     Step,
     area,
     best_so_far,
+    champion_steps,
     compare_strategies,
     evaluations_to_reach,
     leading_steps,
     verdict,
 )
+from tests.evolve.evaluations import an_evaluation
 
 INITIAL = Step(evaluation=0, candidate_id="initial", search=0.5)
 
@@ -30,6 +33,16 @@ def test_the_curve_follows_the_leader_even_down() -> None:
     assert curve == [0.3, 0.3, 0.5, 0.4, 0.4, 0.4]
     assert evaluations_to_reach(curve, 0.45) == 2
     assert evaluations_to_reach(curve, 0.9) is None
+
+
+def test_a_leader_that_validation_does_not_confirm_is_no_champion() -> None:
+    leaders = leading_steps(INITIAL, [("lucky", 0.6), ("sound", 0.7), ("late", 0.8)])
+    base = np.linspace(0.2, 0.8, 12)
+    gains = {"initial": 0.0, "lucky": -0.1, "sound": 0.2, "late": 0.1}
+    validations = {name: an_evaluation((base + gain).tolist()) for name, gain in gains.items()}
+    champions = champion_steps(leaders, validations)
+    assert [(step.candidate_id, step.evaluation) for step in champions] == [("initial", 0), ("sound", 2)]
+    assert best_so_far(champions, {"initial": 0.3, "sound": 0.5}, evaluations=3) == [0.3, 0.3, 0.5, 0.5]
 
 
 @given(st.lists(st.none() | st.floats(0, 1), max_size=30))
