@@ -37,6 +37,13 @@ class Sampler(StrEnum):
     UNIFORM = "uniform"
 
 
+class Inspirations(StrEnum):
+    """Whom a proposer sees beside the parent, donors included; the names of `evolve.inspirations.INSPIRATIONS`."""
+
+    COMPLEMENTARY = "complementary"  # good where the parent is not
+    UNIFORM = "uniform"  # any member of the island
+
+
 class Donors(StrEnum):
     """Where a crossover may take code from."""
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evaluators.contract import ParameterValue, PlannerClock, Tier
 from evaluators.registry import did_you_mean
-from evolve.choices import BanditKind, Donors, NearDuplicates, Order, ProposerKind, Sampler
+from evolve.choices import BanditKind, Donors, Inspirations, NearDuplicates, Order, ProposerKind, Sampler
 from evolve.errors import ConfigError
 from evolve.llm.model import ModelSpec
 from evolve.llm.prices import Price
@@ -59,6 +59,9 @@ class RunConfig(BaseModel):
     crossover: float = Field(default=0.2, ge=0, le=1, description="share of asks that cross two programs")
     number_share: float = Field(default=0.75, ge=0, le=1, description="of genetic steps: those that move a number")
     donors: Donors = Donors.ARCHIVE
+    inspirations: Inspirations = Field(
+        default=Inspirations.COMPLEMENTARY, description="how donors and other programs to show are chosen"
+    )
     twins: bool = Field(default=True, description="programs that behave alike share one evaluation")
     embedding: ModelSpec | None = Field(default=None, description="model whose embeddings tell what is near; none: off")
     near_cosine: float = Field(default=0.98, gt=0, le=1, description="of embeddings, from which on programs are near")

@@ -147,14 +147,14 @@ class Search:
             return self._request_of_a_model(self._bandit, index, island_index, population, parent, rng)
         donor = None
         if rng.random() < self.config.crossover_probability:
-            donor = choose_donor(population, parent, rng)
+            donor = choose_donor(self.config.inspirations, population, parent, rng)
         chosen = () if donor is None else (donor,)
         return MutationRequest(
             index=index,
             island=island_index,
             operator=Operator.CROSSOVER if chosen else Operator.MUTATE,
             parent=parent,
-            inspirations=choose_inspirations(population, parent, chosen, self.config.num_inspirations, rng),
+            inspirations=self._inspirations(population, parent, chosen, rng),
             num_tells=self._num_tells,
         )
 
@@ -168,7 +168,7 @@ class Search:
         rng: np.random.Generator,
     ) -> MutationRequest:
         """The bandit's choice among what can be done here; a repair takes a parent with a failed child."""
-        donor = choose_donor(population, parent, rng)
+        donor = choose_donor(self.config.inspirations, population, parent, rng)
         parent_of_failed = self._failures.choose_parent(island_index, population, rng)
         impossible = {Operator.CROSSOVER: donor is None, Operator.REPAIR: parent_of_failed is None}
         allowed = [arm for arm in bandit.states if not impossible.get(arm.operator, False)]
@@ -184,7 +184,7 @@ class Search:
             island=island_index,
             operator=arm.operator,
             parent=parent,
-            inspirations=choose_inspirations(population, parent, chosen, self.config.num_inspirations, rng),
+            inspirations=self._inspirations(population, parent, chosen, rng),
             num_tells=self._num_tells,
             model=arm.model,
         )
@@ -194,6 +194,13 @@ class Search:
         if not self._banned:
             return population
         return [elite for elite in population if elite.member.candidate_id not in self._banned] or population
+
+    def _inspirations(
+        self, population: Sequence[Elite], parent: Member, chosen: Sequence[Member], rng: np.random.Generator
+    ) -> tuple[Member, ...]:
+        return choose_inspirations(
+            self.config.inspirations, population, parent, chosen, self.config.num_inspirations, rng
+        )
 
     def _parent(self, population: Sequence[Elite], rng: np.random.Generator) -> Member:
         if self._pinned and rng.random() < PINNED_SHARE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evolve.bandit import POLICIES, BanditPolicy
+from evolve.inspirations import INSPIRATIONS, InspirationChooser
 from evolve.islands import Pool, nobody
 from evolve.request import Arm, SearchError
 from evolve.sampling import SAMPLERS, ParentSampler
@@ -20,6 +21,7 @@ class SearchConfig:
     sampler: ParentSampler = SAMPLERS["best_first"]
     spared: Pool = nobody  # who is kept on an island whatever the score, as far as there is room
     crossover_probability: float = 0.2
+    inspirations: InspirationChooser = INSPIRATIONS["complementary"]
     num_inspirations: int = 3  # per request, donors included
     migration_every: int = 40  # the best of each island is copied to the next; 0: never
     restart_every: int = 0  # the weaker half of the islands begins again; 0: never

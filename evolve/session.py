@@ -14,6 +14,7 @@ from evolve.bandit import POLICIES
 from evolve.choices import ProposerKind, Sampler
 from evolve.config import RunConfig
 from evolve.errors import RunError
+from evolve.inspirations import INSPIRATIONS
 from evolve.islands import nobody
 from evolve.novelty import ast_digest, source_digest
 from evolve.programs import Program
@@ -202,6 +203,7 @@ def search_config(config: RunConfig) -> SearchConfig:
         new_island_after=config.new_island_after,
         most_islands=config.most_islands,
         crossover_probability=config.crossover,
+        inspirations=INSPIRATIONS[config.inspirations],
         arms=arms_of(config),
         bandit=POLICIES[config.bandit],
         price_weight=config.price_weight,

@@ -11,7 +11,7 @@ from scipy import special
 from evaluators.contract import Evaluation
 from evaluators.significance import sign_flip_p
 from evolve.champion import choose_champion
-from evolve.choices import Sampler
+from evolve.choices import Inspirations, Sampler
 
 # What a strategy changes in the run file. Everything else, budgets and seeds included, is the same for all.
 STRATEGIES: Mapping[str, Mapping[str, object]] = {
@@ -29,6 +29,7 @@ STRATEGIES: Mapping[str, Mapping[str, object]] = {
     "dynamic_islands": {"new_island_after": 15},  # one more island whenever nothing better has been found for so long
     "fewer_numbers": {"number_share": 0.46},
     "no_crossover": {"crossover": 0.0},
+    "any_donor": {"inspirations": Inspirations.UNIFORM},  # donors that need not be good where the parent is not
     "no_twins": {"twins": False},
     "no_racing": {"racing": 0.0},
     "lessons": {"lessons_every": 20},  # these two with models only

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from evolve.choices import Order, Sampler
+from evolve.choices import Inspirations, Order, Sampler
 from evolve.config import RunConfig, build_config, read_config
 from evolve.errors import ConfigError
+from evolve.inspirations import INSPIRATIONS
 from evolve.sampling import SAMPLERS
 
 
@@ -47,3 +48,7 @@ def test_a_configuration_survives_the_archive() -> None:
 
 def test_every_sampler_can_be_named() -> None:
     assert {choice.value for choice in Sampler} == set(SAMPLERS)
+
+
+def test_every_choice_of_inspirations_can_be_named() -> None:
+    assert {choice.value for choice in Inspirations} == set(INSPIRATIONS)
