@@ -90,6 +90,20 @@ def _play(workload: Workload, bench: Bench, clock: ClockPolicy, race: Race) -> t
     return played, stopped
 
 
+def cut_short(known: Evaluation, race: Race) -> Evaluation:
+    """What a `race` would have left of an evaluation that was finished without it; it costs nothing now."""
+    order = play_order([instance.regime for instance in known.instances])
+    played: dict[int, InstanceResult] = {}
+    for place in order:
+        played[place] = known.instances[place]
+        if _hopeless(played.values(), len(order)):
+            break
+        if reason := reason_to_stop(race, len(order), played):
+            kept = tuple(played[place] for place in sorted(played))
+            return _as_stopped(replace(known, instances=kept, cpu_s=0.0, wall_s=0.0), reason)
+    return known
+
+
 def _as_stopped(evaluation: Evaluation, reason: str) -> Evaluation:
     return replace(evaluation, outcome=Outcome.STOPPED, objective=None, metrics={}, feedback=reason, pictures=())
 

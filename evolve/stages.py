@@ -10,6 +10,7 @@ from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, PlannerClock, Split, Task, Tier
 from evaluators.protocol import EvaluateRequest
 from evaluators.racing import NO_RACE, Race
+from evaluators.scoring import cut_short
 from evaluators.seeding import SeedSource, round_secret
 from evolve.execution.backend import EvaluationBackend
 
@@ -83,12 +84,19 @@ class Stages:
     ) -> Evaluation:
         """The evaluation of one stage. One that a `race` ends early is archived, and is nobody else's result.
 
+        Where another run finished it, the race ends it all the same: what a run does must not depend on what other runs
+        left in the archive.
+
         Raises:
             BackendError: It cannot be executed here.
         """
         known = self.stored(candidate.id, tier, split, fresh_round)
+        key = self.key(candidate.id, tier, split, fresh_round)
         if known is not None:
-            return known
+            raced = cut_short(known, race)
+            if raced.outcome is Outcome.STOPPED:
+                self._archive.add_evaluation(candidate.id, raced, key, self._run_id, attempt_index)
+            return raced
         secret = round_secret(self._secrets[split], fresh_round)
         request = EvaluateRequest(
             source=candidate.source,
@@ -99,7 +107,6 @@ class Stages:
             race=race,
         )
         evaluation = await self._backend.evaluate(request)
-        key = self.key(candidate.id, tier, split, fresh_round)
         self._archive.add_evaluation(candidate.id, evaluation, key, self._run_id, attempt_index)
         return evaluation
 
@@ -129,16 +136,19 @@ class Stages:
         return own.objective - parent.objective
 
     def stored_searches(self, stored: Iterable[StoredEvaluation]) -> dict[str, Evaluation]:
-        """`stored_search` of many candidates at once, from rows read in bulk; twins are left out."""
+        """`stored_search` of many candidates, from rows read in bulk; not of twins and of what this run stopped."""
         found: dict[str, Evaluation] = {}
+        stopped: set[str] = set()  # here, though another run may have finished it
         for row in stored:
+            if row.run_id == self._run_id and row.evaluation.outcome is Outcome.STOPPED:
+                stopped.add(row.candidate_id)
             tier, split = row.evaluation.tier, row.evaluation.split
             if split is not Split.SEARCH or row.key != self.key(row.candidate_id, tier, split):
                 continue
             is_score = tier is Tier.QUICK and row.evaluation.outcome is not Outcome.STOPPED
             if is_score or (tier is Tier.SMOKE and row.evaluation.outcome is not Outcome.SCORED):
                 found[row.candidate_id] = row.evaluation
-        return found
+        return {candidate_id: score for candidate_id, score in found.items() if candidate_id not in stopped}
 
     def smoke_digests(self, stored: Iterable[StoredEvaluation]) -> dict[str, str]:
         """What candidates did in smoke, from rows read in bulk."""

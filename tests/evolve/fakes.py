@@ -11,6 +11,7 @@ import numpy as np
 
 from evaluators.contract import Environment, Evaluation, Outcome
 from evaluators.protocol import EvaluateRequest
+from evaluators.scoring import cut_short
 from evaluators.seeding import SeedSource
 from evolve.proposer import Proposal
 from evolve.request import MutationRequest
@@ -39,6 +40,10 @@ class FakeBackend:
             for _ in range(int(self._pace.integers(20))):
                 await asyncio.sleep(0)
             self.running -= 1
+        return cut_short(self.finished(request), request.race)
+
+    def finished(self, request: EvaluateRequest) -> Evaluation:
+        """The evaluation if no race ends it."""
         if "crash" in request.source:
             return a_failed_evaluation(Outcome.CRASHED, request.tier, request.split)
         made = an_evaluation(scores_of(request.source + request.secret, request.split), request.tier, request.split)

@@ -13,7 +13,6 @@ from archive.records import Attempt, AttemptState, FounderRole, Run
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, PlannerClock, Split, Tier
 from evaluators.protocol import EvaluateRequest
-from evaluators.racing import play_order, reason_to_stop
 from evaluators.toy import PROBLEM
 from evolve.behaviours import MOST_TWINS, Behaviours
 from evolve.cli.verifying import chosen_rows
@@ -35,26 +34,15 @@ CLOCK = Clock(elapsed_s=lambda: 0.0, timestamp=lambda: "2026-01-01T00:00:00+00:0
 class Racetrack(FakeBackend):
     """Programs behave in one of six ways, which smoke tells apart in pairs only; races end as in a worker."""
 
-    async def evaluate(self, request: EvaluateRequest) -> Evaluation:
-        evaluation = await super().evaluate(request)
+    def finished(self, request: EvaluateRequest) -> Evaluation:
+        evaluation = super().finished(request)
         if evaluation.outcome is not Outcome.SCORED or request.split is not Split.SEARCH:
             return evaluation
         way = hashlib.sha256(request.source.encode()).digest()[0] % 6
         scored = an_evaluation([way / 10 + 0.001 * place for place in range(12)], request.tier)
         seen = way // 2 if request.tier is Tier.SMOKE else way
         instances = tuple(replace(i, behaviour=f"{seen} on {i.name}") for i in scored.instances)
-        return raced(replace(scored, instances=instances), request)
-
-
-def raced(evaluation: Evaluation, request: EvaluateRequest) -> Evaluation:
-    """What a worker gives back, of what it would give back without a race."""
-    order = play_order([instance.regime for instance in evaluation.instances])
-    for number in range(1, len(order)):
-        played = {place: evaluation.instances[place] for place in order[:number]}
-        if reason_to_stop(request.race, len(order), played):
-            kept = tuple(played[place] for place in sorted(played))
-            return replace(evaluation, outcome=Outcome.STOPPED, objective=None, instances=kept)
-    return evaluation
+        return replace(scored, instances=instances)
 
 
 @pytest.fixture
@@ -176,3 +164,26 @@ def test_behaviours_are_found_by_what_was_told_before_an_ask() -> None:
     for number in range(100):
         behaviours.add("many", str(number), number)
     assert behaviours.find("many", 100) == [str(number) for number in range(100 - MOST_TWINS, 100)]
+
+
+def fates(attempts: list[Attempt]) -> list[object]:
+    return [(a.index, a.state, a.candidate_id, a.parent_id, a.neighbour_id, a.tell_order) for a in attempts]
+
+
+@pytest.mark.parametrize("other", [{"racing": 0.0}, {"twins": False}, {"twins": False, "racing": 0.0}])
+def test_what_another_run_finished_changes_nothing(tmp_path: Path, other: dict[str, object]) -> None:
+    config = a_config(order="index")
+    with Archive.open(f"sqlite:///{tmp_path}/alone.db") as archive:
+        run, session, _ = drive(archive, config)
+        alone, scores = fates(archive.attempts(run.id)), [m.score for m in session.search.top(1000)]
+        endings = outcome_counts(archive, run.id)
+    with Archive.open(f"sqlite:///{tmp_path}/shared.db") as archive:
+        drive(archive, a_config(order="index", **other))
+        run, session, backend = drive(archive, config)
+        assert fates(archive.attempts(run.id)) == alone
+        assert outcome_counts(archive, run.id) == endings
+        finished = {row.candidate_id for row in archive.evaluations_for_run(run.id) if row.evaluation.objective}
+        stopped = [row for row in archive.evaluations_of_run(run.id) if row.evaluation.outcome is Outcome.STOPPED]
+        assert any(row.candidate_id in finished for row in stopped)  # or nothing was tested
+        again = asyncio.run(a_session(archive, run, config, backend))[0]
+        assert [m.score for m in again.search.top(1000)] == [m.score for m in session.search.top(1000)] == scores
