@@ -38,7 +38,7 @@ from evolve.lifecycle import timestamp
 from evolve.llm.catalogue import build_catalogue
 from evolve.programs import founding_programs
 from evolve.progress import Progress
-from evolve.proposing import open_proposer
+from evolve.proposing import open_asker, open_proposer
 from evolve.session import founding_members, new_run, restore, split_secrets
 from evolve.stages import Stages
 from evolve.version import software_version
@@ -105,7 +105,10 @@ async def drive(archive: Archive, run: Run, config: RunConfig, backend: TimedBac
     scored = {f.candidate_id: await stages.search(archive.candidate(f.candidate_id)) for f in founders}
     session = restore(archive, run, config, founders, founding_members(founders, scored, stages.task), stages)
     clock = Clock(elapsed_s=lambda: 0.0, timestamp=stopwatch)
-    async with open_proposer(session, task, stages) as proposer:
+    async with (
+        open_asker(archive, run, config) as asker,
+        open_proposer(session, task, stages, asker) as proposer,
+    ):
         progress = Progress(task="toy", run_id=run.id)
         await Driver(session, proposer, stages, progress, backend.slots + 2 + config.model_calls, clock).evolve()
 

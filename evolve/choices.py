@@ -56,6 +56,7 @@ class NearDuplicates(StrEnum):
 
     FLAG = "flag"  # a note names the neighbour
     REJECT = "reject"  # no evaluation
+    JUDGE = "judge"  # a model says whether it differs in an idea: rejected if not, else flagged
 
 
 class BanditKind(StrEnum):

@@ -66,6 +66,7 @@ class RunConfig(BaseModel):
     embedding: ModelSpec | None = Field(default=None, description="model whose embeddings tell what is near; none: off")
     near_cosine: float = Field(default=0.98, gt=0, le=1, description="of embeddings, from which on programs are near")
     near_duplicates: NearDuplicates = NearDuplicates.FLAG
+    judge: ModelSpec | None = Field(default=None, description="model that judges near programs, for `judge` above")
     racing: float = Field(
         default=0.2, ge=0, le=0.5, description="error rate at which clearly worse programs are stopped early; 0: never"
     )
@@ -75,6 +76,11 @@ class RunConfig(BaseModel):
     )
     finalists: int = Field(default=3, ge=0, le=100, description="programs that get a hold-out score at the end")
     allow_unsafe: bool = False
+
+    @property
+    def active_judge(self) -> ModelSpec | None:
+        """The model that judges near programs; None where nobody is to."""
+        return self.judge if self.near_duplicates is NearDuplicates.JUDGE else None
 
 
 def read_config(path: Path) -> dict[str, object]:
@@ -102,8 +108,30 @@ def build_config(values: dict[str, object]) -> RunConfig:
         if key not in known:
             raise ConfigError(f"the run file has an unknown key {key!r}{did_you_mean(key, known)}")
     try:
-        return RunConfig.model_validate(values)
+        config = RunConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][:2])
         raise ConfigError(f"{where}: {first['msg']}, found {first['input']!r}") from error
+    _require_judge(config)
+    return config
+
+
+def _require_judge(config: RunConfig) -> None:
+    """That what a judge needs is there, where near programs are to be judged.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if config.near_duplicates is not NearDuplicates.JUDGE:
+        return
+    if config.judge is None:
+        raise ConfigError(
+            'near_duplicates = "judge" needs a model to ask: write judge = "NAME" of one of the run\'s models, or a '
+            "[judge] table with the keys of [[models]]"
+        )
+    if config.embedding is None:
+        raise ConfigError(
+            'near_duplicates = "judge" needs an [embedding] table: its model says which programs are near enough to '
+            "be judged"
+        )

@@ -15,7 +15,6 @@ from evolve.champion import NUM_CONTENDERS, VALIDATION_SHARE
 from evolve.choices import Order
 from evolve.fresh_look import NUM_EVALUATIONS, FreshLooks
 from evolve.gate import Gate, Prepared
-from evolve.llm.embedder import Embedder
 from evolve.marks import Marks
 from evolve.progress import Progress
 from evolve.proposer import Proposer
@@ -62,15 +61,15 @@ class Driver:
         progress: Progress,
         in_flight: int,
         clock: Clock,
-        embedder: Embedder | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        """With an embedder the gate also looks for programs that are nearly the same."""
+        """Without a `gate` of its own only programs that are the same are stopped."""
         self._session = session
         self._archive = session.archive
         self._search = session.search
         self._proposer = proposer
         races = RaceConfig(error_rate=session.config.racing, twins=session.config.twins)
-        self._gate = Gate(session, embedder, clock.timestamp)
+        self._gate = gate or Gate(session, clock.timestamp)
         self._races = Races(stages, session.behaviours, races)
         self._stages = stages
         self._progress = progress
@@ -161,10 +160,13 @@ class Driver:
         """The reply, through the gate in the order of asks; made side by side where the proposer allows it."""
         if not self._proposer.concurrent:
             async with turn():
-                return self._gate.admit(attempt, await self._propose(request))
+                return await self._admit(attempt, await self._propose(request))
         prepared = await self._propose(request)
         async with turn():
-            return self._gate.admit(attempt, prepared)
+            return await self._admit(attempt, prepared)
+
+    async def _admit(self, attempt: Attempt, prepared: Prepared) -> Attempt:
+        return self._gate.admit(attempt, await self._gate.compare(attempt, prepared, self._rng(attempt.index, 3)))
 
     async def _propose(self, request: MutationRequest) -> Prepared:
         wanted = [request.parent.candidate_id, *(member.candidate_id for member in request.inspirations)]

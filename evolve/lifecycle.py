@@ -22,8 +22,9 @@ from evolve.errors import RunError
 from evolve.execution.backend import EvaluationBackend
 from evolve.execution.opening import local_backend
 from evolve.finale import Finale, Verdict
+from evolve.gate import Gate
 from evolve.progress import Progress
-from evolve.proposing import open_embedder, open_proposer
+from evolve.proposing import novelty_judge, open_asker, open_embedder, open_proposer
 from evolve.session import founding_members, restore, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Session
@@ -113,11 +114,15 @@ class Lifecycle:
             num_tells = session.search.num_tells
             return f"{num_tells} attempts were told from outside" if num_tells else WAITING
         clock = Clock(elapsed_s=self._stopwatch(), timestamp=timestamp)
+        task = self._problem.task
         async with (
-            open_proposer(session, self._problem.task, stages) as proposer,
+            open_asker(self._archive, self._run, self._config) as asker,
+            open_proposer(session, task, stages, asker) as proposer,
             open_embedder(self._archive, self._config) as embedder,
         ):
-            self._driver = Driver(session, proposer, stages, self._progress, self._in_flight(backend), clock, embedder)
+            judge = novelty_judge(self._archive, self._run, self._config, task, asker)
+            gate = Gate(session, clock.timestamp, embedder, judge)
+            self._driver = Driver(session, proposer, stages, self._progress, self._in_flight(backend), clock, gate)
             return await self._driver.evolve()
 
     async def _score_founders(self, stages: Stages, founders: Sequence[Founder]) -> dict[str, Evaluation]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from archive.records import FounderRole
 from evaluators.contract import Task
+from evolve.choices import ProposerKind
 from evolve.config import RunConfig
 from evolve.errors import ConfigError
 from evolve.llm.catalogue import key_of
@@ -24,29 +25,36 @@ KNOCK_TIMEOUT_S = 5.0
 
 
 def announce_models(config: RunConfig, task: Task, programs: Sequence[Program]) -> None:
-    """Says on stderr what the run may cost.
+    """Says on stderr what the run may cost; nothing where no model is asked.
 
     Raises:
         ConfigError: There is no model, a key is missing, a budget in USD meets a model without a price, or nobody
             listens where a server of one's own should be.
     """
-    if not config.models:
+    writers = config.models if config.proposer is ProposerKind.OPENAI else ()
+    if config.proposer is ProposerKind.OPENAI and not writers:
         raise ConfigError(
             "the proposer `openai` needs a model: --model NAME, or --model NAME@http://127.0.0.1:8000/v1 for a server "
             "of your own"
         )
-    for spec in config.models:
+    judge = config.active_judge
+    asked = [*writers, *([] if judge is None or judge in writers else [judge])]
+    if not asked:
+        return
+    for spec in asked:
         key_of(spec, os.environ)
     prices = load_prices(os.environ, config.model_prices)
-    warning = prices.check(config.models, config.usd)
-    for base_url, name in {spec.base_url: spec.name for spec in config.models if is_own_server(spec.base_url)}.items():
+    warning = prices.check(asked, config.usd)
+    for base_url, name in {spec.base_url: spec.name for spec in asked if is_own_server(spec.base_url)}.items():
         _knock(name, base_url)
     initial = max(len(program.source) for program in programs if program.role is FounderRole.INITIAL)
     prompt_chars = FRAME_CHARS + len(task.summary) + PROGRAMS_IN_PROMPT * initial
     attempts = config.attempts or config.evaluations or 0
     lines = [warning] if warning else []
-    if attempts:
-        lines.append("models: " + preview(prompt_chars, config.models, prices, attempts))
+    if attempts and writers:
+        lines.append("models: " + preview(prompt_chars, writers, prices, attempts))
+    if judge is not None:
+        lines.append(f"models: a program near a known one costs a call of {judge.name} more")
     if config.usd is not None:
         lines.append(f"models: the run stops asking before it has spent ${config.usd:g}")
     sys.stderr.write("".join(line + "\n" for line in lines))

@@ -20,6 +20,7 @@ from evolve.config import RunConfig
 from evolve.driver import Clock, Driver
 from evolve.errors import BackendError, RunError
 from evolve.execution.backend import EvaluationBackend
+from evolve.gate import Gate
 from evolve.llm.briefing import Desk, regime_means
 from evolve.llm.caller import Answered, GaveUp, Question
 from evolve.llm.model import Completion, Finish, Message
@@ -31,7 +32,7 @@ from evolve.parsing.verdict import missing_entry_points
 from evolve.patch import apply_reply
 from evolve.progress import Progress
 from evolve.prompting import PromptBrief, build
-from evolve.proposing import open_embedder
+from evolve.proposing import novelty_judge, open_asker, open_embedder
 from evolve.session import OUTSIDE, founding_members, restore, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Pending, Session, asked_attempt, attempt_rng
@@ -149,6 +150,7 @@ class OutsideRun:
             lease.held(self._archive, self._run.id),
             Parser() as parser,
             open_embedder(self._archive, self._config) as embedder,
+            open_asker(self._archive, self._run, self._config) as judging,
         ):
             stages = self._stages(backend)
             session = self._restored(stages)
@@ -159,7 +161,9 @@ class OutsideRun:
             clock = Clock(elapsed_s=lambda: 0.0, timestamp=lambda: timestamp)
             progress = Progress(task=self._run.task, run_id=self._run.id)
             only = replace(session, pending=(pending,))
-            await Driver(only, proposer, stages, progress, 1, clock, embedder).evolve()
+            judge = novelty_judge(self._archive, self._run, self._config, task, judging)
+            gate = Gate(only, clock.timestamp, embedder, judge)
+            await Driver(only, proposer, stages, progress, 1, clock, gate).evolve()
             return self._told(pending, stages, session)
 
     def _told(self, pending: Pending, stages: Stages, session: Session) -> Told:

@@ -19,12 +19,21 @@ def config_of(recording: Recording) -> RunConfig:
 def repeated_config(recording: Recording, workers: int, origin: Mapping[str, object]) -> RunConfig:
     """The settings of the repetition: every attempt that was asked, no budget of money or time, nothing to pay.
 
+    What the genetic proposer made it makes again; then only a judge's answers are recorded.
+
     Args:
         origin: Where the calls come from: `RunConfig.recorded_run` or `RunConfig.replies`.
     """
     budgets = {"evaluations": None, "seconds": None, "patience": None, "target": None, "usd": None, "tokens": None}
-    changed = {"proposer": ProposerKind.RECORDED, "attempts": recording.num_attempts or None, "workers": workers}
-    return config_of(recording).model_copy(update={**budgets, **changed, **origin})
+    config = config_of(recording)
+    proposer = ProposerKind.GENETIC if config.proposer is ProposerKind.GENETIC else ProposerKind.RECORDED
+    changed = {"proposer": proposer, "attempts": recording.num_attempts or None, "workers": workers}
+    return config.model_copy(update={**budgets, **changed, **origin})
+
+
+def is_repetition(config: RunConfig) -> bool:
+    """Whether a run with these settings plays what was recorded, and asks no server."""
+    return config.proposer is ProposerKind.RECORDED or bool(config.recorded_run or config.replies)
 
 
 def require_same_task(recording: Recording, task_name: str, task: Task) -> None:

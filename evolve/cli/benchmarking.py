@@ -58,9 +58,9 @@ def compare(plan: Plan, url: str, out: Path, *, as_json: bool) -> None:
     base = {**plan.base, "task": problem.task.address, "set": dict(problem.task.parameters)}
     planned = cells(base, plan.strategies, plan.repeats, plan.first_seed)
     programs = founding_programs(problem.task.programs, [])
-    if planned[0].config.proposer is ProposerKind.OPENAI:
-        announce_models(planned[0].config, problem.task, programs)
-    elif pointless := WITH_MODELS.intersection(plan.strategies):
+    announce_models(planned[0].config, problem.task, programs)
+    pointless = WITH_MODELS.intersection(plan.strategies)
+    if pointless and planned[0].config.proposer is not ProposerKind.OPENAI:
         raise ConfigError(f"{', '.join(sorted(pointless))}: needs models, name them in a run file (--config FILE)")
     with Archive.open(url) as archive:
         curves, baselines = asyncio.run(_carry_out(archive, planned, problem, programs, plan))

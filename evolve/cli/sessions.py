@@ -25,7 +25,7 @@ from evolve.cli.run import DEFAULT_ATTEMPTS, EXIT_INTERRUPTED, EXIT_NO_SCORE
 from evolve.config import RunConfig, build_config, read_config
 from evolve.errors import ConfigError, RunError
 from evolve.lifecycle import WAITING, Ending, Lifecycle, timestamp
-from evolve.llm.catalogue import build_catalogue, read_model
+from evolve.llm.catalogue import build_catalogue, read_judge, read_model
 from evolve.llm.recording import is_recording, read_recording, record_run
 from evolve.models import announce_models
 from evolve.programs import Program, founding_programs, require_blocks
@@ -48,7 +48,7 @@ def read_options(
         ContractError: A setting without ``=``.
     """
     values = read_config(config) if config else {}
-    values |= _models(values.pop("models", []), models)
+    values |= _models(values.pop("models", []), values.pop("judge", None), models)
     if "embedding" in values:
         values["embedding"] = read_model(values["embedding"], "[embedding]", os.environ)
     table = values.get("set", {})
@@ -67,12 +67,15 @@ def read_options(
     return build_config(values)
 
 
-def _models(tables: object, options: Sequence[str]) -> dict[str, object]:
-    """The models of the run file and of ``--model``, and their declared prices."""
+def _models(tables: object, judge: object, options: Sequence[str]) -> dict[str, object]:
+    """The models of the run file and of ``--model``, the judge that may be one of them, and their declared prices."""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ConfigError(f"models: expected [[models]] tables in the run file, found {str(tables)[:80]}")
     catalogue = build_catalogue(options, tables, os.environ)
-    return {"models": catalogue.specs, "model_prices": dict(catalogue.prices)}
+    if judge is None:
+        return {"models": catalogue.specs, "model_prices": dict(catalogue.prices)}
+    spec, price = read_judge(judge, catalogue.specs, os.environ)
+    return {"models": catalogue.specs, "judge": spec, "model_prices": {**catalogue.prices, **price}}
 
 
 def start(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequence[str], *, as_json: bool) -> int:
@@ -91,7 +94,7 @@ def begin(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequ
     programs = founding_programs(problem.task.programs, initial)
     if problem.task.caveat:
         sys.stderr.write(f"{problem.task.name}: {problem.task.caveat}\n")
-    if config.proposer is ProposerKind.OPENAI:
+    if config.proposer is not ProposerKind.RECORDED:
         announce_models(config, problem.task, programs)
     with Archive.open(url) as archive:
         programs = _with_ancestors(archive, programs, start_from, replace_initial=bool(start_from) and not initial)

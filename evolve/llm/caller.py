@@ -96,20 +96,24 @@ class Caller:
         now: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
         policy: RetryPolicy | None = None,
+        aside: Mapping[str, RetryPolicy] | None = None,
         max_calls: int = 1000,
     ) -> None:
         """`now` reads a clock in seconds that never goes back; `sleep` waits that many of them.
 
-        At most `max_calls` are in flight over all models; within that each has its own `concurrency`.
+        At most `max_calls` are in flight over all models; within that each has its own `concurrency`. The models named
+        in `aside` write no programs: each is asked under a policy of its own, and the run goes on without it.
         """
         self._run_id = run_id
-        self._lines = {name: Line(model) for name, model in models.items()}
+        own = aside or {}
+        usual = policy or RetryPolicy()
+        self._lines = {name: Line(model, own.get(name, usual)) for name, model in models.items()}
+        self._writers = [line for name, line in self._lines.items() if name not in own]
         self._prices = prices
         self._purse = purse
         self._ledger = ledger
         self._now = now
         self._sleep = sleep
-        self._policy = policy or RetryPolicy()
         self._calls = asyncio.Semaphore(max_calls)
         self._given_back = asyncio.Event()  # set, and replaced, when a reservation ends
 
@@ -120,12 +124,12 @@ class Caller:
 
     @property
     def exhausted(self) -> str:
-        """Why nothing more should be asked of any model, in words; empty while there is one to ask."""
-        reasons = [line.broken or line.unaffordable for line in self._lines.values()]
+        """Why no more programs should be asked for, in words; empty while there is a model to ask."""
+        reasons = [line.broken or line.unaffordable for line in self._writers]
         return "; ".join(dict.fromkeys(reasons)) if all(reasons) else ""
 
     async def ask(self, question: Question, rng: np.random.Generator) -> Answered | GaveUp:
-        """A usable reply within the policy's tries and deadline, or the reason why there is none.
+        """A usable reply within the tries and deadline of the model's policy, or the reason why there is none.
 
         Args:
             rng: Decides how long to wait between tries, and nothing else.
@@ -137,12 +141,12 @@ class Caller:
         pursuit: _Pursuit | None = None
         while True:
             async with line.slots, self._calls:
-                pursuit = pursuit or _Pursuit(question, self._now() + self._policy.deadline_s)
+                pursuit = pursuit or _Pursuit(question, self._now() + line.policy.deadline_s)
                 ended = await self._try(line, pursuit)
             if ended is not None:
                 return ended
             step = after_failure(
-                self._policy,
+                line.policy,
                 pursuit.tries,
                 pursuit.retry_after_s,
                 pursuit.deadline_s - self._now(),
@@ -151,7 +155,7 @@ class Caller:
             )
             if isinstance(step, Stop):
                 if line.answered and set(pursuit.tries) == {Finish.UNREACHABLE}:
-                    line.lost(f"for {self._policy.deadline_s:.3g} s")
+                    line.lost(f"for {line.policy.deadline_s:.3g} s")
                 return pursuit.gave_up(step.reason)
             await self._sleep(step.after_s)
 
@@ -171,7 +175,7 @@ class Caller:
             outcome = await self._call(line, pursuit, reservation, left_s)
         finally:
             self._give_back(reservation)
-        line.note(outcome, self._policy.deadline_s)
+        line.note(outcome)
         if isinstance(outcome, Completion) and outcome.finish is Finish.STOP:
             return Answered(outcome, pursuit.next_ordinal, pursuit.usd)
         return None

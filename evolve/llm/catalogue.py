@@ -73,6 +73,37 @@ def read_model(table: object, where: str, environ: Mapping[str, str]) -> ModelSp
     return _placed(spec, environ.get(BASE_URL_VARIABLE, ""), named_key="key_variable" in table)
 
 
+def read_judge(
+    value: object, models: Sequence[ModelSpec], environ: Mapping[str, str]
+) -> tuple[ModelSpec, Mapping[str, Price]]:
+    """The model that judges near programs, and its price if that is declared.
+
+    Args:
+        value: The name of one of the run's `models`, or a table like theirs.
+
+    Raises:
+        ConfigError: There is no such model, or the table has a key or value that has no meaning.
+    """
+    names = tuple(spec.name for spec in models)
+    if isinstance(value, str):
+        for spec in models:
+            if spec.name == value:
+                return spec, {}
+        known = ", ".join(map(repr, names)) or "none are named"
+        raise ConfigError(
+            f"judge: expected one of the run's models ({known}) or a [judge] table, found {value!r}"
+            f"{did_you_mean(value, names)}"
+        )
+    spec = read_model(value, "[judge]", environ)
+    if spec.name in names:
+        raise ConfigError(
+            f"[judge]: the run has a model {spec.name!r} already, and rows of the archive could not tell them apart: "
+            f'write judge = "{spec.name}" to ask that one'
+        )
+    price = value.get("price") if isinstance(value, dict) else None
+    return spec, {} if price is None else {spec.name: parse_price(price, f"model {spec.name!r}: price")}
+
+
 def parse_model(option: str) -> ModelSpec:
     """The model that ``NAME[@BASE_URL]`` names; a name may hold an ``@`` of its own.
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TypeAlias
 
 from evolve.llm.model import Completion, Finish, LanguageModel, ModelFailure
+from evolve.llm.retrying import RetryPolicy
 
 REFUSALS_TO_BREAK = 3  # calls in a row that a server refuses for good
 UNREACHED_TO_BREAK = 12  # calls in a row to a server that never answered
@@ -17,8 +18,9 @@ Outcome: TypeAlias = Completion | ModelFailure
 class Line:
     """What a caller keeps of one model."""
 
-    def __init__(self, model: LanguageModel) -> None:
+    def __init__(self, model: LanguageModel, policy: RetryPolicy) -> None:
         self.model = model
+        self.policy = policy
         self.spec = model.spec
         self.broken = ""  # why nothing more is asked, ever
         self.unaffordable = ""  # why the last question was not: the purse had no room
@@ -27,8 +29,8 @@ class Line:
         self._refusals = 0  # for good, in a row
         self._unreached = 0
 
-    def note(self, outcome: Outcome, patience_s: float) -> None:
-        """Learn from a try whether there is any use in asking on; a wait beyond `patience_s` counts as a refusal."""
+    def note(self, outcome: Outcome) -> None:
+        """Learn from a try whether there is any use in asking on; a wait beyond the deadline counts as a refusal."""
         if isinstance(outcome, ModelFailure) and outcome.finish is Finish.UNREACHABLE:
             self._unreached += 1
             if self._unreached >= UNREACHED_TO_BREAK and not self.answered:
@@ -37,7 +39,7 @@ class Line:
         self.answered = True
         if isinstance(outcome, Completion):
             self._refusals = 0
-        elif outcome.permanent or (outcome.retry_after_s or 0.0) > patience_s:
+        elif outcome.permanent or (outcome.retry_after_s or 0.0) > self.policy.deadline_s:
             self._refusals += 1
             if self._refusals >= REFUSALS_TO_BREAK:
                 self.broken = (

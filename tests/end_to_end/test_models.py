@@ -84,6 +84,63 @@ def test_an_exported_run_is_replayed_elsewhere_without_its_server(
     assert content(f"sqlite:///{tmp_path}/archive.db", str(again["run"])) == here
 
 
+@pytest.fixture(scope="module")
+def judged(folder: Path) -> tuple[JsonObject, int]:
+    """What a run printed whose near programs one of its models judges, and how many replies its server gave."""
+    with fake_openai(FakeModel(name="good"), FakeModel(name="near"), seed=2) as server:
+        model = f'base_url = "{server.url}"\nmax_tokens = 500\nprice = {{prompt = 1.0, reply = 2.0}}\n'
+        text = (
+            'seed = 5\nattempts = 12\nusd = 1.0\norder = "index"\nplanner_clock = "modelled"\n'
+            f'near_duplicates = "judge"\nnear_cosine = 0.9\njudge = "good"\n[[models]]\nname = "good"\n{model}'
+            f'[embedding]\nname = "near"\nbase_url = "{server.url}"\n'
+        )
+        (folder / "judged.toml").write_text(text)
+        printed = evolve_json(folder, "run", "toy", "--config", "judged.toml", *QUICK, *ARCHIVE)
+        return printed, server.requests_by_model["good"]
+
+
+def test_near_programs_are_judged_by_a_model_and_every_verdict_is_paid_for(
+    folder: Path, judged: tuple[JsonObject, int]
+) -> None:
+    printed, requests = judged
+    attempts, calls = content(f"sqlite:///{folder}/archive.db", str(printed["run"]))
+    verdicts = [call for call in calls if "SAME: the reason" in call.prompt]
+    assert verdicts
+    assert len(calls) == requests
+    assert printed["usd"] == pytest.approx(sum(call.price_usd or 0.0 for call in calls))
+    same = {call.attempt_index for call in verdicts if call.reply.startswith("SAME")}
+    rejected = {attempt.index for attempt in attempts if "judged the same: as drawn by lot" in attempt.rejection}
+    assert rejected == same
+    assert all(attempt.neighbour_id for attempt in attempts if attempt.index in same)
+
+
+def test_a_judged_run_is_replayed_without_its_server(folder: Path, judged: tuple[JsonObject, int]) -> None:
+    run_id = str(judged[0]["run"])
+    again = evolve_json(folder, "run", "toy", "--proposer", "recorded", "--from", run_id, *QUICK, *ARCHIVE)
+    here = content(f"sqlite:///{folder}/archive.db", run_id)
+    assert content(f"sqlite:///{folder}/archive.db", str(again["run"])) == here
+
+
+def test_a_judge_without_embeddings_is_refused_and_creates_nothing(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text('near_duplicates = "judge"\n[judge]\nname = "j"\n')
+    ended = evolve(tmp_path, "run", "toy", "--config", "run.toml")
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert "needs an [embedding] table" in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["run.toml"]
+
+
+def test_a_judge_that_is_not_up_is_said_before_a_genetic_run(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        tables = "".join(f'[{table}]\nname = "j"\nbase_url = "{url}"\n' for table in ("judge", "embedding"))
+        (tmp_path / "run.toml").write_text(f'near_duplicates = "judge"\n{tables}')
+        ended = evolve(tmp_path, "run", "toy", "--config", "run.toml")
+    assert ended.returncode == 1
+    assert f"nobody answers for model 'j' at {url}" in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["run.toml"]
+
+
 REFUSED = {
     "no key": (("--model", "gpt-4o"), "environment variable OPENAI_API_KEY is not set"),
     "no price": (("--model", "m@https://models.invalid/v1", "--usd", "1"), "needs the price of 'm'"),

@@ -12,6 +12,7 @@ from evaluators.toy import PROBLEM
 from evolve.config import RunConfig, build_config
 from evolve.driver import Clock, Driver
 from evolve.errors import BackendError
+from evolve.gate import Gate
 from evolve.llm.embedder import Embedder
 from evolve.llm.retrying import RetryPolicy
 from evolve.neighbours import Neighbours
@@ -65,7 +66,8 @@ def drive(archive: Archive, run: Run, config: RunConfig, backend: FakeBackend, m
         session, stages = await a_session(archive, run, config, backend)
         embedder = Embedder("kinds", archive, model, RetryPolicy(), now=lambda: 0.0, sleep=asyncio.sleep)
         progress = Progress(task="toy", run_id=run.id)
-        await Driver(session, FakeProposer(), stages, progress, 4, CLOCK, embedder).evolve()
+        gate = Gate(session, CLOCK.timestamp, embedder)
+        await Driver(session, FakeProposer(), stages, progress, 4, CLOCK, gate).evolve()
         return session.neighbours
 
     return asyncio.run(scene())

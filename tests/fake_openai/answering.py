@@ -2,7 +2,8 @@
 
 The parent is the last fenced block of the prompt with EVOLVE-BLOCK markers whose info string begins with ``python
 parent``; if there is none, the last fenced ``python`` block with markers. A prompt that mentions ``<<<<<<< SEARCH``
-before the parent asks for SEARCH/REPLACE blocks, any other for a full program.
+before the parent asks for SEARCH/REPLACE blocks, any other for a full program. One that asks whether two programs are
+the same gets a verdict, drawn by lot.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def answer(prompt: str, quality: float, seed: int, repeat: int = 0) -> str:
         repeat: How often the same prompt was answered before; another number gives another answer.
     """
     rng = np.random.default_rng([seed, zlib.crc32(prompt.encode("utf-8", "replace")), repeat])
+    if "SAME: the reason" in prompt:
+        return _verdict(quality, rng)
     parent = parent_of(prompt)
     if parent is None:
         return _USELESS[1]
@@ -39,6 +42,12 @@ def answer(prompt: str, quality: float, seed: int, repeat: int = 0) -> str:
         return _poor(parent, as_edits, rng)
     child = genetic_child(parent, rng)
     return _USELESS[0] if child is None else _reply(parent, child, as_edits, "CHANGE: a genetic edit")
+
+
+def _verdict(quality: float, rng: np.random.Generator) -> str:
+    if rng.random() >= quality:
+        return "Both programs look good to me."
+    return "SAME: as drawn by lot" if rng.random() < 0.5 else "DIFFERENT: as drawn by lot"
 
 
 def parent_of(prompt: str) -> str | None:

@@ -210,6 +210,50 @@ def test_run_goes_on_while_one_model_can_be_paid() -> None:
     assert isinstance(run(caller.ask(replace(QUESTION, model="cheap"), rng())), Answered)
 
 
+def test_a_model_asked_aside_has_its_own_patience_and_the_run_goes_on_without_it() -> None:
+    writer = ScriptedModel(a_completion())
+    judge = ScriptedModel(a_failure(Finish.REFUSED, permanent=True), spec=ModelSpec(name="judge"))
+    slow = ScriptedModel(a_failure(Finish.SERVER_ERROR), spec=ModelSpec(name="slow"))
+    clock, ledger = StillClock(), MemoryLedger()
+    caller = Caller(
+        "r",
+        {"m": writer, "judge": judge, "slow": slow},
+        FREE_PRICES,
+        Purse(),
+        ledger,
+        now=clock.now,
+        sleep=clock.sleep,
+        aside={"judge": RetryPolicy(), "slow": RetryPolicy(max_tries=2)},
+    )
+    for _ in range(4):
+        assert isinstance(run(caller.ask(replace(QUESTION, model="judge"), rng())), GaveUp)
+    assert list(caller.broken) == ["judge"]
+    assert caller.exhausted == ""
+    assert isinstance(run(caller.ask(replace(QUESTION, model="slow"), rng())), GaveUp)
+    assert len(slow.calls) == 2
+    assert isinstance(run(caller.ask(QUESTION, rng())), Answered)
+
+
+def test_a_broken_writer_ends_the_run_whatever_the_judge_can_do() -> None:
+    refusing = ScriptedModel(a_failure(Finish.REFUSED, permanent=True))
+    judge = ScriptedModel(a_completion(), spec=ModelSpec(name="judge"))
+    clock = StillClock()
+    models = {"m": refusing, "judge": judge}
+    caller = Caller(
+        "r",
+        models,
+        FREE_PRICES,
+        Purse(),
+        MemoryLedger(),
+        now=clock.now,
+        sleep=clock.sleep,
+        aside={"judge": RetryPolicy()},
+    )
+    for _ in range(3):
+        run(caller.ask(QUESTION, rng()))
+    assert "model 'm' is not asked any more" in caller.exhausted
+
+
 def test_call_waits_for_room_that_calls_in_flight_may_give_back() -> None:
     """A budget for one upper bound at a time serves many calls, one after the other, and is never overspent."""
     desk = Desk(a_completion(), purse=Purse(usd=18.0))
