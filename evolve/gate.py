@@ -98,9 +98,8 @@ class Gate:
             self._archive.advance_attempt(replied, expected=AttemptState.ASKED)
             return replied
         replied = replace(replied, candidate_id=candidate.id)
-        duplicate = self._novelty.check_digests(
-            candidate.id, candidate.ast_digest
-        )  # anew: others may have come between
+        # Anew: while a judge was asked, others may have been admitted.
+        duplicate = self._novelty.check_digests(candidate.id, candidate.ast_digest)
         if proposal.rejection:
             replied = replace(replied, rejection=proposal.rejection)
         elif duplicate is not None:
