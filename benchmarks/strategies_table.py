@@ -1,4 +1,4 @@
-"""The table of a result of `evolve benchmark`: search and hold-out scores of the leaders, paired by repeat.
+"""The table of a result of `evolve benchmark`: leaders in search, champions on the hold-out, paired by repeat.
 
 Usage: ``python -m benchmarks.strategies_table benchmarks/results/strategies_NAME.json``
 """
@@ -16,11 +16,14 @@ Ends = dict[str, list[tuple[float]]]  # strategy -> where each repeat ended, as 
 
 
 def ends_of(curves: Sequence[Mapping[str, object]]) -> tuple[Ends, Ends]:
-    """Search and hold-out scores of the programs that led at the end."""
+    """Search score of the leader and hold-out score of the champion at the end.
+
+    Older results follow the leader on the hold-out too, and call the leaders steps.
+    """
     searches: Ends = {}
     holdouts: Ends = {}
     for curve in curves:
-        strategy, steps, holdout = curve["strategy"], curve["steps"], curve["holdout"]
+        strategy, steps, holdout = curve["strategy"], curve.get("leaders") or curve["steps"], curve["holdout"]
         if not (isinstance(strategy, str) and isinstance(steps, list) and isinstance(holdout, list)):
             raise SystemExit("expected curves of `evolve benchmark`")
         searches.setdefault(strategy, []).append((float(steps[-1]["search"]),))

@@ -60,8 +60,8 @@ def cells(base: Mapping[str, object], strategies: Sequence[str], repeats: int, f
 
 def find_run(archive: Archive, cell: Cell, task_identity: str) -> Run | None:
     """The run of this cell that an earlier invocation began; None if none did."""
-    wanted = cell.config.model_dump_json()
-    return next((r for r in archive.runs() if r.config == wanted and r.task_identity == task_identity), None)
+    of_seed = [run for run in archive.runs() if run.seed == cell.config.seed and run.task_identity == task_identity]
+    return next((run for run in of_seed if RunConfig.model_validate_json(run.config) == cell.config), None)
 
 
 async def carry_out(
