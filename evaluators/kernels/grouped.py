@@ -54,7 +54,7 @@ def gate_up(
     chosen = _chosen(tiles, x, Stage.GATE_UP)
     where = tile_map(schedule.offsets, rows, chosen.block_m)
     hidden = torch.empty((rows, expert_width), dtype=x.dtype, device=x.device)
-    tma, operands = _by_tma(chosen, x, rows, width, expert_width), (x, weights)
+    tma, operands = _by_tma(chosen, (x, weights), rows, width, expert_width), (x, weights)
     if tma:  # the copy engine of this chip fetches no scattered rows, so they are put side by side first
         sorted_rows = x if order is None else permute(x, order, top_k, schedule.place)
         operands = _descriptors(sorted_rows, weights, chosen)
@@ -113,7 +113,7 @@ def rows_times_weights(
     chosen = _chosen(tiles, rows, step)
     where = tile_map(schedule.offsets, rows.shape[0], chosen.block_m)
     out = torch.empty((rows.shape[0], outer), dtype=rows.dtype, device=rows.device)
-    tma, operands = _by_tma(chosen, rows, rows.shape[0], inner, outer), (rows, weights)
+    tma, operands = _by_tma(chosen, (rows, weights), rows.shape[0], inner, outer), (rows, weights)
     if tma:
         operands = _descriptors(rows, weights, chosen, transposed=transposed)
     rows_times_weights_kernel[_grid(where, outer, chosen, tma, rows.device)](
@@ -133,7 +133,7 @@ def weight_gradient(
     chosen = _chosen(tiles, rows, step)
     out = torch.empty((num_experts, height, width), dtype=rows.dtype, device=rows.device)
     grid = (num_experts * triton.cdiv(height, chosen.block_m) * triton.cdiv(width, chosen.block_n),)
-    tma, tiled = _by_tma(chosen, rows, rows.shape[0], height, width), (rows, grads)
+    tma, tiled = _by_tma(chosen, (rows, grads), rows.shape[0], height, width), (rows, grads)
     if tma:
         tiled = (_tiles_of(rows, chosen.block_k, chosen.block_m), _tiles_of(grads, chosen.block_k, chosen.block_n))
     weight_gradient_kernel[grid](
@@ -146,13 +146,14 @@ def _chosen(tiles: Tiles | None, rows: Tensor, step: Step) -> Tiles:
     return tiles or default_tiles(device_name(rows.device), step, DTYPES[rows.dtype])
 
 
-def _by_tma(tiles: Tiles, rows: Tensor, num_rows: int, inner: int, outer: int) -> bool:
-    """Whether tiles come through the copy engine: lines of a multiple of 16 bytes, and no partial inner block.
+def _by_tma(tiles: Tiles, operands: tuple[Tensor, Tensor], num_rows: int, inner: int, outer: int) -> bool:
+    """Whether tiles come through the copy engine: lines at multiples of 16 bytes, and no partial inner block.
 
     A partial block of weights would reach into the next expert's, where a number may be infinite.
     """
-    per_line = 16 // rows.element_size()
-    return tiles.tma and num_rows > 0 and inner % max(per_line, tiles.block_k) == 0 and outer % per_line == 0
+    per_line = 16 // operands[0].element_size()
+    whole = inner % max(per_line, tiles.block_k) == 0 and outer % per_line == 0
+    return tiles.tma and num_rows > 0 and whole and all(operand.data_ptr() % 16 == 0 for operand in operands)
 
 
 def _tiles_of(matrices: Tensor, height: int, width: int) -> TensorDescriptor:
