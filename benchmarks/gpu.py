@@ -1,12 +1,14 @@
-"""Everything that Evenkeel needs a GPU for: ``python -m benchmarks.gpu --out DIR --seconds 450``, until it is done.
+"""Everything that Evenkeel needs a GPU for: ``python -m benchmarks.gpu --out DIR --seconds 540``, until it is done.
 
-Each item runs once; a failed one is recorded with its error and the rest goes on. Start it again with the same folder
-and it goes on where the last slice ended. Needs numpy, scipy, torch and triton. What the figures mean: docs/gpu.md.
+Each item runs once, those that matter most first; a failed one is recorded with its error and the rest goes on. Start
+it again with the same folder and it goes on where the last slice ended, also on another machine. Needs numpy, scipy,
+torch and triton. What the figures mean: docs/gpu.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import tempfile
@@ -20,18 +22,28 @@ from benchmarks.gpu_scale import Scale, dry_scale, full_scale
 from benchmarks.gpu_summary import write_summary
 from benchmarks.gpu_worker import Item, Worker
 
-NO_GPU = "this script measures a CUDA GPU, and torch sees none on this machine (--dry-run-on-cpu tries the script out)"
-PATIENCE = 3.0  # times an item's expected seconds before it is stopped
-STARTING_S = 30.0  # that an item may take longer because it starts a process
+NO_GPU = (
+    "this script measures a CUDA GPU, and torch sees none on this machine "
+    "(--dry-run-on-cpu tries the script out, --only placement needs none)"
+)
+PATIENCE = 2.0  # times an item's seconds before it is stopped
+STARTING_S = 40.0  # that an item may take longer because it starts a process, or compiles what nobody did ahead
+SLICE_S = 540.0
+DRY_PATIENCE = 10.0  # the same in Triton's interpreter, on a machine that does other things too
+CLOSING_S = 5.0  # of a slice that are kept for its end
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     commands = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
     commands.add_argument("--out", type=Path, help="folder of the results; the same one goes on")
-    commands.add_argument("--seconds", type=float, default=450.0, help="of this slice; default %(default)s")
+    text = f"of this slice, all in all; default {SLICE_S:g}, and no limit in a dry run"
+    commands.add_argument("--seconds", type=float, help=text)
     commands.add_argument("--only", action="append", default=[], metavar="NAME", help="items whose name starts so")
     commands.add_argument("--again", action="append", default=[], metavar="NAME", help="done or failed items to redo")
+    commands.add_argument(
+        "--commit", default="", help="of a copy that git does not know, to be kept beside the results"
+    )
     commands.add_argument("--list", action="store_true", help="print the items and what became of them")
     commands.add_argument("--dry-run-on-cpu", action="store_true", help="toy sizes, no GPU, into a temporary folder")
     return commands
@@ -39,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Exit status: 0 nothing left to do, 1 no GPU or bad input, 2 usage, 3 items are left for the next slice."""
+    begun_s = time.monotonic()
     commands = parser()
     arguments = commands.parse_args(words)
     dry = arguments.dry_run_on_cpu
@@ -50,26 +63,29 @@ def main(words: Sequence[str] | None = None) -> int:
         return _list(scale)
     if dry:
         os.environ["TRITON_INTERPRET"] = "1"  # for the worker, which imports triton
-    elif not _sees_gpu():
-        sys.stderr.write(f"error: {NO_GPU}\n")
-        return 1
-    out.mkdir(parents=True, exist_ok=True)
-    book = Book(scale.book_path, dry=dry)
     wanted = [item for item in all_items(scale) if _matches(item.name, arguments.only or [""])]
-    left = run_slice(scale, book, _due(book, wanted, arguments.again), arguments.seconds)
+    if not dry and not _sees_gpu():
+        wanted = [item for item in wanted if arguments.only and not item.needs_gpu]
+        if not wanted:
+            sys.stderr.write(f"error: {NO_GPU}\n")
+            return 1
+    out.mkdir(parents=True, exist_ok=True)
+    book = Book(scale.book_path, dry=dry, commit_of_copy=arguments.commit)
+    seconds = arguments.seconds or (math.inf if dry else SLICE_S)
+    left = run_slice(scale, book, _due(book, wanted, arguments.again), begun_s + seconds - CLOSING_S)
     print(write_summary(scale, book.results()))
     print(f"results in {out}; {left} items left")
     return 3 if left else 0
 
 
-def run_slice(scale: Scale, book: Book, due: Sequence[Item], seconds: float) -> int:
-    """Run what fits into the slice; how many items are left."""
-    end_s = time.monotonic() + seconds
-    worker = Worker(scale, scale.out / ".errors.txt")
+def run_slice(scale: Scale, book: Book, due: Sequence[Item], end_s: float) -> int:
+    """Run what fits before `end_s` of the monotonic clock, and keep each result at once; how many items are left."""
+    worker = Worker(scale, scale.scratch() / "errors.txt")
     waiting, cut = list(due), 0
     try:
         while waiting and (room_s := end_s - time.monotonic()) >= waiting[0].seconds:
             cut += run_item(worker, book, waiting.pop(0), room_s) is Status.CUT
+            write_summary(scale, book.results())
     finally:
         worker.stop()
     return cut + sum(not item.every_slice for item in waiting)
@@ -78,7 +94,7 @@ def run_slice(scale: Scale, book: Book, due: Sequence[Item], seconds: float) -> 
 def run_item(worker: Worker, book: Book, item: Item, room_s: float) -> Status:
     """Run one item and keep what became of it."""
     begun_s = time.monotonic()
-    patience_s = PATIENCE * item.seconds + STARTING_S
+    patience_s = (DRY_PATIENCE if worker.scale.dry else PATIENCE) * item.seconds + STARTING_S
     try:
         result = worker.run(item, min(patience_s, room_s))
     except TimeoutError as late:

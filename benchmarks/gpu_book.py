@@ -43,9 +43,10 @@ class Entry:
 class Book:
     """All entries, on disk."""
 
-    def __init__(self, path: Path, *, dry: bool) -> None:
+    def __init__(self, path: Path, *, dry: bool, commit_of_copy: str = "") -> None:
         self._path = path
         self._dry = dry
+        self._commit = commit() or commit_of_copy
         self._environment = environment()
         self.entries: dict[str, Entry] = _read(path) if path.exists() else {}
 
@@ -78,7 +79,7 @@ class Book:
             status=status,
             seconds=round(seconds, 2),
             date=datetime.now(UTC).isoformat(timespec="seconds"),
-            commit=commit(),
+            commit=self._commit,
             result=result or {},
             error=error,
             cuts=cuts,

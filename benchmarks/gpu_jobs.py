@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu_book import ROOT
 from benchmarks.gpu_scale import Scale
 
-LOSS_SECONDS = 120  # after which one call of the loss report begins no further training
+LOSSES = ("global_batch_lbl", "micro_batch_lbl", "none", "loss_free_bias", "longcat_bias")  # the reference first
+LOSS_SECONDS = {"torch": 90, "triton": 30}  # after which a report of a loss begins no further training
 DRY_LOSS_SECONDS = 1
 
 
@@ -31,7 +33,7 @@ def replay(scale: Scale, shape: str, profile: str) -> dict[str, Any]:
     """The initial program and the baselines of `expert_replication`, simulated on a profile or on the roofline."""
     folder = ROOT / "seeds" / "expert_replication"
     programs = [folder / "initial.py", *sorted((folder / "baselines").glob("*.py"))[: 2 if scale.dry else None]]
-    out = scale.out / ".replay.json"
+    out = scale.scratch() / "replay.json"
     command = [sys.executable, "-m", "evaluators.kernels.replay", "--allow-unsafe", "--out", str(out)]
     command += ["--programs", *map(str, programs)]
     said = called([*command, *_placement_words(scale, shape, profile), *scale.replay_words])
@@ -40,23 +42,26 @@ def replay(scale: Scale, shape: str, profile: str) -> dict[str, Any]:
     return {**result, "report": said}
 
 
-def loss_report(scale: Scale, loss: str, kernels: str) -> dict[str, Any]:
-    """The trainings of one loss of `moe_loss` on this GPU, as far as they get; the report itself resumes."""
-    folder = scale.out / f".moe_report_{kernels}"
-    seconds = str(DRY_LOSS_SECONDS if scale.dry else LOSS_SECONDS)
+def loss_reports(scale: Scale, kernels: str) -> dict[str, Any]:
+    """The trainings of the losses of `moe_loss` on this GPU, side by side, as far as they get.
+
+    Small models leave most of the GPU idle, and no time of theirs is a result; the report itself resumes.
+    """
+    losses, folder = LOSSES[: 1 if scale.dry else None], scale.scratch() / f"moe_report_{kernels}"
+    seconds = str(DRY_LOSS_SECONDS if scale.dry else LOSS_SECONDS[kernels])
     command = [sys.executable, "-m", "benchmarks.moe_report", "--out", str(folder), "--seconds", seconds]
-    steps = ["--set", "steps=2"] if scale.dry else []
-    said = called([*command, "--only", loss, "--set", f"kernels={kernels}", *steps])
-    files = sorted(folder.glob(f"{loss}-*.json"))
+    command += ["--set", f"kernels={kernels}", *(["--set", "steps=2"] if scale.dry else [])]
+    with ThreadPoolExecutor(len(losses)) as threads:
+        said = list(threads.map(lambda loss: _said_of([*command, "--only", loss]), losses))
     return {
-        "said": said[-2000:],
-        "jobs": {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files},
+        "said": {loss: text[-1000:] for loss, text in zip(losses, said, strict=True)},
+        "jobs": {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))},
     }
 
 
 def evaluated(task: str, program: Path, scale: Scale, *words: str) -> dict[str, Any]:
     """An evaluation by the one-shot scorer, without its instances' details."""
-    out = scale.out / ".evaluation.json"
+    out = scale.scratch() / "evaluation.json"
     command = [sys.executable, "-m", "evaluators.run", "--task", task, "--program", str(program), "--out", str(out)]
     called([*command, "--allow-unsafe", *words])
     made = json.loads(out.read_text(encoding="utf-8"))
@@ -87,6 +92,14 @@ def measured_profile(scale: Scale, shape: str) -> Path:
     if not found:
         raise FileNotFoundError(f"there is no profile of {shape} in {scale.out}: run the item 'profile {shape}' first")
     return found[0]
+
+
+def _said_of(command: list[str]) -> str:
+    """What a program printed, or why it failed: of several at once one that fails costs the others nothing."""
+    try:
+        return called(command)
+    except RuntimeError as error:
+        return str(error)
 
 
 def called(command: list[str]) -> str:

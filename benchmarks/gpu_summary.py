@@ -16,12 +16,20 @@ from evaluators.kernels.floors import (
     training_floor_us,
 )
 from evaluators.kernels.shapes import LayerShape, Stage, stage_work
+from evaluators.kernels.tiles import Backward
 
 Results = Mapping[str, Mapping[str, Any]]
 
 LEAST_SHARE = 0.7  # of the matrix rate, for the grouped products; of the copy bandwidth, for permute and combine
 MOST_OVER_FLOOR = 1.8  # forward and backward
 LEAST_CORRELATION = 0.95
+# A product of the backward pass has the arithmetic of the forward product whose matrix it goes back through.
+_FORWARD_OF = {
+    Backward.GRAD_HIDDEN: Stage.DOWN,
+    Backward.GRAD_DOWN: Stage.DOWN,
+    Backward.GRAD_ROWS: Stage.GATE_UP,
+    Backward.GRAD_GATE_UP: Stage.GATE_UP,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +80,7 @@ def write_summary(scale: Scale, results: Results) -> str:
         f"{row.spread:7.3f}{'' if row.steady else '  clock drifted'}"
         for row in table
     ]
+    lines += remarks(results)
     lines += [
         f"{'holds' if claim.holds else 'FAILS'}: {claim.claim}: {claim.found:.3f} "
         f"(wanted {'at least' if claim.at_least else 'at most'} {claim.wanted:g})"
@@ -93,10 +102,35 @@ def rows(results: Results) -> list[Row]:
             floors = stage_floors_us(shape, ceilings)
             found += [_row(item, stage.value, result["timings"][stage.value], floors[stage]) for stage in Stage]
             found.append(_experts_row(item, result["timings"], experts_floor_us(shape, ceilings)))
+        elif kind == "backward":
+            floors = stage_floors_us(LayerShape(**result["shape"]), ceilings)
+            found += [
+                _row(item, step.value, result["timings"][step.value], floors[stage])
+                for step, stage in _FORWARD_OF.items()
+            ]
         elif kind in ("forward", "forward_backward"):
             shape = LayerShape(**result["shape"])
             floor = (forward_floor_us if kind == "forward" else training_floor_us)(shape, ceilings)
             found += [_row(item, who, timing, floor) for who, timing in result["timings"].items()]
+    return found
+
+
+def remarks(results: Results) -> list[str]:
+    """How torch compares, and which tiles were taken: with the copy engine or without it."""
+    found = []
+    for item, result in results.items():
+        kind, _, rest = item.partition(" ")
+        if kind in ("forward", "forward_backward"):
+            found.append(f"{item}: takes {result['ratio']:.2f} times as long as ours")
+        for part in result["entries"] if kind == "tune" else ():
+            best, gain = part["entry"]["tiles"], part["default_us"] / part["best_us"]
+            sizes = f"{best['block_m']}x{best['block_n']}x{best['block_k']}, {best['num_warps']} warps"
+            refused = f"; refused: {'; '.join(part['refused'])}" if part["refused"] else ""
+            form = ", copy engine" if best["tma"] else ""
+            tokens = part["entry"]["shape"]["tokens"]
+            found.append(
+                f"tiles of {rest}, {tokens} tokens: {sizes}{form}: {gain:.2f} times the default's speed{refused}"
+            )
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from triton.errors import TritonError
 
 from benchmarks.gpu_book import Book
-from benchmarks.gpu_kernels import in_processes
+from benchmarks.gpu_kernels import LOST, in_processes, is_lost
 from benchmarks.gpu_scale import Scale
 from evaluators.kernels import stages, tiles
 from evaluators.kernels.launch import device_name
@@ -27,13 +27,23 @@ TUNING = "tune "  # what the names of tuning items begin with
 
 def compile_ahead(scale: Scale) -> dict[str, Any]:
     """Compile every kernel that tuning will try, many at a time; what cannot run here, with the reason."""
-    device, sizes = scale.device_type, scale.shapes.values()
-    short = [replace(shape, tokens=min(COMPILE_TOKENS, shape.tokens)) for shape in sizes]
-    tasks = [(device, shape, step, tried) for shape in short for step in steps() for tried in candidates(scale, step)]
+    tasks = list(dict.fromkeys(_to_compile(scale)))
     tasks = tasks[:2] if scale.dry else tasks
     reasons = in_processes(scale, _try_once, tasks)
     refused = {f"{step} {shape.expert_width} {t}": why for (_, shape, step, t), why in zip(tasks, reasons, strict=True)}
     return {"compiled": len(tasks), "refused": {name: why for name, why in refused.items() if why}}
+
+
+def _to_compile(scale: Scale) -> Iterator[tuple[str, LayerShape, Step, Tiles]]:
+    """The products first, which take longest."""
+    for step in reversed(steps()):
+        for name in scale.shapes:
+            for size in tuned_shapes(scale, name, step):
+                short = replace(size, tokens=min(COMPILE_TOKENS, size.tokens))
+                if step in (Stage.ROUTER, Stage.PERMUTE, Stage.COMBINE):  # the same for experts of any width
+                    short = replace(short, expert_width=min(one.expert_width for one in scale.shapes.values()))
+                for tried in candidates(scale, step, size):
+                    yield scale.device_type, short, step, tried
 
 
 def tune(scale: Scale, shape: str, step_name: str) -> dict[str, Any]:
@@ -57,7 +67,7 @@ def keep_tuned(scale: Scale) -> dict[str, Any]:
 
 def _tune_at(scale: Scale, shape: LayerShape, step: Step, device: torch.device) -> dict[str, Any]:
     inputs = stages.layer_inputs(shape, device)
-    default, *others = candidates(scale, step)
+    default, *others = candidates(scale, step, shape)
     expected = _result(stages.launch(step, inputs, default)())
     refused, launches = {}, {default: stages.launch(step, inputs, default)}
     for tried in others:
@@ -65,6 +75,9 @@ def _tune_at(scale: Scale, shape: LayerShape, step: Step, device: torch.device) 
         try:
             difference = _difference(_result(launch()), expected)
         except (TritonError, RuntimeError) as error:  # too much shared memory, say: no fault of the others
+            if is_lost(device):  # then none of the others can be timed in this process
+                error.add_note(f"{step} with {tried}")
+                raise
             refused[str(tried)] = f"{type(error).__name__}: {error}"[:300]
             continue
         if difference <= MOST_DIFFERENCE:
@@ -96,10 +109,10 @@ def steps() -> list[Step]:
     return [step for step in (*Stage, *Backward) if step is not Stage.SCHEDULE]
 
 
-def candidates(scale: Scale, step: Step) -> Sequence[Tiles]:
+def candidates(scale: Scale, step: Step, shape: LayerShape) -> Sequence[Tiles]:
     """What is tried; in a dry run the interpreter's own and a narrower one."""
     if not scale.dry:
-        return tiles.candidates(step)
+        return tiles.candidates(step, few_rows=shape.tokens <= scale.few_rows_tokens)
     default = tiles.default_tiles(tiles.INTERPRETER, step)
     return [default, replace(default, block_n=16)] if default.block_n else [default]
 
@@ -115,6 +128,8 @@ def tuned_entry(raw: Mapping[str, Any]) -> TunedEntry:
 def _try_once(device_type: str, shape: LayerShape, step: Step, tried: Tiles) -> str:
     """Run a step once; empty, or why it cannot."""
     device = torch.device(device_type)
+    if is_lost(device):
+        return LOST
     try:
         stages.launch(step, stages.layer_inputs(shape, device), tried)()
         if device.type == "cuda":

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -27,17 +28,18 @@ class Item:
     """One thing to measure."""
 
     name: str
-    seconds: float  # that it takes about, on an H200; three times that long and it is stopped
+    seconds: float  # that it takes on an H200, generously; twice that long and it is stopped
     target: str  # "module:function", called with the scale and the arguments
     arguments: tuple[str, ...] = ()
     every_slice: bool = False  # quick, and needed anew on a machine that knows nothing of earlier slices
+    needs_gpu: bool = True
 
 
 class Worker:
     """One process at a time, started when it is needed."""
 
     def __init__(self, scale: Scale, errors: Path) -> None:
-        self._scale = scale
+        self.scale = scale
         self._errors = errors
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
@@ -49,7 +51,12 @@ class Worker:
             TimeoutError: It took longer than `timeout_s` and was stopped.
         """
         pipe = self._started()
-        pipe.send(item)
+        try:
+            pipe.send(item)
+        except (BrokenPipeError, ConnectionResetError):  # it died after its last item
+            self.stop()
+            pipe = self._started()
+            pipe.send(item)
         if not pipe.poll(timeout_s):
             self.stop()
             raise TimeoutError(f"stopped after {timeout_s:.0f} s")
@@ -69,8 +76,9 @@ class Worker:
         """End the process, if there is one."""
         if self._process is not None and self._pipe is not None:
             pid = self._process.pid
-            if pid is not None and self._process.is_alive() and os.getpgid(pid) == pid:  # not before `_serve` began
-                os.killpg(pid, signal.SIGKILL)  # with the programs that an item started
+            if pid is not None:
+                with suppress(ProcessLookupError):  # no such group before `_serve` began
+                    os.killpg(pid, signal.SIGKILL)  # and the processes that an item started, which may outlive it
             self._process.kill()
             self._process.join()
             self._pipe.close()
@@ -81,7 +89,7 @@ class Worker:
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
             self._errors.unlink(missing_ok=True)
-            self._process = context.Process(target=_serve, args=(theirs, self._scale, self._errors))
+            self._process = context.Process(target=_serve, args=(theirs, self.scale, self._errors))
             self._process.start()
             theirs.close()
         return self._pipe

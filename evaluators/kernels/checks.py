@@ -62,13 +62,15 @@ def check_schedule(trial: Trial) -> Mapping[str, float]:
     }
     if not all(same.values()):
         raise WrongResultError(f"equal to the reference: {same}")
-    bounds = expected.offsets.tolist()
+    bounds, num_tiles = expected.offsets.tolist(), int(tiles.used)
     covered: list[int] = []
-    for expert, row in zip(tiles.expert.tolist(), tiles.row.tolist(), strict=True):
+    for expert, row, end in zip(tiles.expert.tolist(), tiles.row.tolist(), tiles.end.tolist(), strict=True):
         if expert >= 0:
-            covered += range(row, min(row + 32, bounds[expert + 1]))
+            covered += range(row, min(row + 32, end, bounds[expert + 1]))
     if covered != list(range(idx.numel())):
         raise WrongResultError("the tiles do not cover every row once, in order")
+    if not (bool((tiles.expert[:num_tiles] >= 0).all()) and bool((tiles.expert[num_tiles:] == -1).all())):
+        raise WrongResultError(f"expected the tiles in use before all others, found {num_tiles}: {tiles.expert}")
     return {}
 
 
@@ -116,7 +118,9 @@ def check_products_by_tma(trial: Trial) -> Mapping[str, float]:
     def tiles(step: Step) -> Tiles:
         return replace(default_tiles(device_name(trial.device), step, DTYPES[trial.dtype]), tma=True)
 
+    x = trial.normal(shape.tokens, shape.width, seed=10)
     with poisoned():
+        gathered = grouped.gate_up(x, plan.order, shape.top_k, w_gate_up, plan, tiles(Stage.GATE_UP))
         hidden = grouped.gate_up(rows, None, shape.top_k, w_gate_up, plan, tiles(Stage.GATE_UP))
         out = grouped.down(hidden, w_down, plan, None, tiles(Stage.DOWN))
         back = grouped.rows_times_weights(
@@ -126,7 +130,9 @@ def check_products_by_tma(trial: Trial) -> Mapping[str, float]:
     ones = torch.ones(shape.rows, dtype=torch.float64, device=trial.device)
     w_back = w_gate_up.double().transpose(1, 2)
     parts = zip(rows.double().split(plan.counts.tolist()), double.double().split(plan.counts.tolist()), strict=True)
+    tokens = reference.permute(x.double(), plan.order, shape.top_k)
     errors = {
+        "gate_up, gathered": row_error(gathered, reference.gate_up(tokens, w_gate_up.double(), plan.offsets)),
         "gate_up": row_error(hidden, reference.gate_up(rows.double(), w_gate_up.double(), plan.offsets)),
         "down": row_error(out, reference.down(hidden.double(), w_down.double(), plan.offsets, ones)),
         "rows": row_error(back, reference.down(double.double(), w_back, plan.offsets, ones)),

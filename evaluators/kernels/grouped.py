@@ -1,8 +1,9 @@
 """K4 and K5: each expert's rows times its own matrix in one launch for all experts, and the backward pass's products.
 
-A row tile belongs to one expert (`schedule.tile_map`); programs past the last tile return at once, so that the host
-never asks how many rows an expert has. `group_m` row tiles run side by side over all column tiles: about 132 programs
-run at a time on an H200, and with 16 row tiles of 128 they share one expert's rows and weights in the L2 cache.
+A row tile belongs to one expert (`schedule.tile_map`). The device knows how many tiles there are: programs past the
+last one return at once, or loop up to it, so that the host never asks how many rows an expert has. `group_m` row tiles
+run side by side over all column tiles: about 132 programs run at a time on an H200, and with 16 row tiles of 128 they
+share one expert's rows and weights in the L2 cache.
 Sums are in float32. Letters: D width, E experts, K experts per token, R = T K rows, F expert width.
 """
 
@@ -14,7 +15,8 @@ from torch import Tensor
 from triton.tools.tensor_descriptor import TensorDescriptor
 
 from evaluators.kernels.grouped_kernels import gate_up_kernel, rows_times_weights_kernel, weight_gradient_kernel
-from evaluators.kernels.launch import DTYPES, check_runnable, device_name
+from evaluators.kernels.launch import DTYPES, check_runnable, device_name, num_processors
+from evaluators.kernels.permute import permute
 from evaluators.kernels.reference import Schedule
 from evaluators.kernels.schedule import TileMap, tile_map
 from evaluators.kernels.shapes import Stage
@@ -52,13 +54,16 @@ def gate_up(
     chosen = _chosen(tiles, x, Stage.GATE_UP)
     where = tile_map(schedule.offsets, rows, chosen.block_m)
     hidden = torch.empty((rows, expert_width), dtype=x.dtype, device=x.device)
-    tma = _by_tma(chosen, x, rows, width, expert_width)
-    operand = _tiles_of(weights, chosen.block_k, chosen.block_n) if tma else weights
-    gate_up_kernel[_grid(where, expert_width, chosen)](
-        x, where.row if order is None else order, operand, schedule.offsets, where.expert, where.row,
-        hidden, hidden if before is None else before, where.num_tiles, top_k,
-        width=width, expert_width=expert_width, gathered=order is not None, keep_before=before is not None, tma=tma,
-        **_sizes(chosen),
+    tma, operands = _by_tma(chosen, (x, weights), rows, width, expert_width), (x, weights)
+    if tma:  # the copy engine of this chip fetches no scattered rows, so they are put side by side first
+        sorted_rows = x if order is None else permute(x, order, top_k, schedule.place)
+        operands = _descriptors(sorted_rows, weights, chosen)
+    gathered = order is not None and not tma
+    gate_up_kernel[_grid(where, expert_width, chosen, tma, x.device)](
+        operands[0], order if gathered else where.row, operands[1], where.expert, where.row, where.end, where.used,
+        hidden, hidden if before is None else before, top_k,
+        width=width, expert_width=expert_width, gathered=gathered, keep_before=before is not None,
+        tma=tma, **_sizes(chosen),
     )  # fmt: skip
     return hidden
 
@@ -108,13 +113,11 @@ def rows_times_weights(
     chosen = _chosen(tiles, rows, step)
     where = tile_map(schedule.offsets, rows.shape[0], chosen.block_m)
     out = torch.empty((rows.shape[0], outer), dtype=rows.dtype, device=rows.device)
-    tma, operands = _by_tma(chosen, rows, rows.shape[0], inner, outer), (rows, weights)
+    tma, operands = _by_tma(chosen, (rows, weights), rows.shape[0], inner, outer), (rows, weights)
     if tma:
-        block = (chosen.block_n, chosen.block_k) if transposed else (chosen.block_k, chosen.block_n)
-        operands = (_tiles_of(rows, chosen.block_m, chosen.block_k), _tiles_of(weights, *block))
-    rows_times_weights_kernel[_grid(where, outer, chosen)](
-        *operands, schedule.offsets, where.expert, where.row, out if row_gates is None else row_gates, out,
-        where.num_tiles,
+        operands = _descriptors(rows, weights, chosen, transposed=transposed)
+    rows_times_weights_kernel[_grid(where, outer, chosen, tma, rows.device)](
+        *operands, where.expert, where.row, where.end, where.used, out if row_gates is None else row_gates, out,
         inner=inner, outer=outer, transposed=transposed, scaled=row_gates is not None, tma=tma, **_sizes(chosen),
     )  # fmt: skip
     return out
@@ -130,7 +133,7 @@ def weight_gradient(
     chosen = _chosen(tiles, rows, step)
     out = torch.empty((num_experts, height, width), dtype=rows.dtype, device=rows.device)
     grid = (num_experts * triton.cdiv(height, chosen.block_m) * triton.cdiv(width, chosen.block_n),)
-    tma, tiled = _by_tma(chosen, rows, rows.shape[0], height, width), (rows, grads)
+    tma, tiled = _by_tma(chosen, (rows, grads), rows.shape[0], height, width), (rows, grads)
     if tma:
         tiled = (_tiles_of(rows, chosen.block_k, chosen.block_m), _tiles_of(grads, chosen.block_k, chosen.block_n))
     weight_gradient_kernel[grid](
@@ -143,13 +146,14 @@ def _chosen(tiles: Tiles | None, rows: Tensor, step: Step) -> Tiles:
     return tiles or default_tiles(device_name(rows.device), step, DTYPES[rows.dtype])
 
 
-def _by_tma(tiles: Tiles, rows: Tensor, num_rows: int, inner: int, outer: int) -> bool:
-    """Whether tiles come through the copy engine: lines of a multiple of 16 bytes, and no partial inner block.
+def _by_tma(tiles: Tiles, operands: tuple[Tensor, Tensor], num_rows: int, inner: int, outer: int) -> bool:
+    """Whether tiles come through the copy engine: lines at multiples of 16 bytes, and no partial inner block.
 
     A partial block of weights would reach into the next expert's, where a number may be infinite.
     """
-    per_line = 16 // rows.element_size()
-    return tiles.tma and num_rows > 0 and inner % max(per_line, tiles.block_k) == 0 and outer % per_line == 0
+    per_line = 16 // operands[0].element_size()
+    whole = inner % max(per_line, tiles.block_k) == 0 and outer % per_line == 0
+    return tiles.tma and num_rows > 0 and whole and all(operand.data_ptr() % 16 == 0 for operand in operands)
 
 
 def _tiles_of(matrices: Tensor, height: int, width: int) -> TensorDescriptor:
@@ -157,8 +161,18 @@ def _tiles_of(matrices: Tensor, height: int, width: int) -> TensorDescriptor:
     return TensorDescriptor(lines, list(lines.shape), list(lines.stride()), [height, width])
 
 
-def _grid(where: TileMap, columns: int, tiles: Tiles) -> tuple[int]:
-    return (where.num_tiles * triton.cdiv(columns, tiles.block_n),)
+def _descriptors(
+    rows: Tensor, weights: Tensor, tiles: Tiles, *, transposed: bool = False
+) -> tuple[TensorDescriptor, TensorDescriptor]:
+    """The rows and the weights of a product, to be read tile by tile."""
+    block = (tiles.block_n, tiles.block_k) if transposed else (tiles.block_k, tiles.block_n)
+    return _tiles_of(rows, tiles.block_m, tiles.block_k), _tiles_of(weights, *block)
+
+
+def _grid(where: TileMap, columns: int, tiles: Tiles, tma: bool, device: torch.device) -> tuple[int]:
+    """A program for each tile that there can be; by the copy engine, one for each multiprocessor."""
+    most = where.num_tiles * triton.cdiv(columns, tiles.block_n)
+    return (min(most, num_processors(device)) if tma else most,)
 
 
 def _sizes(tiles: Tiles) -> dict[str, int]:

@@ -1,4 +1,8 @@
-"""The device code of `grouped`: three products whose row ranges belong to experts."""
+"""The device code of `grouped`: three products whose row ranges belong to experts.
+
+Where `tma`, operands come as descriptors, and a program of the products of rows takes one tile after another, as far
+apart as there are programs, in one flattened loop: the operands of its next tile are on their way while it writes.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,17 @@ from evaluators.kernels.grouped_pointers import gate_up_by_pointers, gradient_by
 from evaluators.kernels.grouped_tma import gate_up_by_tma, gradient_by_tma, product_by_tma
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["top_k"])
 def gate_up_kernel(
-    x: tl.tensor,
+    rows: tl.tensor,
     order: tl.tensor,
     weights: tl.tensor,
-    offsets: tl.tensor,
     tile_expert: tl.tensor,
     tile_row: tl.tensor,
+    tile_end: tl.tensor,
+    num_tiles: tl.tensor,
     hidden: tl.tensor,
     before: tl.tensor,
-    num_tiles: tl.tensor,
     top_k: tl.tensor,
     width: tl.constexpr,
     expert_width: tl.constexpr,
@@ -32,26 +36,61 @@ def gate_up_kernel(
     BLOCK_K: tl.constexpr,
     GROUP_M: tl.constexpr,
 ) -> None:
-    """Both products of one tile side by side, then SwiGLU in registers; `weights` is a descriptor where `tma`.
+    """Both products of a tile side by side, then SwiGLU in registers; of tokens where `gathered`, else of sorted rows.
 
     Two accumulators rather than one over interleaved columns: the weights keep the layout that everyone stores them
     in, the rows are read once for both, and the activation needs no exchange between threads.
     """
-    tile, tile_n = tile_of(tl.program_id(0), num_tiles, tl.cdiv(expert_width, BLOCK_N), GROUP_M)
-    expert = tl.load(tile_expert + tile)
-    if expert < 0:
-        return
-    end = tl.load(offsets + expert + 1)
-    row = tl.load(tile_row + tile) + tl.arange(0, BLOCK_M)
-    source = gathered_rows(order, row, end, top_k, gathered)
-    column = tile_n * BLOCK_N + tl.arange(0, BLOCK_N)
+    tiles_m = tl.load(num_tiles)
+    total = tiles_m * tl.cdiv(expert_width, BLOCK_N)
+    if tma:
+        for program in tl.range(tl.program_id(0), total, tl.num_programs(0), flatten=True):
+            _gate_up_tile(
+                program, tiles_m, rows, order, weights, tile_expert, tile_row, tile_end, hidden, before, top_k, width,
+                expert_width, gathered, keep_before, tma, BLOCK_M, BLOCK_N, BLOCK_K, GROUP_M,
+            )  # fmt: skip
+    elif tl.program_id(0) < total:
+        _gate_up_tile(
+            tl.program_id(0), tiles_m, rows, order, weights, tile_expert, tile_row, tile_end, hidden, before, top_k,
+            width, expert_width, gathered, keep_before, tma, BLOCK_M, BLOCK_N, BLOCK_K, GROUP_M,
+        )  # fmt: skip
+
+
+@triton.jit
+def _gate_up_tile(
+    program: tl.tensor,
+    tiles_m: tl.tensor,
+    rows: tl.tensor,
+    order: tl.tensor,
+    weights: tl.tensor,
+    tile_expert: tl.tensor,
+    tile_row: tl.tensor,
+    tile_end: tl.tensor,
+    hidden: tl.tensor,
+    before: tl.tensor,
+    top_k: tl.tensor,
+    width: tl.constexpr,
+    expert_width: tl.constexpr,
+    gathered: tl.constexpr,
+    keep_before: tl.constexpr,
+    tma: tl.constexpr,
+    BLOCK_M: tl.constexpr,
+    BLOCK_N: tl.constexpr,
+    BLOCK_K: tl.constexpr,
+    GROUP_M: tl.constexpr,
+) -> None:
+    tile, tile_n = tile_of(program, tiles_m, tl.cdiv(expert_width, BLOCK_N), GROUP_M)
+    expert, first_row, end = tl.load(tile_expert + tile), tl.load(tile_row + tile), tl.load(tile_end + tile)
+    first_column = tile_n * BLOCK_N
+    row, column = first_row + tl.arange(0, BLOCK_M), first_column + tl.arange(0, BLOCK_N)
     if tma:
         gate, up = gate_up_by_tma(
-            x, weights, expert, source, tile_n * BLOCK_N, width, expert_width, BLOCK_M, BLOCK_N, BLOCK_K
+            rows, weights, expert, first_row, first_column, width, expert_width, BLOCK_M, BLOCK_N, BLOCK_K
         )
     else:
+        source = gathered_rows(order, row, end, top_k, gathered)
         gate, up = gate_up_by_pointers(
-            x, weights, expert, source, column, width, expert_width, BLOCK_M, BLOCK_N, BLOCK_K
+            rows, weights, expert, source, column, width, expert_width, BLOCK_M, BLOCK_N, BLOCK_K
         )
     write_activated(gate, up, row, column, end, hidden, before, expert_width, keep_before)
 
@@ -60,12 +99,12 @@ def gate_up_kernel(
 def rows_times_weights_kernel(
     rows: tl.tensor,
     weights: tl.tensor,
-    offsets: tl.tensor,
     tile_expert: tl.tensor,
     tile_row: tl.tensor,
+    tile_end: tl.tensor,
+    num_tiles: tl.tensor,
     row_gates: tl.tensor,
     out: tl.tensor,
-    num_tiles: tl.tensor,
     inner: tl.constexpr,
     outer: tl.constexpr,
     transposed: tl.constexpr,
@@ -76,13 +115,46 @@ def rows_times_weights_kernel(
     BLOCK_K: tl.constexpr,
     GROUP_M: tl.constexpr,
 ) -> None:
-    """One tile of an expert's rows times its matrix, each row scaled where `scaled`; descriptors where `tma`."""
-    tile, tile_n = tile_of(tl.program_id(0), num_tiles, tl.cdiv(outer, BLOCK_N), GROUP_M)
-    expert = tl.load(tile_expert + tile)
-    if expert < 0:
-        return
-    end = tl.load(offsets + expert + 1)
-    first_row, first_column = tl.load(tile_row + tile), tile_n * BLOCK_N
+    """Each expert's rows times its matrix, each row of the result scaled where `scaled`."""
+    tiles_m = tl.load(num_tiles)
+    total = tiles_m * tl.cdiv(outer, BLOCK_N)
+    if tma:
+        for program in tl.range(tl.program_id(0), total, tl.num_programs(0), flatten=True):
+            _product_tile(
+                program, tiles_m, rows, weights, tile_expert, tile_row, tile_end, row_gates, out, inner, outer,
+                transposed, scaled, tma, BLOCK_M, BLOCK_N, BLOCK_K, GROUP_M,
+            )  # fmt: skip
+    elif tl.program_id(0) < total:
+        _product_tile(
+            tl.program_id(0), tiles_m, rows, weights, tile_expert, tile_row, tile_end, row_gates, out, inner, outer,
+            transposed, scaled, tma, BLOCK_M, BLOCK_N, BLOCK_K, GROUP_M,
+        )  # fmt: skip
+
+
+@triton.jit
+def _product_tile(
+    program: tl.tensor,
+    tiles_m: tl.tensor,
+    rows: tl.tensor,
+    weights: tl.tensor,
+    tile_expert: tl.tensor,
+    tile_row: tl.tensor,
+    tile_end: tl.tensor,
+    row_gates: tl.tensor,
+    out: tl.tensor,
+    inner: tl.constexpr,
+    outer: tl.constexpr,
+    transposed: tl.constexpr,
+    scaled: tl.constexpr,
+    tma: tl.constexpr,
+    BLOCK_M: tl.constexpr,
+    BLOCK_N: tl.constexpr,
+    BLOCK_K: tl.constexpr,
+    GROUP_M: tl.constexpr,
+) -> None:
+    tile, tile_n = tile_of(program, tiles_m, tl.cdiv(outer, BLOCK_N), GROUP_M)
+    expert, first_row, end = tl.load(tile_expert + tile), tl.load(tile_row + tile), tl.load(tile_end + tile)
+    first_column = tile_n * BLOCK_N
     row, column = first_row + tl.arange(0, BLOCK_M), first_column + tl.arange(0, BLOCK_N)
     if tma:
         total = product_by_tma(

@@ -12,10 +12,10 @@ import triton.language as tl
 
 @triton.jit
 def gate_up_by_tma(
-    x: tl.tensor,
+    rows: tl.tensor_descriptor,
     weights: tl.tensor_descriptor,
     expert: tl.tensor,
-    source: tl.tensor,
+    row: tl.tensor,
     column: tl.tensor,
     width: tl.constexpr,
     expert_width: tl.constexpr,
@@ -23,17 +23,15 @@ def gate_up_by_tma(
     BLOCK_N: tl.constexpr,
     BLOCK_K: tl.constexpr,
 ) -> tuple[tl.tensor, tl.tensor]:
-    """Both products; the weights, ``(E D, 2 F)``, come as tiles, the gathered rows cannot on this chip."""
-    a_at = x + source[:, None] * width + tl.arange(0, BLOCK_K)[None, :]
+    """Both products of one tile from first row and column on; the weights are ``(E D, 2 F)``."""
     gate = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
     up = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
     for first in range(0, width, BLOCK_K):
-        a = tl.load(a_at)
+        a = rows.load([row, first])
         b_gate = weights.load([expert * width + first, column])
         b_up = weights.load([expert * width + first, expert_width + column])
         gate = tl.dot(a, b_gate, gate, input_precision="ieee")
         up = tl.dot(a, b_up, up, input_precision="ieee")
-        a_at += BLOCK_K
     return gate, up
 
 

@@ -9,6 +9,8 @@ from torch import Tensor
 from evaluators.kernels.tiles import INTERPRETER
 
 COMPILED_FOR = "NVIDIA H200"
+COMPILED_FOR_PROCESSORS = 132
+INTERPRETED_PROCESSORS = 3  # few, so that a program of a toy size takes several tiles
 DTYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
 
 
@@ -25,6 +27,13 @@ def device_name(device: torch.device) -> str:
     if device.type == "meta":
         return COMPILED_FOR
     return INTERPRETER if device.type == "cpu" else str(torch.cuda.get_device_name(device))
+
+
+def num_processors(device: torch.device) -> int:
+    """Multiprocessors of `device`, of each of which a persistent program has one for itself."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).multi_processor_count)
+    return COMPILED_FOR_PROCESSORS if device.type == "meta" else INTERPRETED_PROCESSORS
 
 
 def check_runnable(tensor: Tensor) -> None:

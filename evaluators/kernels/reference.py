@@ -55,12 +55,12 @@ def router(x: Tensor, weight: Tensor, bias: Tensor, top_k: int, score: str = "so
 
 
 def schedule(idx: Tensor, num_experts: int) -> Schedule:
-    """Where the rows of ``idx`` ``(T, K)`` go: a stable counting sort by expert."""
+    """Where the rows of ``idx`` ``(T, K)`` go: a stable counting sort by expert, without waiting for the device."""
     flat = idx.flatten().to(torch.int64)
     order = torch.sort(flat, stable=True).indices
     place = torch.empty_like(order)
     place[order] = torch.arange(order.numel(), device=idx.device)
-    counts = torch.bincount(flat, minlength=num_experts)
+    counts = flat.new_zeros(num_experts).scatter_add_(0, flat, torch.ones_like(flat))
     offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
     return Schedule(
         counts=counts.to(torch.int32),

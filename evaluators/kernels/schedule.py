@@ -29,6 +29,8 @@ class TileMap:
 
     expert: Tensor  # (ceil(R / block_m) + E,) int32, -1 for a surplus tile
     row: Tensor  # (ceil(R / block_m) + E,) int32, its first row
+    end: Tensor  # (ceil(R / block_m) + E,) int32, behind the last row of its expert
+    used: Tensor  # (1,) int32, how many are no surplus; these come first
     block_m: int
 
     @property
@@ -70,12 +72,13 @@ def tile_map(offsets: Tensor, num_rows: int, block_m: int) -> TileMap:
     """
     num_experts = offsets.numel() - 1
     most = triton.cdiv(num_rows, block_m) + num_experts
-    expert = torch.empty(most, dtype=torch.int32, device=offsets.device)
-    row = torch.empty(most, dtype=torch.int32, device=offsets.device)
+    expert, row, end = (torch.empty(most, dtype=torch.int32, device=offsets.device) for _ in range(3))
+    used = torch.empty(1, dtype=torch.int32, device=offsets.device)
     tile_map_kernel[(triton.cdiv(most, _MAP),)](
-        offsets, expert, row, num_experts, most, block_m, EXPERTS_P2=power_of_two(num_experts), BLOCK_T=_MAP
-    )
-    return TileMap(expert=expert, row=row, block_m=block_m)
+        offsets, expert, row, end, used, num_experts, most, block_m,
+        EXPERTS_P2=power_of_two(num_experts), BLOCK_T=_MAP,
+    )  # fmt: skip
+    return TileMap(expert=expert, row=row, end=end, used=used, block_m=block_m)
 
 
 @triton.jit
@@ -153,24 +156,29 @@ def tile_map_kernel(
     offsets: tl.tensor,
     tile_expert: tl.tensor,
     tile_row: tl.tensor,
+    tile_end: tl.tensor,
+    num_used: tl.tensor,
     num_experts: tl.tensor,
     num_tiles: tl.tensor,
     block_m: tl.tensor,
     EXPERTS_P2: tl.constexpr,
     BLOCK_T: tl.constexpr,
 ) -> None:
-    """The expert and first row of each row tile; a tile beyond the last expert's gets -1."""
+    """Expert, first row and end of each row tile; the expert of a tile beyond the last expert's is -1."""
     experts = tl.arange(0, EXPERTS_P2)
     real = experts < num_experts
     begin = tl.load(offsets + experts, mask=real, other=0)
-    end = tl.load(offsets + experts + 1, mask=real, other=0)
-    tiles = (end - begin + block_m - 1) // block_m
+    size = tl.load(offsets + experts + 1, mask=real, other=0) - begin
+    tiles = (size + block_m - 1) // block_m
     past = tl.cumsum(tiles, axis=0)  # tiles of this expert and of all before it
     tile = tl.program_id(0) * BLOCK_T + tl.arange(0, BLOCK_T)
     before = past[None, :] <= tile[:, None]
     expert = tl.sum(before.to(tl.int32), axis=1)
     used = expert < num_experts
     row = tl.load(offsets + expert, mask=used, other=0)
+    end = tl.load(offsets + expert + 1, mask=used, other=0)
     row += (tile - tl.sum(tl.where(before, tiles[None, :], 0), axis=1)) * block_m
     tl.store(tile_expert + tile, tl.where(used, expert, -1), mask=tile < num_tiles)
     tl.store(tile_row + tile, row, mask=tile < num_tiles)
+    tl.store(tile_end + tile, end, mask=tile < num_tiles)
+    tl.store(num_used, tl.sum(tiles, axis=0), mask=tl.program_id(0) == 0)

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -44,7 +44,7 @@ class Tiles:
     num_warps: int = 4
     num_stages: int = 1  # loads in flight, as copies of a step's operands in shared memory
     group_m: int = 16  # row tiles whose column tiles run side by side, so that they meet in the L2 cache
-    tma: bool = False  # operands through Hopper's copy engine where the shape allows it
+    tma: bool = False  # operands through Hopper's copy engine where the shape allows it, one program a multiprocessor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,15 @@ _HOPPER: Mapping[Step, Tiles] = MappingProxyType(
         Backward.GRAD_ROWS: _WIDE,
         Backward.GRAD_GATE_UP: _WIDE,
         Backward.GRAD_DOWN: _WIDE,
+    }
+)
+# What else a search tries, for a product and, under True, for `gate_up`, which has two accumulators. Those of 4 warps
+# and 96 KB let two programs share a multiprocessor, so that one computes while the other writes. Tiles of 256 rows
+# waste no columns at widths that are no multiple of 256, such as 1408, but more rows.
+_PRODUCTS: Mapping[bool, Sequence[Tiles]] = MappingProxyType(
+    {
+        False: (_product(128, 256, 64, 8, 4, True), _product(256, 128, 64, 8, 4, True), _product(128, 128, 64, 4, 3)),
+        True: (_product(128, 128, 64, 8, 4, True), _product(256, 64, 64, 8, 4, True), _product(128, 64, 64, 4, 3)),
     }
 )
 _SMALL: Mapping[Step, Tiles] = MappingProxyType(
@@ -122,27 +131,22 @@ def default_tiles(device_name: str, step: Step, dtype: str = "bfloat16") -> Tile
     return (_HOPPER if hopper else _SMALL)[step]
 
 
-def candidates(step: Step) -> Sequence[Tiles]:
-    """What a search on a Hopper GPU tries for `step`, its default first."""
+def candidates(step: Step, few_rows: bool = False) -> Sequence[Tiles]:
+    """What a search on a Hopper GPU tries for `step`, its default first; few, for each is compiled, checked and timed.
+
+    With `few_rows` an expert has no more than a tile of 64.
+    """
     default = _HOPPER[step]
     grid: Sequence[Tiles] = ()
     if step is Stage.ROUTER:
-        grid = [
-            _product(m, 0, k, warps, 3) for m, k, warps in ((32, 128, 4), (64, 128, 4), (128, 64, 8), (128, 128, 8))
-        ]
+        grid = [_product(32, 0, 128, 4, 3), _product(64, 0, 128, 4, 3)]
     elif step in (Stage.PERMUTE, Stage.COMBINE):
-        blocks = ((1, 1024, 2), (1, 1024, 4), (1, 2048, 8), (2, 1024, 4), (4, 512, 4))
-        grid = [Tiles(block_m=m, block_n=n, num_warps=warps) for m, n, warps in blocks]
+        grid = [
+            Tiles(block_m=m, block_n=n, num_warps=warps) for m, n, warps in ((1, 1024, 4), (1, 2048, 8), (2, 2048, 8))
+        ]
     elif step is not Stage.SCHEDULE:
-        grid = [replace(tiles, tma=tma) for tiles in (default, *_product_grid(step)) for tma in (False, True)]
+        grid = [_product(64, 128, 64, 4, 4)] if few_rows else _PRODUCTS[step is Stage.GATE_UP]
     return [default, *(tiles for tiles in grid if tiles != default)]
-
-
-def _product_grid(step: Step) -> Sequence[Tiles]:
-    """Other cuts of a product; those of 4 warps and 96 KB let two programs share a multiprocessor."""
-    if step is Stage.GATE_UP:
-        return _product(128, 128, 64, 8, 3), _product(128, 64, 64, 4, 3), _product(256, 64, 64, 8, 4)
-    return _product(128, 256, 64, 8, 3), _product(256, 128, 64, 8, 3), _product(128, 128, 64, 4, 3)
 
 
 def tuned_path(device_name: str, folder: Path = TUNED_FOLDER) -> Path:

@@ -27,7 +27,7 @@ def torch_launch(step: Stage, inputs: LayerInputs) -> Launch:
         Stage.PERMUTE: lambda: reference.permute(inputs.x, plan.order, top_k),
         Stage.GATE_UP: lambda: _torch_gate_up(inputs.x, inputs.w_gate_up, plan, top_k),
         Stage.DOWN: lambda: _torch_down(inputs.hidden, inputs.w_down, plan, inputs.row_gates),
-        Stage.COMBINE: lambda: inputs.rows[plan.place].sum(1),
+        Stage.COMBINE: lambda: _combined(inputs.rows, plan),
     }
     return launches[step]
 
@@ -40,11 +40,11 @@ def torch_whole_layer(name: str, inputs: LayerInputs, looped: bool = False) -> L
 
     def experts(x: Tensor, gates: Tensor, w_gate_up: Tensor, w_down: Tensor) -> Tensor:
         plan = reference.schedule(inputs.routing.idx, inputs.shape.experts)
-        row_gates = gates.flatten()[plan.order]
+        row_gates = gates.flatten().index_select(0, plan.order)
         if looped:
             return _looped(x, w_gate_up, w_down, plan, row_gates, inputs.shape.top_k)
         rows = _torch_down(_torch_gate_up(x, w_gate_up, plan, inputs.shape.top_k), w_down, plan, row_gates)
-        return rows[plan.place].sum(1)
+        return _combined(rows, plan)
 
     return whole(name, inputs, lambda x, w_router: _torch_gates(inputs, x, w_router), experts)
 
@@ -57,7 +57,7 @@ def _torch_gates(inputs: LayerInputs, x: Tensor, w_router: Tensor) -> Tensor:
 
 
 def _torch_gate_up(x: Tensor, w_gate_up: Tensor, plan: Schedule, top_k: int) -> Tensor:
-    gate, up = torch._grouped_mm(x[plan.order // top_k], w_gate_up, offs=plan.offsets[1:]).chunk(2, dim=1)
+    gate, up = torch._grouped_mm(_permuted(x, plan, top_k), w_gate_up, offs=plan.offsets[1:]).chunk(2, dim=1)
     return silu(gate) * up
 
 
@@ -68,7 +68,16 @@ def _torch_down(hidden: Tensor, w_down: Tensor, plan: Schedule, row_gates: Tenso
 def _looped(x: Tensor, w_gate_up: Tensor, w_down: Tensor, plan: Schedule, row_gates: Tensor, top_k: int) -> Tensor:
     parts = []
     scales = row_gates.to(x.dtype).split(plan.counts.tolist())
-    for expert, rows in enumerate(x[plan.order // top_k].split(plan.counts.tolist())):
+    for expert, rows in enumerate(_permuted(x, plan, top_k).split(plan.counts.tolist())):
         gate, up = (rows @ w_gate_up[expert]).chunk(2, dim=1)
         parts.append((silu(gate) * up) @ w_down[expert] * scales[expert][:, None])
-    return torch.cat(parts)[plan.place].sum(1)
+    return _combined(torch.cat(parts), plan)
+
+
+def _permuted(x: Tensor, plan: Schedule, top_k: int) -> Tensor:
+    """By `index_select`: the gradient of ``x[index]`` would sort the indices in every call."""
+    return x.index_select(0, plan.order // top_k)
+
+
+def _combined(rows: Tensor, plan: Schedule) -> Tensor:
+    return rows.index_select(0, plan.place.flatten()).reshape(*plan.place.shape, -1).sum(1)

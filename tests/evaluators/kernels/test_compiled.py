@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,17 +30,31 @@ def python(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[st
     return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
+def compiled_at_real_size(arguments: list[str], folder: Path) -> list[dict[str, Any]]:
+    done = python([str(Path(__file__).with_name("compile_at_real_size.py")), *arguments], folder)
+    assert done.returncode == 0, done.stderr
+    kernels: list[dict[str, Any]] = json.loads(done.stdout)
+    return kernels
+
+
 @pytest.mark.slow
 def test_layer_compiles_for_hopper_without_one(tmp_path: Path) -> None:
-    script = Path(__file__).with_name("compile_at_real_size.py")
-    done = python([str(script), "1024"], tmp_path)
-    assert done.returncode == 0, done.stderr
-    kernels = json.loads(done.stdout)
+    kernels = compiled_at_real_size(["1024"], tmp_path)
     assert {kernel["kernel"] for kernel in kernels} == PRODUCTS | OTHERS
     for kernel in kernels:
         assert kernel["spilled_bytes"] == 0, kernel
         assert kernel["shared_bytes"] <= MOST_SHARED_BYTES, kernel
         assert (kernel["matrix_instructions"] > 0) == (kernel["kernel"] in PRODUCTS), kernel
+
+
+@pytest.mark.slow
+def test_what_a_search_tries_with_the_copy_engine_fits_too(tmp_path: Path) -> None:
+    """Also at a width that is no multiple of 256."""
+    kernels = compiled_at_real_size(["1408", "tma"], tmp_path)
+    assert {kernel["kernel"] for kernel in kernels} == PRODUCTS - {"router_kernel"}
+    for kernel in kernels:
+        assert kernel["spilled_bytes"] == 0, kernel
+        assert kernel["shared_bytes"] <= MOST_SHARED_BYTES, kernel
 
 
 def test_kernels_on_a_cpu_without_the_interpreter_say_what_they_need(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from benchmarks.gpu_scale import full_scale
-from benchmarks.gpu_summary import claims, rows, write_summary
+from benchmarks.gpu_summary import claims, remarks, rows, write_summary
 from evaluators.kernels.floors import H200_DATASHEET, headline_shape, stage_floors_us, training_floor_us
 from evaluators.kernels.shapes import Stage
+from evaluators.kernels.tiles import Backward, Tiles
 
 SHAPE = headline_shape(1024)
 CEILINGS = {"ceilings": {"ceilings": asdict(H200_DATASHEET)}}
@@ -56,6 +57,29 @@ def test_forward_and_backward_are_held_to_their_floor() -> None:
     (claim,) = claims(results)
     assert claim.found == pytest.approx(1.7)
     assert claim.holds
+
+
+def test_backward_products_have_the_floor_of_the_forward_product_they_belong_to() -> None:
+    timings = {step.value: a_timing(1000.0) for step in Backward}
+    found = {
+        row.what: row for row in rows({**CEILINGS, "backward ff1024": {"shape": asdict(SHAPE), "timings": timings}})
+    }
+    floors = stage_floors_us(SHAPE, H200_DATASHEET)
+    assert found["grad_rows"].floor_us == found["grad_gate_up"].floor_us == floors[Stage.GATE_UP]
+    assert found["grad_hidden"].floor_us == found["grad_down"].floor_us == floors[Stage.DOWN]
+
+
+def test_remarks_name_the_tiles_taken_and_how_torch_compares() -> None:
+    tiles = asdict(Tiles(block_m=128, block_n=256, block_k=64, num_warps=8, num_stages=4, tma=True))
+    part = {
+        "entry": {"tiles": tiles, "shape": asdict(SHAPE)},
+        "default_us": 900.0,
+        "best_us": 750.0,
+        "refused": {"Tiles(...)": "too much shared memory"},
+    }
+    ours, torchs = remarks({"tune ff1024 down": {"entries": [part]}, "forward ff1024 looped": {"ratio": 1.5}})
+    assert "128x256x64, 8 warps, copy engine: 1.20 times the default's speed; refused: Tiles(...)" in ours
+    assert torchs == "forward ff1024 looped: takes 1.50 times as long as ours"
 
 
 def test_a_replay_without_an_order_claims_nothing() -> None:
