@@ -21,7 +21,9 @@ from evaluators.seeding import SeedSource
 
 TASK = Task(
     name="expert_replication",
-    revision=3,  # 2: the hold-out has 144 GPUs and Mixtral-8x7B too; 3: fresh slots, lost nodes
+    # 2: the hold-out has 144 GPUs and Mixtral-8x7B too; 3: fresh slots, lost nodes; 4: validation has regimes, machines
+    # and models of its own, the report tier a recorded trace
+    revision=4,
     family="placement",
     summary=(
         "Re-plan, window by window, which experts of a mixture-of-experts model are copied and on which GPU each copy "
@@ -65,7 +67,7 @@ class ReplicationProblem:
         """
         problem = ReplicationProblem(replace(self.task, parameters=read_settings(self.task, settings)))
         recorded = problem._recorded()
-        for split in (Split.SEARCH, Split.HOLDOUT):
+        for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
             problem._recipes(Tier.QUICK, split, recorded)
         return problem
 
