@@ -59,6 +59,11 @@ HOLDOUT_MODELS: tuple[Mapping[str, int], ...] = (
     {"experts": 64, "layers": 16, "groups": 1, "group_limit": 1, "hidden": 2048, "intermediate": 1024},
     _MIXTRAL,
 )
+# For the 32 experts of the shipped trace.
+RECORDED_MACHINES: tuple[Mapping[str, int], ...] = (
+    {"gpus": 8, "nodes": 1, "redundant": 8},
+    {"gpus": 16, "nodes": 2, "redundant": 16},
+)
 # Small shapes at the edges of the contract, for the smoke tier: a branch no search scenario takes (one slot per GPU,
 # several copies of every expert, none to spare) must not rot unseen until the hold-out takes it.
 _PLAIN = {"groups": 1, "group_limit": 1, "top_k": 2}

@@ -20,10 +20,12 @@ from evaluators.placement.expert_replication.parameters import (
     Shape,
     shape_of,
 )
+from evaluators.placement.expert_replication.recorded_moe import recorded_moe
 from evaluators.placement.expert_replication.shapes import (
     EDGE_SHAPES,
     HOLDOUT_MODELS,
     HOLDOUT_TOPOLOGIES,
+    RECORDED_MACHINES,
     VALIDATION_MODELS,
     VALIDATION_TOPOLOGIES,
     fit_for_an_outage,
@@ -118,7 +120,10 @@ VALIDATION_OUTAGE = Regime(name="lost-node", walk_sd=0.35, walk_half_life=10.0, 
 HOLDOUT_OUTAGE = Regime(name="failover", walk_sd=0.4, walk_half_life=3.0, domain_time=8.0)
 OUTAGE_TIERS, OUTAGE_SCENARIOS = (Tier.FULL, Tier.REPORT), 4
 
-RECORDED = Regime(name="recorded")  # a name only: the loads come from a file
+# Names only: the loads come from the user's file, and from the one that is shipped. That one is played once per
+# service, after all others, where nothing is bred or chosen.
+RECORDED, RECORDED_MOE = Regime(name="recorded"), Regime(name="recorded-moe")
+RECORDED_MOE_SPLITS = (Split.HOLDOUT, Split.REPORT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +186,11 @@ class Recipe:
     load: LoadShape
     outage: Outage | None = None
 
+    @property
+    def plays_recorded_moe(self) -> bool:
+        """Whether the loads are those of the shipped trace."""
+        return self.regime is RECORDED_MOE
+
 
 def recipes(
     tier: Tier,
@@ -201,13 +211,15 @@ def recipes(
     size = SIZES[tier]
     edges = EDGE_SHAPES if tier is Tier.SMOKE and _is_open(settings) and not regimes else ()
     outages = tier in OUTAGE_TIERS and not regimes
+    shipped = tier is Tier.REPORT and split in RECORDED_MOE_SPLITS and not regimes
     regimes = regimes or RANGES[split].regimes
     whole_turns = max(1, size.instances // len(regimes)) * len(regimes)
     count = min(size.instances, whole_turns)
     shapes = [_shape(i + i // len(regimes), split, settings) for i in range(count)]
     shapes += [shape_of({**settings, **edge}, refit=True) for edge in edges]
     played = [_recipe(i, regimes, size, split, settings, curve, shape) for i, shape in enumerate(shapes)]
-    return played + _outages(size, split, settings, curve) if outages else played
+    played += _outages(size, split, settings, curve) if outages else []
+    return played + _recorded_moe(size, split, settings, curve) if shipped else played
 
 
 def _outages(
@@ -224,6 +236,21 @@ def _outages(
             rest = replace(rest, tokens=whole.system.tokens)
             lost, back = (size.warmup + thirds * size.scored // 3 for thirds in (1, 2))
             found.append(replace(whole, outage=Outage(first=lost, back=back, system=rest)))
+    return found
+
+
+def _recorded_moe(
+    size: Size, split: Split, settings: Mapping[str, ParameterValue], curve: ExpertCurve | None
+) -> list[Recipe]:
+    """The shipped trace on each service, unless the user fixed a model or how many tokens an iteration has."""
+    if (MODEL_AXIS | {"tokens"}) & settings.keys():
+        return []
+    given = {**settings, **recorded_moe().settings()}
+    found = []
+    for turn in range(len(SERVICES)):
+        machine = {} if TOPOLOGY_AXIS & settings.keys() else RECORDED_MACHINES[turn % len(RECORDED_MACHINES)]
+        shape = shape_of({**given, **machine}, refit=True)
+        found.append(_recipe(turn, (RECORDED_MOE,), size, split, given, curve, shape))
     return found
 
 
