@@ -215,7 +215,7 @@ async def main(options: argparse.Namespace) -> None:
     courses = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
-        for seed in range(1, options.seeds + 1):
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
             course = await carry_out_seed(seed, problem, options, folder)
             courses.append(course)
             told = "  ".join(f"{rule} {course.gain(rule):+.4f}" for rule in RULES)
@@ -225,7 +225,7 @@ async def main(options: argparse.Namespace) -> None:
         "revision": problem.task.revision,
         "settings": settings,
         "attempts": options.attempts,
-        "seeds": options.seeds,
+        "seeds": [course.seed for course in courses],
         "holdout_rounds": options.holdout_rounds,
     }
     write_result(options.name, {**terms, **figures(courses), "contenders": rows(courses)})
@@ -237,6 +237,7 @@ if __name__ == "__main__":
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--attempts", type=int, default=120)
     parser.add_argument("--seeds", type=int, default=12)
+    parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--holdout-rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where the archives stay; what they hold is not done again")
     parser.add_argument("--name", default="validation_choice", help="of the result file")

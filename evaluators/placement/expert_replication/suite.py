@@ -96,14 +96,16 @@ SEARCH_REGIMES = (
     Regime(name="recurring", alternate_every=1, domain_time=0.0),
     Regime(name="burst", burst_chance=1 / 3),
 )
+# One or more for every kind of change that the search knows, so that what helps there counts here too if it is general:
+# drift, other domains, domains that take turns, bursts, noise, and another skew.
 VALIDATION_REGIMES = (
     Regime(name="drift", walk_sd=0.35, walk_half_life=10.0, domain_time=15.0),
     Regime(name="shift", walk_sd=0.15, jump_every=5),
+    Regime(name="swing", alternate_every=1, quiet_share=0.5, walk_sd=0.35, walk_half_life=8.0),
     Regime(name="turns", alternate_every=3, domain_time=0.0),
-    Regime(name="rush", burst_chance=0.5, quiet_share=0.5),
+    Regime(name="rush", burst_chance=0.5),
     Regime(name="choppy", walk_sd=0.3, walk_half_life=5.0, window_sd=0.3, token_share=0.5),
-    Regime(name="peaked", skew=1.05, walk_sd=0.3, walk_half_life=6.0),
-    Regime(name="mild", skew=0.7, walk_sd=0.45, walk_half_life=1.5, domain_time=5.0),
+    Regime(name="peaked", skew=1.05, walk_sd=0.3, walk_half_life=1.5, domain_time=5.0),
 )
 HOLDOUT_REGIMES = (
     Regime(name="medium", walk_sd=0.4, walk_half_life=3.0, domain_time=8.0),
