@@ -31,12 +31,15 @@ class Device:
 
 # H800: 1.2e15 and 2.8e12 are what DeepSeek-V3's grouped GEMMs sustain (61 % of 1.979e15 fp8, 84 % of 3.35e12 B/s);
 # 155 and 45 GB/s are the NVLink and 400 Gb InfiniBand rates in DeepEP's tables. The others scale the vendors' peaks by
-# the same shares; the GB200 rack is one NVLink domain, for which DeepEP V2 reports about 700 GB/s.
+# the same shares; an H100 is an H800 with whole NVLink, and eight B200 share one NVLink domain. The GB200 rack is one
+# NVLink domain, for which DeepEP V2 reports about 700 GB/s.
 DEVICES = {
     "h800": Device(flops_per_s=1.2e15, memory_bytes_per_s=2.8e12, intra_bytes_per_s=155e9, inter_bytes_per_s=45e9),
     "h200": Device(flops_per_s=1.2e15, memory_bytes_per_s=4.0e12, intra_bytes_per_s=350e9, inter_bytes_per_s=45e9),
     "h20": Device(flops_per_s=0.18e15, memory_bytes_per_s=3.3e12, intra_bytes_per_s=350e9, inter_bytes_per_s=45e9),
     "gb200": Device(flops_per_s=3.0e15, memory_bytes_per_s=6.7e12, intra_bytes_per_s=700e9, inter_bytes_per_s=700e9),
+    "h100": Device(flops_per_s=1.2e15, memory_bytes_per_s=2.8e12, intra_bytes_per_s=350e9, inter_bytes_per_s=45e9),
+    "b200": Device(flops_per_s=2.7e15, memory_bytes_per_s=6.7e12, intra_bytes_per_s=700e9, inter_bytes_per_s=45e9),
 }
 
 

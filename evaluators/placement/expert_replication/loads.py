@@ -59,7 +59,23 @@ class RecordedLoads:
                 f"loads: the {split} stretch has {last - first} iterations, but a scenario of this tier needs "
                 f"{shape.windows} windows of {per_window}; record a longer run or use a smaller tier"
             )
-        start = first + int(rng.integers(spare + 1))
+        return self._windows(shape, first + int(rng.integers(spare + 1)), per_window)
+
+    def whole(self, shape: LoadShape) -> Workload:
+        """All of it in consecutive windows; at most the last few iterations are left over.
+
+        Raises:
+            ContractError: There are fewer iterations than a scenario looks at.
+        """
+        per_window = len(self.steps_SLE) // shape.windows
+        if per_window < shape.kept_iterations:
+            raise ContractError(
+                f"loads: expected {shape.windows * shape.kept_iterations} iterations or more for a whole scenario, "
+                f"found {len(self.steps_SLE)}"
+            )
+        return self._windows(shape, 0, per_window)
+
+    def _windows(self, shape: LoadShape, start: int, per_window: int) -> Workload:
         layers = np.linspace(0, self.steps_SLE.shape[1] - 1, shape.layers).round().astype(np.intp)
         windows = self.steps_SLE[start : start + per_window * shape.windows, layers]
         windows_WSLE = windows.reshape(shape.windows, per_window, *windows.shape[1:])
@@ -99,7 +115,7 @@ def read_loads(value: str, settings: Mapping[str, ParameterValue]) -> RecordedLo
     window_steps = int(settings.get("window_iterations", 0)) or None
     if path.suffix == ".npy":
         ids = _cached_ids(value)
-        steps = _counted(ids, int(settings.get("tokens", 0)), int(settings.get("experts", 0)), path)
+        steps = counted(ids, int(settings.get("tokens", 0)), int(settings.get("experts", 0)), path)
         top_k = ids.shape[2]
     else:
         steps, top_k = _cached_history(value), int(settings.get("top_k", 8))
@@ -173,7 +189,7 @@ def read_token_ids(path: Path) -> npt.NDArray[np.int64]:
     return ids.astype(np.int64)
 
 
-def _counted(ids_TLK: npt.NDArray[np.int64], tokens: int, experts: int, path: Path) -> npt.NDArray[np.int64]:
+def counted(ids_TLK: npt.NDArray[np.int64], tokens: int, experts: int, path: Path) -> npt.NDArray[np.int64]:
     """Tokens per expert in iterations of `tokens` tokens, ``(S, L, E)``; what is left over at the end is dropped."""
     highest = int(ids_TLK.max())
     if ids_TLK.min() < 0 or (experts and highest >= experts):

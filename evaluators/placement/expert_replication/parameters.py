@@ -37,7 +37,7 @@ def _file(name: str, description: str) -> Parameter:
     return Parameter(name=name, kind=FILE, default="", description=description)
 
 
-# What is not set is the suite's to choose: the default in search and validation, other values in the hold-out.
+# What is not set is the suite's to choose: the default in search, other values in validation and in the hold-out.
 PARAMETERS = (
     _integer("gpus", 32, 2, 1024, "GPUs that share the experts"),
     _integer("nodes", 4, 1, 256, "nodes they are in; unset: 8 GPUs to a node, or one node"),
@@ -52,7 +52,11 @@ PARAMETERS = (
     _integer("tokens", 0, 0, 1 << 24, "tokens per iteration over all GPUs; 0: 128 (decode) and 2048 (prefill) per GPU"),
     _integer("window_iterations", 0, 0, 1 << 20, "iterations between two plans; 0: 20 to 1000, by scenario"),
     _rate("window_s", "seconds between two plans; 0: what the iterations take"),
-    _choice("device", tuple(DEVICES), "GPU whose rates are modelled; unset: h800 and h200, others in the hold-out"),
+    _choice(
+        "device",
+        tuple(DEVICES),
+        "GPU whose rates are modelled; unset: h800 and h200, others beyond search",
+    ),
     _rate("intra_gb_s", "GB/s per GPU within a node; 0: the device's"),
     _rate("inter_gb_s", "GB/s per GPU between nodes; 0: the device's"),
     _choice("all_to_all", ("flat", "hierarchical"), "a copy per chosen expert, or per node and then per GPU"),

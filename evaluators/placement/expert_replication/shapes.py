@@ -7,6 +7,12 @@ from dataclasses import replace
 
 from evaluators.placement.expert_replication.parameters import Shape
 
+VALIDATION_TOPOLOGIES: tuple[Mapping[str, int], ...] = (
+    {"gpus": 16, "nodes": 2},
+    {"gpus": 48, "nodes": 6},
+    {"gpus": 24, "nodes": 6},
+    {"gpus": 96, "nodes": 12},  # two slots per GPU with 160 experts
+)
 HOLDOUT_TOPOLOGIES: tuple[Mapping[str, int], ...] = (
     {"gpus": 32, "nodes": 4},
     {"gpus": 36, "nodes": 9},
@@ -25,6 +31,26 @@ _MIXTRAL = {
     "nodes": 1,
     "redundant": 8,
 }
+_DBRX = {
+    "experts": 16,
+    "layers": 40,
+    "top_k": 4,
+    "groups": 1,
+    "group_limit": 1,
+    "hidden": 6144,
+    "intermediate": 10752,
+    "gpus": 8,
+    "nodes": 1,
+    "redundant": 8,
+}
+# DeepSeek-V2, Qwen3-Next-80B, gpt-oss-120b, Qwen2-57B, and DBRX, which has too few experts for more than a node.
+VALIDATION_MODELS: tuple[Mapping[str, int], ...] = (
+    {"experts": 160, "layers": 59, "top_k": 6, "groups": 8, "group_limit": 3, "hidden": 5120, "intermediate": 1536},
+    {"experts": 512, "layers": 48, "top_k": 10, "groups": 1, "group_limit": 1, "hidden": 2048, "intermediate": 512},
+    {"experts": 128, "layers": 36, "top_k": 4, "groups": 1, "group_limit": 1, "hidden": 2880, "intermediate": 2880},
+    {"experts": 64, "layers": 28, "groups": 1, "group_limit": 1, "hidden": 3584, "intermediate": 2560},
+    _DBRX,
+)
 # DeepSeek-V3, Qwen3-235B, one like Kimi-K2, OLMoE, and Mixtral-8x7B, which has too few experts for more than a node.
 HOLDOUT_MODELS: tuple[Mapping[str, int], ...] = (
     {},
@@ -32,6 +58,11 @@ HOLDOUT_MODELS: tuple[Mapping[str, int], ...] = (
     {"experts": 384, "layers": 60, "groups": 1, "group_limit": 1},
     {"experts": 64, "layers": 16, "groups": 1, "group_limit": 1, "hidden": 2048, "intermediate": 1024},
     _MIXTRAL,
+)
+# For the 32 experts of the shipped trace.
+RECORDED_MACHINES: tuple[Mapping[str, int], ...] = (
+    {"gpus": 8, "nodes": 1, "redundant": 8},
+    {"gpus": 16, "nodes": 2, "redundant": 16},
 )
 # Small shapes at the edges of the contract, for the smoke tier: a branch no search scenario takes (one slot per GPU,
 # several copies of every expert, none to spare) must not rot unseen until the hold-out takes it.

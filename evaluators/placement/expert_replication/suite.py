@@ -1,7 +1,7 @@
 """Which scenarios make up each tier and split.
 
-Search and validation share regimes, services and shapes and differ by seed; the hold-out has regimes, topologies,
-model shapes, devices and skews of its own, except where the user fixed them.
+Each split has regimes, topologies, model shapes, devices and skews of its own, except where the user fixed them; they
+share the services. So a program is chosen on what it was not bred on, and judged on what it was not chosen on.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ from evaluators.placement.expert_replication.parameters import (
     Shape,
     shape_of,
 )
+from evaluators.placement.expert_replication.recorded_moe import recorded_moe
 from evaluators.placement.expert_replication.shapes import (
     EDGE_SHAPES,
     HOLDOUT_MODELS,
     HOLDOUT_TOPOLOGIES,
+    RECORDED_MACHINES,
+    VALIDATION_MODELS,
+    VALIDATION_TOPOLOGIES,
     fit_for_an_outage,
     without_a_node,
 )
@@ -92,6 +96,17 @@ SEARCH_REGIMES = (
     Regime(name="recurring", alternate_every=1, domain_time=0.0),
     Regime(name="burst", burst_chance=1 / 3),
 )
+# One or more for every kind of change that the search knows, so that what helps there counts here too if it is general:
+# drift, other domains, domains that take turns, bursts, noise, and another skew.
+VALIDATION_REGIMES = (
+    Regime(name="drift", walk_sd=0.35, walk_half_life=10.0, domain_time=15.0),
+    Regime(name="shift", walk_sd=0.15, jump_every=5),
+    Regime(name="swing", alternate_every=1, quiet_share=0.5, walk_sd=0.35, walk_half_life=8.0),
+    Regime(name="turns", alternate_every=3, domain_time=0.0),
+    Regime(name="rush", burst_chance=0.5),
+    Regime(name="choppy", walk_sd=0.3, walk_half_life=5.0, window_sd=0.3, token_share=0.5),
+    Regime(name="peaked", skew=1.05, walk_sd=0.3, walk_half_life=1.5, domain_time=5.0),
+)
 HOLDOUT_REGIMES = (
     Regime(name="medium", walk_sd=0.4, walk_half_life=3.0, domain_time=8.0),
     Regime(name="trend", trend_sd=0.06),
@@ -103,13 +118,46 @@ HOLDOUT_REGIMES = (
 
 # A node is lost for a third of the windows; played after all others, so that those are what they were without it.
 SEARCH_OUTAGE = Regime(name="outage")
+VALIDATION_OUTAGE = Regime(name="lost-node", walk_sd=0.35, walk_half_life=10.0, domain_time=15.0)
 HOLDOUT_OUTAGE = Regime(name="failover", walk_sd=0.4, walk_half_life=3.0, domain_time=8.0)
 OUTAGE_TIERS, OUTAGE_SCENARIOS = (Tier.FULL, Tier.REPORT), 4
 
-RECORDED = Regime(name="recorded")  # a name only: the loads come from a file
+# Names only: the loads come from the user's file, and from the one that is shipped. That one is played once per
+# service, after all others, where nothing is bred or chosen.
+RECORDED, RECORDED_MOE = Regime(name="recorded"), Regime(name="recorded-moe")
+RECORDED_MOE_SPLITS = (Split.HOLDOUT, Split.REPORT)
 
-SEARCH_DEVICES = ("h800", "h200")
-HOLDOUT_DEVICES = ("h20", "gb200", "h800")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """What a split plays where the user left it open; without topologies or models, the default shape."""
+
+    regimes: tuple[Regime, ...]
+    outage: Regime
+    devices: tuple[str, ...]
+    topologies: tuple[Mapping[str, int], ...] = ()
+    models: tuple[Mapping[str, int], ...] = ()
+
+
+_SEARCH = Range(regimes=SEARCH_REGIMES, outage=SEARCH_OUTAGE, devices=("h800", "h200"))
+RANGES = {
+    Split.SEARCH: _SEARCH,
+    Split.VALIDATION: Range(
+        regimes=VALIDATION_REGIMES,
+        outage=VALIDATION_OUTAGE,
+        devices=("h100", "b200"),
+        topologies=VALIDATION_TOPOLOGIES,
+        models=VALIDATION_MODELS,
+    ),
+    Split.HOLDOUT: Range(
+        regimes=HOLDOUT_REGIMES,
+        outage=HOLDOUT_OUTAGE,
+        devices=("h20", "gb200", "h800"),
+        topologies=HOLDOUT_TOPOLOGIES,
+        models=HOLDOUT_MODELS,
+    ),
+    Split.REPORT: _SEARCH,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +188,11 @@ class Recipe:
     load: LoadShape
     outage: Outage | None = None
 
+    @property
+    def plays_recorded_moe(self) -> bool:
+        """Whether the loads are those of the shipped trace."""
+        return self.regime is RECORDED_MOE
+
 
 def recipes(
     tier: Tier,
@@ -160,20 +213,22 @@ def recipes(
     size = SIZES[tier]
     edges = EDGE_SHAPES if tier is Tier.SMOKE and _is_open(settings) and not regimes else ()
     outages = tier in OUTAGE_TIERS and not regimes
-    regimes = regimes or (HOLDOUT_REGIMES if split is Split.HOLDOUT else SEARCH_REGIMES)
+    shipped = tier is Tier.REPORT and split in RECORDED_MOE_SPLITS and not regimes
+    regimes = regimes or RANGES[split].regimes
     whole_turns = max(1, size.instances // len(regimes)) * len(regimes)
     count = min(size.instances, whole_turns)
     shapes = [_shape(i + i // len(regimes), split, settings) for i in range(count)]
     shapes += [shape_of({**settings, **edge}, refit=True) for edge in edges]
     played = [_recipe(i, regimes, size, split, settings, curve, shape) for i, shape in enumerate(shapes)]
-    return played + _outages(size, split, settings, curve) if outages else played
+    played += _outages(size, split, settings, curve) if outages else []
+    return played + _recorded_moe(size, split, settings, curve) if shipped else played
 
 
 def _outages(
     size: Size, split: Split, settings: Mapping[str, ParameterValue], curve: ExpertCurve | None
 ) -> list[Recipe]:
     """The scenarios in which a node is lost, as far as there are nodes and slots to lose."""
-    regimes = (HOLDOUT_OUTAGE if split is Split.HOLDOUT else SEARCH_OUTAGE,)
+    regimes = (RANGES[split].outage,)
     found = []
     for turn in range(OUTAGE_SCENARIOS):
         shape = fit_for_an_outage(_shape(turn, split, settings), refit="redundant" not in settings)
@@ -183,6 +238,21 @@ def _outages(
             rest = replace(rest, tokens=whole.system.tokens)
             lost, back = (size.warmup + thirds * size.scored // 3 for thirds in (1, 2))
             found.append(replace(whole, outage=Outage(first=lost, back=back, system=rest)))
+    return found
+
+
+def _recorded_moe(
+    size: Size, split: Split, settings: Mapping[str, ParameterValue], curve: ExpertCurve | None
+) -> list[Recipe]:
+    """The shipped trace on each service, unless the user fixed a model or how many tokens an iteration has."""
+    if (MODEL_AXIS | {"tokens"}) & settings.keys():
+        return []
+    given = {**settings, **recorded_moe().settings()}
+    found = []
+    for turn in range(len(SERVICES)):
+        machine = {} if TOPOLOGY_AXIS & settings.keys() else RECORDED_MACHINES[turn % len(RECORDED_MACHINES)]
+        shape = shape_of({**given, **machine}, refit=True)
+        found.append(_recipe(turn, (RECORDED_MOE,), size, split, given, curve, shape))
     return found
 
 
@@ -236,14 +306,13 @@ def _set_or(default: str, settings: Mapping[str, ParameterValue], name: str) -> 
 
 
 def _shape(turn: int, split: Split, settings: Mapping[str, ParameterValue]) -> Shape:
-    """The user's shape; in the hold-out the axes they left open take turns."""
-    if split is not Split.HOLDOUT:
-        return shape_of(settings)
+    """The user's shape; the axes they left open take turns where the split has several."""
+    played = RANGES[split]
     varied: dict[str, ParameterValue] = {}
-    if not TOPOLOGY_AXIS & settings.keys():
-        varied |= HOLDOUT_TOPOLOGIES[turn % len(HOLDOUT_TOPOLOGIES)]
-    if not MODEL_AXIS & settings.keys():
-        varied |= HOLDOUT_MODELS[turn % len(HOLDOUT_MODELS)]
+    if played.topologies and not TOPOLOGY_AXIS & settings.keys():
+        varied |= played.topologies[turn % len(played.topologies)]
+    if played.models and not MODEL_AXIS & settings.keys():
+        varied |= played.models[turn % len(played.models)]
     if TOPOLOGY_AXIS & settings.keys():
         varied = {name: value for name, value in varied.items() if name not in TOPOLOGY_AXIS}
     return shape_of({**settings, **varied}, refit=bool(varied))
@@ -253,9 +322,9 @@ def _device(turn: int, split: Split, settings: Mapping[str, ParameterValue]) -> 
     chosen = str(settings.get("device", MIXED))
     if chosen != MIXED:
         return chosen
-    if DEVICE_AXIS & settings.keys():
-        return SEARCH_DEVICES[0]
-    devices = HOLDOUT_DEVICES if split is Split.HOLDOUT else SEARCH_DEVICES
+    if DEVICE_AXIS & settings.keys():  # a profile has the times of one GPU, so there are one GPU's links
+        return RANGES[Split.SEARCH].devices[0]
+    devices = RANGES[split].devices
     return devices[turn // 2 % len(devices)]
 
 

@@ -13,6 +13,7 @@ from evaluators.placement.expert_replication import report
 from evaluators.placement.expert_replication.loads import RecordedLoads, read_loads
 from evaluators.placement.expert_replication.parameters import PARAMETERS
 from evaluators.placement.expert_replication.profile import curve_of, named_profile, with_measured_expert
+from evaluators.placement.expert_replication.recorded_moe import recorded_moe
 from evaluators.placement.expert_replication.scenario import MODELLED_DELAY_S, Scenario, build_scenario
 from evaluators.placement.expert_replication.suite import RECORDED, Recipe, recipes
 from evaluators.placement.expert_replication.terms import METRICS, POLICY
@@ -21,7 +22,9 @@ from evaluators.seeding import SeedSource
 
 TASK = Task(
     name="expert_replication",
-    revision=3,  # 2: the hold-out has 144 GPUs and Mixtral-8x7B too; 3: fresh slots, lost nodes
+    # 2: the hold-out has 144 GPUs and Mixtral-8x7B too; 3: fresh slots, lost nodes; 4: validation has regimes, machines
+    # and models of its own, the report tier a recorded trace
+    revision=4,
     family="placement",
     summary=(
         "Re-plan, window by window, which experts of a mixture-of-experts model are copied and on which GPU each copy "
@@ -65,26 +68,28 @@ class ReplicationProblem:
         """
         problem = ReplicationProblem(replace(self.task, parameters=read_settings(self.task, settings)))
         recorded = problem._recorded()
-        for split in (Split.SEARCH, Split.HOLDOUT):
+        for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
             problem._recipes(Tier.QUICK, split, recorded)
         return problem
 
     def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
         """The scenarios, workloads and anchors included."""
         recorded = self._recorded()
-        oracle = tier is Tier.REPORT
-        return [
-            build_scenario(
-                recipe.name,
-                recipe.regime.name,
-                recipe.system,
-                _workload(recipe, split, np.random.default_rng(seeds.instance(recipe.name)), recorded),
-                seeds.candidate(recipe.name),
-                outage=recipe.outage,
-                oracle=oracle,
-            )
-            for recipe in self._recipes(tier, split, recorded)
-        ]
+        return [self.scenario(r, tier, split, seeds, recorded) for r in self._recipes(tier, split, recorded)]
+
+    def scenario(
+        self, recipe: Recipe, tier: Tier, split: Split, seeds: SeedSource, recorded: RecordedLoads | None = None
+    ) -> Scenario:
+        """The scenario that a recipe and its seed stand for; `recorded` are the loads that the user gave."""
+        return build_scenario(
+            recipe.name,
+            recipe.regime.name,
+            recipe.system,
+            _workload(recipe, split, np.random.default_rng(seeds.instance(recipe.name)), recorded),
+            seeds.candidate(recipe.name),
+            outage=recipe.outage,
+            oracle=tier is Tier.REPORT,
+        )
 
     def feedback(self, results: Sequence[InstanceResult]) -> str:
         """Scores and causes per regime, and the failures."""
@@ -107,6 +112,8 @@ class ReplicationProblem:
 
 
 def _workload(recipe: Recipe, split: Split, rng: np.random.Generator, recorded: RecordedLoads | None) -> Workload:
+    if recipe.plays_recorded_moe:
+        return recorded_moe().whole(recipe.load)
     if recorded is None:
         return draw_workload(recipe.regime, recipe.load, rng)
     return recorded.workload(recipe.load, split, rng)

@@ -49,11 +49,30 @@ def test_tiers_have_their_instances(tier: Tier, split: Split, count: int) -> Non
     assert [scenario.name for scenario in other_seeds] == names
 
 
-def test_validation_has_the_names_of_search_and_other_loads() -> None:
-    search, validation = (PROBLEM.instances(Tier.SMOKE, s, seeds(s)) for s in (Split.SEARCH, Split.VALIDATION))
-    for first, second in zip(search, validation, strict=True):
-        assert (first.name, first.regime) == (second.name, second.regime)
-        assert (first.workload.totals_WLE != second.workload.totals_WLE).any()
+def kinds(split: Split) -> dict[str, set[tuple[object, ...]]]:
+    """What the scenarios of a split are made of."""
+    scenarios = PROBLEM.instances(Tier.QUICK, split, seeds(split))
+    return {
+        "regime": {(s.regime,) for s in scenarios},
+        "machine": {(s.system.network.gpus, s.system.network.nodes) for s in scenarios},
+        "model": {(s.system.experts, s.system.top_k, s.system.expert_bytes, s.system.layers) for s in scenarios},
+        "links": {(s.system.network.intra_bytes_per_s, s.system.network.inter_bytes_per_s) for s in scenarios},
+    }
+
+
+def test_validation_shares_neither_regime_nor_machine_nor_model_with_search_or_holdout() -> None:
+    search, validation, holdout = (kinds(split) for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT))
+    for other in (search, holdout):
+        for axis in ("regime", "machine", "model"):
+            shared = validation[axis] & other[axis] - {(8, 1)}  # DBRX and Mixtral both take one node
+            assert not shared, axis
+    assert {experts for experts, *_ in validation["model"]} == {16, 64, 128, 160, 512}
+    assert {gpus for gpus, _ in validation["machine"]} == {8, 16, 24, 48, 96}
+
+
+def test_validation_plays_as_many_scenarios_as_search() -> None:
+    validation = PROBLEM.configured(SMALL).instances(Tier.QUICK, Split.VALIDATION, seeds(Split.VALIDATION))
+    assert len({scenario.name for scenario in validation}) == len(validation) == 21
 
 
 def test_same_seeds_same_instances() -> None:
@@ -79,6 +98,16 @@ def test_holdout_has_regimes_shapes_and_machines_of_its_own() -> None:
         {float(s.system.curve.table_us[1]) for s in split if s.system.experts == 256} for split in (search, holdout)
     ]
     assert curves[1] - curves[0]
+
+
+def test_validation_leaves_alone_what_the_user_fixed() -> None:
+    played = _systems(Split.VALIDATION, {"gpus": 16, "device": "h20"})
+    assert {s.system.network.gpus for s in played} == {16}
+    assert {s.system.network.intra_bytes_per_s for s in played} == {350e9}
+    assert len({s.system.experts for s in played}) == 5
+    played = _systems(Split.VALIDATION, {"experts": 64})
+    assert {s.system.experts for s in played} == {64}
+    assert {s.system.network.gpus for s in played} == {16, 24, 48, 96}
 
 
 def test_holdout_leaves_alone_what_the_user_fixed() -> None:
@@ -107,7 +136,7 @@ def test_holdout_leaves_alone_what_the_user_fixed() -> None:
     ids=str,
 )
 def test_what_is_left_open_is_fitted(settings: dict[str, int | str]) -> None:
-    for split in (Split.SEARCH, Split.HOLDOUT):
+    for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
         scenarios = PROBLEM.configured(settings).instances(Tier.SMOKE, split, seeds(split))
         assert played(scenarios[0], STATIC).outcome is Outcome.SCORED
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluators.placement.cost import Floats, per_part
-from evaluators.placement.expert_replication.suite import HOLDOUT_REGIMES, SEARCH_REGIMES
+from evaluators.placement.expert_replication.suite import HOLDOUT_REGIMES, SEARCH_REGIMES, VALIDATION_REGIMES
 from evaluators.placement.expert_replication.workload import LoadShape, Regime, draw_workload
 
 DEEPSEEK = LoadShape(
@@ -29,7 +29,7 @@ SMALL = LoadShape(
     warmup=4,
     scored=8,
 )
-REGIMES = {regime.name: regime for regime in SEARCH_REGIMES + HOLDOUT_REGIMES}
+REGIMES = {regime.name: regime for regime in SEARCH_REGIMES + VALIDATION_REGIMES + HOLDOUT_REGIMES}
 
 
 def _excess(loads: Floats) -> float:
