@@ -64,13 +64,13 @@ def table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def between_markers(page: str, generated: str) -> str:
-    """`page` with what stands between its markers replaced.
+def between_markers(page: str, generated: str, name: str = "baseline table") -> str:
+    """`page` with what stands between its markers of that name replaced.
 
     Raises:
         ValueError: The page lacks a marker.
     """
-    start, end = "<!-- baseline table: start -->", "<!-- baseline table: end -->"
+    start, end = f"<!-- {name}: start -->", f"<!-- {name}: end -->"
     if start not in page or end not in page:
         raise ValueError(f"expected the markers {start} and {end}, found no such pair in the page")
     head, tail = page.split(start)[0], page.split(end)[1]
