@@ -121,22 +121,24 @@ def all_tables() -> str:
 
 
 def ranking(rows: Mapping[str, Row]) -> str:
-    """Programs that were scored, best first, then those that were refused."""
+    """Programs that were scored, best first, then those that were refused; with the columns that were measured."""
     sound = {name: row for name, row in rows.items() if row["outcome"] == "scored"}
-    regimes = list(next(iter(sound.values()))["regimes"])
+    first = next(iter(sound.values()))
+    regimes = list(first["regimes"])
+    columns = {title: column for title, column in COLUMNS.items() if column[0] in first}
     body = [
         [
             f"`{name}`",
             f"{row['score']:+.4f}",
             f"{row['low']:+.4f} .. {row['high']:+.4f}",
             *(f"{row['regimes'][regime]:+.3f}" for regime in regimes),
-            *(format(row[metric], form) for metric, form in COLUMNS.values()),
+            *(format(row[metric], form) for metric, form in columns.values()),
         ]
         for name, row in ((name, sound[name]) for name in ranked(sound))
     ]
     others = sorted(set(rows) - set(sound))
-    refused = [[f"`{name}`", rows[name]["outcome"], *[""] * (1 + len(regimes) + len(COLUMNS))] for name in others]
-    return table(["program", "score", "95 %", *regimes, *COLUMNS], body + refused)
+    refused = [[f"`{name}`", rows[name]["outcome"], *[""] * (1 + len(regimes) + len(columns))] for name in others]
+    return table(["program", "score", "95 %", *regimes, *columns], body + refused)
 
 
 if __name__ == "__main__":
