@@ -26,8 +26,7 @@ from benchmarks.stamp import write_result
 from evaluators import registry
 from evaluators.contract import Split, Tier
 from evaluators.problem import Problem
-from evolve.benchmark import Cell, Judge, carry_out
-from evolve.config import build_config
+from evolve.benchmark import Cell, Judge, carry_out, repeatable_cell
 from evolve.execution.opening import local_backend
 from evolve.programs import founding_programs
 from evolve.session import split_secrets
@@ -67,18 +66,8 @@ async def run_once(arm: str, seed: int, problem: Problem, options: argparse.Name
 
 
 def cell_of(arm: str, seed: int, problem: Problem, options: argparse.Namespace) -> Cell:
-    """The run file of one arm and repeat."""
-    values = {
-        "task": problem.task.name,
-        "set": dict(problem.task.parameters),
-        "seed": seed,
-        "attempts": options.attempts,
-        "order": "index",
-        "planner_clock": "modelled",
-        "workers": options.workers,
-        **ARMS[arm],
-    }
-    return Cell(strategy=arm, repeat=seed, config=build_config(values))
+    """The run of one arm and repeat."""
+    return repeatable_cell(arm, seed, problem.task, options.attempts, {"workers": options.workers, **ARMS[arm]})
 
 
 async def judge(

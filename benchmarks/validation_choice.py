@@ -31,13 +31,12 @@ from archive.records import FounderRole, Run
 from archive.store import Archive
 from benchmarks.stamp import write_result
 from evaluators import registry
-from evaluators.contract import Evaluation, Outcome, Split, Tier
+from evaluators.contract import Evaluation, Split, Tier
 from evaluators.measure import mean_interval
 from evaluators.problem import Problem
 from evaluators.significance import sign_flip_p
-from evolve.benchmark import Cell, carry_out
+from evolve.benchmark import carry_out, repeatable_cell
 from evolve.champion import NUM_CONTENDERS, choose_champion
-from evolve.config import build_config
 from evolve.execution.opening import local_backend
 from evolve.programs import founding_programs
 from evolve.session import split_secrets
@@ -80,16 +79,11 @@ class Course:
 
     def rank_correlation(self, measure: str) -> float | None:
         """Spearman's, between a measure and the hold-out over all contenders; None where either does not vary."""
-        xs = [score(contender.evaluations[measure]) for contender in self.contenders]
+        xs = [contender.evaluations[measure].counted_objective for contender in self.contenders]
         ys = [contender.holdout for contender in self.contenders]
         if len(set(xs)) < 3 or len(set(ys)) < 3:
             return None
         return float(stats.spearmanr(xs, ys).statistic)
-
-
-def score(evaluation: Evaluation) -> float:
-    """The objective; the floor for a program that failed."""
-    return -1.0 if evaluation.outcome is not Outcome.SCORED else evaluation.objective or 0.0
 
 
 def chosen_by(contenders: Sequence[Contender]) -> dict[str, Contender]:
@@ -104,22 +98,12 @@ def chosen_by(contenders: Sequence[Contender]) -> dict[str, Contender]:
 
 
 def _highest(contenders: Sequence[Contender], measure: str) -> Contender:
-    return max(contenders, key=lambda contender: score(contender.evaluations[measure]))
+    return max(contenders, key=lambda contender: contender.evaluations[measure].counted_objective)
 
 
 async def carry_out_seed(seed: int, problem: Problem, options: argparse.Namespace, folder: Path) -> Course:
     """Search, then score all contenders on everything; what the archive in `folder` holds is not done again."""
-    values = {
-        "task": problem.task.name,
-        "set": dict(problem.task.parameters),
-        "seed": seed,
-        "attempts": options.attempts,
-        "order": "index",
-        "planner_clock": "modelled",
-        "workers": 1,
-        "look_every": 0,
-    }
-    cell = Cell(strategy="default", repeat=seed, config=build_config(values))
+    cell = repeatable_cell("default", seed, problem.task, options.attempts, {"workers": 1, "look_every": 0})
     with Archive.open(f"sqlite:///{folder}/{seed}.db") as archive:
         run = await carry_out(archive, cell, problem, founding_programs(problem.task.name, [])[0], lambda _: None)
         secrets = split_secrets(archive, run, problem.task)
@@ -136,7 +120,7 @@ def contender_ids(archive: Archive, run: Run, stages: Stages) -> list[str]:
     rows = archive.evaluations_of_run(run.id)
     seeds = stages.seeds(Split.VALIDATION)
     validated = [row.candidate_id for row in rows if row.evaluation.seeds == seeds and row.attempt_index is not None]
-    scores = {i: score(evaluation) for i, evaluation in stages.stored_searches(rows).items()}
+    scores = {i: evaluation.counted_objective for i, evaluation in stages.stored_searches(rows).items()}
     best = sorted(scores, key=lambda i: -scores[i])[:NUM_CONTENDERS]
     return list(dict.fromkeys([initial, *validated, *best]))
 
@@ -153,7 +137,9 @@ async def judged(archive: Archive, stages: Stages, candidate_id: str, holdout_ro
         await stages.evaluate(candidate, Tier.QUICK, Split.HOLDOUT, fresh_round=number)
         for number in range(holdout_rounds)
     ]
-    return Contender(candidate_id=candidate_id, evaluations=evaluations, holdout=fmean(map(score, holdouts)))
+    return Contender(
+        candidate_id=candidate_id, evaluations=evaluations, holdout=fmean(e.counted_objective for e in holdouts)
+    )
 
 
 def summary(values: Sequence[float]) -> dict[str, float | int | None]:
@@ -199,7 +185,7 @@ def rows(courses: Sequence[Course]) -> list[dict[str, object]]:
         {
             "seed": course.seed,
             "candidate": contender.candidate_id[:10],
-            **{measure: score(contender.evaluations[measure]) for measure in MEASURES},
+            **{measure: contender.evaluations[measure].counted_objective for measure in MEASURES},
             "holdout": contender.holdout,
             "chosen_by": [rule for rule in RULES if course.chosen[rule] is contender],
         }

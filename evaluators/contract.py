@@ -275,6 +275,11 @@ class Evaluation:
     pictures: tuple[Picture, ...] = ()
 
     @property
+    def counted_objective(self) -> float:
+        """The objective, or the floor for a program that failed."""
+        return FLOOR if self.objective is None else self.objective
+
+    @property
     def behaviour(self) -> str:
         """A digest of what the program did on all instances; empty unless one was taken on each."""
         if not self.instances or not all(instance.behaviour for instance in self.instances):

@@ -71,37 +71,39 @@ def evaluate(
 
 
 def _play(workload: Workload, bench: Bench, clock: ClockPolicy, race: Race) -> tuple[dict[int, InstanceResult], str]:
-    """Results by place, in the order played, and why the rest was not played, if the race ended."""
+    """Results by place, and why the rest was not played, if the race ended."""
     instances = workload.instances
     order = play_order([instance.regime for instance in instances])
-    played: dict[int, InstanceResult] = {}
-    stopped = ""
-    for place in order:
-        played[place] = bench.play(instances[place], clock)
-        if _hopeless(played.values(), len(instances)):
-            last = played[place]
-            played |= {other: _unplayed(instances[other], last) for other in order[len(played) :]}
-            break
-        stopped = reason_to_stop(race, len(instances), played)
-        if stopped:
-            break
-    last_place = order[len(played) - 1]
-    played[last_place] = bench.finish(played[last_place])
+    played, stopped = _until_decided(order, lambda place: bench.play(instances[place], clock), race)
+    last = order[len(played) - 1]
+    played[last] = bench.finish(played[last])
+    if not stopped:
+        played |= {place: _unplayed(instances[place], played[last]) for place in order[len(played) :]}
     return played, stopped
 
 
 def cut_short(known: Evaluation, race: Race) -> Evaluation:
     """What a `race` would have left of an evaluation that was finished without it; it costs nothing now."""
     order = play_order([instance.regime for instance in known.instances])
+    played, stopped = _until_decided(order, known.instances.__getitem__, race)
+    if not stopped:
+        return known
+    kept = tuple(played[place] for place in sorted(played))
+    return _as_stopped(replace(known, instances=kept, cpu_s=0.0, wall_s=0.0), stopped)
+
+
+def _until_decided(
+    order: Sequence[int], result_of: Callable[[int], InstanceResult], race: Race
+) -> tuple[dict[int, InstanceResult], str]:
+    """Results by place up to the one that decides, in the order played, and why the race ended there, if it did."""
     played: dict[int, InstanceResult] = {}
     for place in order:
-        played[place] = known.instances[place]
+        played[place] = result_of(place)
         if _hopeless(played.values(), len(order)):
             break
         if reason := reason_to_stop(race, len(order), played):
-            kept = tuple(played[place] for place in sorted(played))
-            return _as_stopped(replace(known, instances=kept, cpu_s=0.0, wall_s=0.0), reason)
-    return known
+            return played, reason
+    return played, ""
 
 
 def _as_stopped(evaluation: Evaluation, reason: str) -> Evaluation:

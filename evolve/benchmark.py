@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from archive.records import FounderRole, Run, RunStatus
 from archive.store import Archive
-from evaluators.contract import Evaluation, Outcome, Split, Tier
+from evaluators.contract import Evaluation, Split, Task, Tier
 from evaluators.problem import Problem
 from evolve.config import RunConfig, build_config
 from evolve.execution.backend import EvaluationBackend
@@ -56,6 +56,20 @@ def cells(base: Mapping[str, object], strategies: Sequence[str], repeats: int, f
         for repeat in range(repeats)
         for name in strategies
     ]
+
+
+def repeatable_cell(name: str, seed: int, task: Task, attempts: int, settings: Mapping[str, object]) -> Cell:
+    """A run that repeats exactly, whatever else the machine does: told in order, planner time modelled."""
+    values = {
+        "task": task.name,
+        "set": dict(task.parameters),
+        "seed": seed,
+        "attempts": attempts,
+        "order": "index",
+        "planner_clock": "modelled",
+        **settings,
+    }
+    return Cell(strategy=name, repeat=seed, config=build_config(values))
 
 
 def find_run(archive: Archive, cell: Cell, task_identity: str) -> Run | None:
@@ -134,7 +148,7 @@ class Judge:
         """Hold-out score of each; a program that fails there counts as the floor."""
         found = await self._evaluations(stages, candidate_ids, self._tier, Split.HOLDOUT)
         return {
-            candidate_id: -1.0 if evaluation.outcome is not Outcome.SCORED else evaluation.objective or 0.0
+            candidate_id: evaluation.counted_objective
             for candidate_id, evaluation in zip(candidate_ids, found, strict=True)
         }
 

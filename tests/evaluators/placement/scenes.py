@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from evaluators.contract import InstanceResult, Split
 from evaluators.placement.cost import DEVICES, ExpertShape, Floats, Integers, Network, roofline_curve
 from evaluators.placement.expert_replication.dispatch import Dispatch, Plan, even_plan
+from evaluators.placement.expert_replication.ranges import SEARCH_REGIMES
 from evaluators.placement.expert_replication.scenario import Scenario, build_scenario
-from evaluators.placement.expert_replication.suite import SEARCH_REGIMES
 from evaluators.placement.expert_replication.system import System
 from evaluators.placement.expert_replication.workload import LoadShape, Workload, draw_workload
 from evaluators.problem import ClockPolicy, PlannerClock

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluators.placement.cost import Floats, per_part
-from evaluators.placement.expert_replication.suite import HOLDOUT_REGIMES, SEARCH_REGIMES, VALIDATION_REGIMES
+from evaluators.placement.expert_replication.ranges import HOLDOUT_REGIMES, SEARCH_REGIMES, VALIDATION_REGIMES
 from evaluators.placement.expert_replication.workload import LoadShape, Regime, draw_workload
 
 DEEPSEEK = LoadShape(
