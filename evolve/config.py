@@ -52,6 +52,9 @@ class RunConfig(BaseModel):
     sampler: Sampler = Sampler.BEST_FIRST
     islands: int = Field(default=1, ge=1, le=100)
     migration_every: int = Field(default=20, ge=0, description="tells between migrations; 0: never")
+    restart_every: int = Field(
+        default=0, ge=0, description="tells after which the weaker half of the islands begins again; 0: never"
+    )
     new_island_after: int = Field(
         default=0, ge=0, description="tells without a better one after which an island is added; 0: never"
     )

@@ -200,6 +200,7 @@ def search_config(config: RunConfig) -> SearchConfig:
         spared=SPARED.get(config.sampler, nobody),
         num_islands=config.islands,
         migration_every=config.migration_every,
+        restart_every=config.restart_every,
         new_island_after=config.new_island_after,
         most_islands=config.most_islands,
         crossover_probability=config.crossover,

@@ -198,6 +198,7 @@ class StoppingBackend(FakeBackend):
         (9, {"order": "index", "sampler": "map_elites"}),
         (20, {"order": "index", "sampler": "pareto"}),
         (33, {"order": "index", "new_island_after": 3}),
+        (21, {"order": "index", "islands": 3, "restart_every": 9}),
     ],
 )
 def test_a_run_broken_again_and_again_ends_as_if_it_never_was(
