@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,8 @@ RESULTS = Path(__file__).parent / "results"
 
 def write_result(name: str, figures: Mapping[str, object]) -> Path:
     """``results/NAME.json``."""
-    environment = to_json(current_environment(("numpy", "scipy"), "see figures"))
+    libraries = ["numpy", "scipy", *(name for name in ("torch", "triton") if name in sys.modules)]
+    environment = to_json(current_environment(libraries, "see figures"))
     document = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": software_version(),
