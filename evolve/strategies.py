@@ -139,7 +139,7 @@ def _result(
 ) -> Result:
     finals = [curve[-1] for curve in curves]
     differences = [] if reference is None else [a - b[-1] for a, b in zip(finals, reference, strict=True)]
-    low, high = _student_interval(differences)
+    low, high = student_interval(differences)
     return Result(
         strategy=name,
         final=fmean(finals),
@@ -152,11 +152,12 @@ def _result(
     )
 
 
-def _student_interval(differences: Sequence[float]) -> tuple[float | None, float | None]:
-    if len(differences) < 2:
+def student_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """95 % interval of the mean by Student's t, for few values; None of fewer than two."""
+    if len(values) < 2:
         return None, None
-    half = float(special.stdtrit(len(differences) - 1, 0.975)) * stdev(differences) / len(differences) ** 0.5
-    return fmean(differences) - half, fmean(differences) + half
+    half = float(special.stdtrit(len(values) - 1, 0.975)) * stdev(values) / len(values) ** 0.5
+    return fmean(values) - half, fmean(values) + half
 
 
 def _reached(curves: Sequence[Sequence[float]], level: float) -> tuple[int, float | None]:
