@@ -18,6 +18,9 @@ from evolve.request import Operator
 DEFAULT_OPERATORS = (Operator.DIFF, Operator.FULL, Operator.CROSSOVER, Operator.REPAIR)
 
 
+CROSSED_WITH_BASELINES = 0.2  # share of asks, unless said: who names baselines as donors wants their code
+
+
 class RunConfig(BaseModel):
     """What a run was asked to do. Stored with the run; `resume` reads it back."""
 
@@ -59,7 +62,12 @@ class RunConfig(BaseModel):
         default=0, ge=0, description="tells without a better one after which an island is added; 0: never"
     )
     most_islands: int = Field(default=4, ge=1, le=100, description="that stagnation may lead to")
-    crossover: float = Field(default=0.2, ge=0, le=1, description="share of asks that cross two programs")
+    crossover: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of asks that cross two programs, without models; 0.2 if donors are baselines",
+    )
     number_share: float = Field(default=0.75, ge=0, le=1, description="of genetic steps: those that move a number")
     donors: Donors = Donors.ARCHIVE
     inspirations: Inspirations = Field(
@@ -110,6 +118,8 @@ def build_config(values: dict[str, object]) -> RunConfig:
     for key in values:
         if key not in known:
             raise ConfigError(f"the run file has an unknown key {key!r}{did_you_mean(key, known)}")
+    if values.get("donors") == Donors.BASELINES:
+        values = {"crossover": CROSSED_WITH_BASELINES, **values}
     try:
         config = RunConfig.model_validate(values)
     except ValidationError as error:

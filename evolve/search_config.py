@@ -20,7 +20,7 @@ class SearchConfig:
     twins_per_island: int = 2  # members that score alike on every instance
     sampler: ParentSampler = SAMPLERS["best_first"]
     spared: Pool = nobody  # who is kept on an island whatever the score, as far as there is room
-    crossover_probability: float = 0.2
+    crossover_probability: float = 0.0
     inspirations: InspirationChooser = INSPIRATIONS["complementary"]
     num_inspirations: int = 3  # per request, donors included
     migration_every: int = 40  # the best of each island is copied to the next; 0: never

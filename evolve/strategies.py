@@ -15,7 +15,7 @@ from evolve.choices import Inspirations, Sampler
 
 # What a strategy changes in the run file. Everything else, budgets and seeds included, is the same for all.
 STRATEGIES: Mapping[str, Mapping[str, object]] = {
-    "default": {},
+    "default": {},  # everything as in a run of `evolve run`
     "hill": {"sampler": Sampler.HILL_CLIMBING, "islands": 1},  # always the best so far
     "best_of_n": {"sampler": Sampler.BEST_OF_N, "islands": 1},  # every child straight from the initial program
     "random": {"sampler": Sampler.UNIFORM, "islands": 1},  # any survivor, whatever its score
@@ -28,14 +28,24 @@ STRATEGIES: Mapping[str, Mapping[str, object]] = {
     "two_islands": {"islands": 2},
     "dynamic_islands": {"new_island_after": 15},  # one more island whenever nothing better has been found for so long
     "fewer_numbers": {"number_share": 0.46},
-    "no_crossover": {"crossover": 0.0},
-    "any_donor": {"inspirations": Inspirations.UNIFORM},  # donors that need not be good where the parent is not
+    "crossover": {"crossover": 0.2},  # the default until 2026-11
+    "any_donor": {
+        "crossover": 0.2,
+        "inspirations": Inspirations.UNIFORM,
+    },  # good where the parent is not, or not
     "no_twins": {"twins": False},
     "no_racing": {"racing": 0.0},
     "lessons": {"lessons_every": 20},  # these two with models only
     "advice": {"advice_every": 20},
     # the default until 2026-11, to compare with results of that time
-    "former": {"sampler": Sampler.WEIGHTED, "islands": 2, "number_share": 0.46, "twins": False, "racing": 0.0},
+    "former": {
+        "sampler": Sampler.WEIGHTED,
+        "islands": 2,
+        "number_share": 0.46,
+        "crossover": 0.2,
+        "twins": False,
+        "racing": 0.0,
+    },
 }
 
 WITH_MODELS = frozenset({"lessons", "advice"})  # what these change is nothing to a proposer without models

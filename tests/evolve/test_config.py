@@ -52,3 +52,11 @@ def test_every_sampler_can_be_named() -> None:
 
 def test_every_choice_of_inspirations_can_be_named() -> None:
     assert {choice.value for choice in Inspirations} == set(INSPIRATIONS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "share"),
+    [({}, 0.0), ({"donors": "baselines"}, 0.2), ({"donors": "baselines", "crossover": 0.5}, 0.5)],
+)
+def test_programs_are_crossed_where_asked_for_and_with_baselines(settings: dict[str, object], share: float) -> None:
+    assert build_config({"task": "toy", **settings}).crossover == share
