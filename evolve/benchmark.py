@@ -38,6 +38,7 @@ class Curve:
     repeat: int
     run_id: str
     holdout: tuple[float, ...]  # of the champion, after 0, 1, ... evaluations
+    leader_holdout: float  # of who led by search score at the end: what validation is there to improve on
     leaders: tuple[Step, ...]  # by search score
     champions: tuple[Step, ...]  # of the leaders by then, the one chosen on validation
 
@@ -130,12 +131,14 @@ class Judge:
         led = [step.candidate_id for step in leaders]
         validations = await self._evaluations(stages, led, Tier.QUICK, Split.VALIDATION)
         champions = champion_steps(leaders, dict(zip(led, validations, strict=True)))
-        holdouts = await self.scores(stages, [step.candidate_id for step in champions])
+        last = leaders[-1].candidate_id
+        holdouts = await self.scores(stages, list({step.candidate_id: None for step in champions} | {last: None}))
         return Curve(
             strategy=cell.strategy,
             repeat=cell.repeat,
             run_id=run.id,
             holdout=tuple(best_so_far(champions, holdouts, evaluations)),
+            leader_holdout=holdouts[last],
             leaders=tuple(leaders),
             champions=tuple(champions),
         )

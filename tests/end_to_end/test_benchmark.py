@@ -38,6 +38,9 @@ def test_a_benchmark_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     assert len(runs) == 4
     document = json.loads((tmp_path / "strategies_toy.json").read_text())
     assert [len(curve["holdout"]) for curve in document["curves"]] == [13] * 4
+    for curve in document["curves"]:  # whom validation chose, and who led: where they are one, so are the scores
+        same = curve["champions"][-1]["candidate_id"] == curve["leaders"][-1]["candidate_id"]
+        assert not same or curve["leader_holdout"] == curve["holdout"][-1]
     assert set(document["baselines"]) == {"half", "median"}
 
 
