@@ -40,9 +40,11 @@ def run(
     order: Annotated[Order | None, typer.Option(help="`index` repeats exactly, `completion` is faster")] = None,
     window: Annotated[int | None, typer.Option(help="asks in flight with --order index (default 8)")] = None,
     planner_clock: Annotated[PlannerClock | None, typer.Option(help="how planner time is charged")] = None,
-    islands: Annotated[int | None, typer.Option(help="separate populations (default 2)")] = None,
+    islands: Annotated[int | None, typer.Option(help="separate populations (default 1)")] = None,
     sampler: Annotated[Sampler | None, typer.Option(help="how parents are drawn (default best_first)")] = None,
-    donors: Annotated[Donors | None, typer.Option(help="where a crossover takes code from")] = None,
+    donors: Annotated[
+        Donors | None, typer.Option(help="where crossovers take code from; `baselines` turns them on")
+    ] = None,
     initial: Annotated[list[Path] | None, typer.Option(help="program to start from; repeatable")] = None,
     start_from: Annotated[
         list[str] | None,
