@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
+from typer.models import OptionInfo
 
 from evolve.choices import Inspirations, Order, Sampler
+from evolve.cli.run import run
 from evolve.config import RunConfig, build_config, read_config
 from evolve.errors import ConfigError
 from evolve.inspirations import INSPIRATIONS
@@ -60,3 +64,13 @@ def test_every_choice_of_inspirations_can_be_named() -> None:
 )
 def test_programs_are_crossed_where_asked_for_and_with_baselines(settings: dict[str, object], share: float) -> None:
     assert build_config({"task": "toy", **settings}).crossover == share
+
+
+def test_the_defaults_that_the_help_names_are_those_of_a_run_file() -> None:
+    named = {}
+    for name, hint in get_type_hints(run, include_extras=True).items():
+        for option in (part for part in get_args(hint) if isinstance(part, OptionInfo)):
+            if found := re.search(r"\(default ([\w.]+)\)", option.help or ""):
+                named[name] = found[1]
+    assert named.keys() >= {"islands", "sampler", "proposer"}
+    assert named == {name: str(RunConfig.model_fields[name].default) for name in named}
