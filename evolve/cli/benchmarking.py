@@ -20,6 +20,7 @@ from evaluators.registry import did_you_mean
 from evolve.benchmark import Cell, Curve, Judge, carry_out, cells
 from evolve.choices import ProposerKind
 from evolve.cli.printing import interval, print_json, print_text, table_text
+from evolve.config import RunConfig
 from evolve.errors import ConfigError, RunError
 from evolve.execution.opening import local_backend
 from evolve.lifecycle import Lifecycle, timestamp
@@ -65,7 +66,7 @@ def compare(plan: Plan, url: str, out: Path, *, as_json: bool) -> None:
     with Archive.open(url) as archive:
         curves, baselines = asyncio.run(_carry_out(archive, planned, problem, programs, plan))
     results = compare_strategies(_by_strategy(curves), baselines)
-    _write(plan, problem, curves, baselines, results, out)
+    _write(plan, planned[0].config, problem, curves, baselines, results, out)
     if as_json:
         print_json(results)
     else:
@@ -149,6 +150,7 @@ def _by_strategy(curves: Sequence[Curve]) -> dict[str, list[tuple[float, ...]]]:
 
 def _write(
     plan: Plan,
+    first: RunConfig,
     problem: Problem,
     curves: Sequence[Curve],
     baselines: Mapping[str, float],
@@ -165,7 +167,10 @@ def _write(
         "evaluations": plan.evaluations,
         "repeats": plan.repeats,
         "first_seed": plan.first_seed,
-        "donors": str(plan.base["donors"]),
+        "run_file": first.model_dump(
+            mode="json", exclude={"seed"}
+        ),  # of the first, with what was default
+        "changes": {name: STRATEGIES[name] for name in plan.strategies},
         "holdout_tier": plan.tier,
         "cores": os.cpu_count(),
         "results": results,

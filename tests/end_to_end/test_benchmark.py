@@ -41,6 +41,8 @@ def test_a_benchmark_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     for curve in document["curves"]:  # whom validation chose, and who led: where they are one, so are the scores
         same = curve["champions"][-1]["candidate_id"] == curve["leaders"][-1]["candidate_id"]
         assert not same or curve["leader_holdout"] == curve["holdout"][-1]
+    assert document["run_file"]["evaluations"] == 12
+    assert document["changes"]["weighted"] == {"sampler": "weighted"}
     assert set(document["baselines"]) == {"half", "median"}
 
 
