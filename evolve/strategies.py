@@ -134,6 +134,8 @@ def verdict(results: Sequence[Result]) -> str:
         if best.difference is None or best.low is None or best.high is None:
             return f"{best.strategy} has the highest mean, from too few repeats to say how sure."
         gain, low, high, p, other = best.difference, best.low, best.high, best.p, first.strategy
+    if gain == low == high == 0.0:
+        return f"{best.strategy} and {other} end alike on the hold-out in every repeat."
     settled = "which excludes zero" if low > 0 else "which includes zero: nothing is settled"
     return (
         f"{best.strategy} ends highest on the hold-out, {gain:+.4f} above {other}, "

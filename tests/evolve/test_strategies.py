@@ -72,6 +72,11 @@ def test_a_difference_within_the_noise_is_not_settled() -> None:
     assert "nothing is settled" in verdict(compare_strategies(curves, {}))
 
 
+def test_strategies_that_end_alike_are_not_ranked() -> None:
+    curves = {"default": [[0.0, 0.5], [0.0, 0.7]], "crossover": [[0.0, 0.5], [0.0, 0.7]]}
+    assert verdict(compare_strategies(curves, {})) == "default and crossover end alike on the hold-out in every repeat."
+
+
 def test_every_strategy_is_a_valid_run_file() -> None:
     for changes in STRATEGIES.values():
         build_config({"task": "toy", **changes})
