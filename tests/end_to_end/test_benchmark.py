@@ -33,7 +33,8 @@ def test_a_benchmark_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
 
     again = evolve(tmp_path, *WORDS)
     assert again.returncode == 0, again.stderr
-    assert "ends highest on the hold-out" in again.stdout
+    said = again.stdout.splitlines()[-1]  # chance decides whether one ends higher: the runs' secrets are drawn
+    assert "ends highest on the hold-out, " in said or "end alike on the hold-out" in said
     runs = evolve_rows(tmp_path, "runs", "--archive", "sqlite:///benchmark.db")
     assert len(runs) == 4
     document = json.loads((tmp_path / "strategies_toy.json").read_text())
