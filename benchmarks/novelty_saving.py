@@ -46,7 +46,7 @@ def counted(archive: Archive, run: Run) -> Counted:
     syntax = {ast_digest(founder.source) for founder in founders}
     texts = {founder.source for founder in founders}
     proposals = repeats = copies = 0
-    for attempt in sorted(archive.attempts(run.id), key=lambda attempt: attempt.index):
+    for attempt in archive.attempts(run.id):
         rng = np.random.default_rng([config.seed or 0, attempt.index])
         crosses = attempt.inspiration_ids and rng.random() < config.crossover
         request = MutationRequest(

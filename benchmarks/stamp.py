@@ -18,7 +18,7 @@ RESULTS = Path(__file__).parent / "results"
 
 def write_result(name: str, figures: Mapping[str, object]) -> Path:
     """``results/NAME.json``."""
-    libraries = ["numpy", "scipy", *(name for name in ("torch", "triton") if name in sys.modules)]
+    libraries = ["numpy", "scipy", *(library for library in ("torch", "triton") if library in sys.modules)]
     environment = to_json(current_environment(libraries, "see figures"))
     document = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

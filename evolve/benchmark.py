@@ -132,7 +132,8 @@ class Judge:
         validations = await self._evaluations(stages, led, Tier.QUICK, Split.VALIDATION)
         champions = champion_steps(leaders, dict(zip(led, validations, strict=True)))
         last = leaders[-1].candidate_id
-        holdouts = await self.scores(stages, list({step.candidate_id: None for step in champions} | {last: None}))
+        judged = dict.fromkeys([*(step.candidate_id for step in champions), last])
+        holdouts = await self.scores(stages, list(judged))
         return Curve(
             strategy=cell.strategy,
             repeat=cell.repeat,

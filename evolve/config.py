@@ -16,8 +16,6 @@ from evolve.llm.prices import Price
 from evolve.request import Operator
 
 DEFAULT_OPERATORS = (Operator.DIFF, Operator.FULL, Operator.CROSSOVER, Operator.REPAIR)
-
-
 CROSSED_WITH_BASELINES = 0.2  # share of asks, unless said: who names baselines as donors wants their code
 
 
@@ -66,7 +64,7 @@ class RunConfig(BaseModel):
         default=0.0,
         ge=0,
         le=1,
-        description="share of asks that cross two programs, without models; 0.2 if donors are baselines",
+        description=f"share of asks that cross two programs, without models; {CROSSED_WITH_BASELINES} with baselines",
     )
     number_share: float = Field(default=0.75, ge=0, le=1, description="of genetic steps: those that move a number")
     donors: Donors = Donors.ARCHIVE

@@ -20,7 +20,7 @@ STRATEGIES: Mapping[str, Mapping[str, object]] = {
     "best_of_n": {"sampler": Sampler.BEST_OF_N, "islands": 1},  # every child straight from the initial program
     "random": {"sampler": Sampler.UNIFORM, "islands": 1},  # any survivor, whatever its score
     "repeated": {"sampler": Sampler.HILL_CLIMBING, "islands": 4, "migration_every": 0},  # four climbs, a quarter each
-    # the default with one part exchanged or left out
+    # the default with one part exchanged, added or left out
     "weighted": {"sampler": Sampler.WEIGHTED},  # parents by robust score and few children
     "instance_winners": {"sampler": Sampler.INSTANCE_WINNERS},  # parents from the per-instance Pareto front
     "map_elites": {"sampler": Sampler.MAP_ELITES},  # parents from the cells of the task's grid
@@ -28,11 +28,8 @@ STRATEGIES: Mapping[str, Mapping[str, object]] = {
     "two_islands": {"islands": 2},
     "dynamic_islands": {"new_island_after": 15},  # one more island whenever nothing better has been found for so long
     "fewer_numbers": {"number_share": 0.46},
-    "crossover": {"crossover": 0.2},  # the default until 2026-11
-    "any_donor": {
-        "crossover": 0.2,
-        "inspirations": Inspirations.UNIFORM,
-    },  # good where the parent is not, or not
+    "crossover": {"crossover": 0.2},  # with donors that are good where the parent is not; the default until 2026-11
+    "any_donor": {"crossover": 0.2, "inspirations": Inspirations.UNIFORM},  # with any donor
     "no_twins": {"twins": False},
     "no_racing": {"racing": 0.0},
     "lessons": {"lessons_every": 20},  # these two with models only
@@ -135,7 +132,7 @@ def verdict(results: Sequence[Result]) -> str:
             return f"{best.strategy} has the highest mean, from too few repeats to say how sure."
         gain, low, high, p, other = best.difference, best.low, best.high, best.p, first.strategy
     if gain == low == high == 0.0:
-        return f"{best.strategy} and {other} end alike on the hold-out in every repeat."
+        return f"Neither {best.strategy} nor {other} ends highest on the hold-out: they score alike in every repeat."
     settled = "which excludes zero" if low > 0 else "which includes zero: nothing is settled"
     return (
         f"{best.strategy} ends highest on the hold-out, {gain:+.4f} above {other}, "

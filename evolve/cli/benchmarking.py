@@ -167,7 +167,7 @@ def _write(
         "evaluations": plan.evaluations,
         "repeats": plan.repeats,
         "first_seed": plan.first_seed,
-        "run_file": first.model_dump(mode="json", exclude={"seed"}),  # of the first, with what was default
+        "run_file": first.model_dump(mode="json", exclude={"seed"}),  # of the first strategy, defaults too
         "changes": {name: STRATEGIES[name] for name in plan.strategies},
         "holdout_tier": plan.tier,
         "cores": os.cpu_count(),
