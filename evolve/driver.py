@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from archive.records import Attempt, AttemptState, BanditRow, FounderRole
-from evaluators.contract import Evaluation, Split, Tier
+from archive.records import Attempt, AttemptState, BanditRow
+from evaluators.contract import Evaluation
 from evolve.budget import Budget, Spent, reason_to_stop
-from evolve.champion import NUM_CONTENDERS, VALIDATION_SHARE
 from evolve.choices import Order
-from evolve.fresh_look import NUM_EVALUATIONS, FreshLooks
 from evolve.gate import Gate, Prepared
 from evolve.marks import Marks
 from evolve.progress import Progress
 from evolve.proposer import Proposer
 from evolve.races import RaceConfig, Raced, Races
-from evolve.request import Member, MutationRequest
+from evolve.request import MutationRequest
 from evolve.stages import Stages
 from evolve.standing import Pending, Session, asked_attempt, attempt_rng, told_of
 from evolve.turnstile import Turn, Turnstile
+from evolve.validations import Validations
 
 STOPPED = "it was stopped"
 BANDIT_EVERY = 10  # tells
@@ -79,16 +78,10 @@ class Driver:
         self._marks = Marks(self._archive, session.run.id, stages)
         self._turnstile = Turnstile(ordered=self._ordered)
         self._running: set[asyncio.Task[Ended]] = set()
-        self._validating: set[asyncio.Task[Evaluation] | asyncio.Task[None]] = set()
-        self._validations: list[tuple[str, asyncio.Task[Evaluation] | None]] = [(i, None) for i in session.validated]
-        self._looks = FreshLooks(self._archive, stages, _initial_of(session), session.config.look_every)
-        self._look_is_due = False
-        self._last_look: asyncio.Task[None] | None = None
+        self._validations = Validations(session, stages)
         self._ended: dict[int, Ended] = {}
-        self._contenders = [(m.score, m.candidate_id) for m in self._search.top(NUM_CONTENDERS) if not m.is_founder]
         self._evaluated = session.evaluated
         self._barren = 0
-        self._num_validations = session.num_validations
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -108,11 +101,11 @@ class Driver:
                 self._launch(pending)
             while True:
                 reason = self._ask_while_allowed()
-                if self._stop.is_set() or not (self._running or self._validating):
+                if self._stop.is_set() or not (self._running or self._validations.running):
                     return STOPPED if self._stop.is_set() else reason or STOPPED
                 await self._wait(stopping)
         finally:
-            await _cancel({stopping, *self._running, *self._validating})
+            await _cancel({stopping, *self._running, *self._validations.running})
 
     def _ask_while_allowed(self) -> str | None:
         """Ask until budget or places in flight are used; the reason why no more will be asked, if there is one."""
@@ -176,10 +169,9 @@ class Driver:
 
     async def _wait(self, stopping: asyncio.Task[bool]) -> None:
         """Until something ends, and tell what may be told."""
-        done, _ = await asyncio.wait({stopping, *self._running, *self._validating}, return_when=asyncio.FIRST_COMPLETED)
-        for validated in self._validating & done:
-            validated.result()
-            self._validating.discard(validated)
+        waiting = {stopping, *self._running, *self._validations.running}
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        self._validations.settle(done)
         for task in self._running & done:
             self._running.discard(task)
             ended = task.result()
@@ -213,11 +205,8 @@ class Driver:
         self._evaluated += attempt.is_evaluation
         self._barren = 0 if attempt.is_evaluation else self._barren + 1
         self._note(attempt, ended.evaluation)
-        self._look_is_due = self._look_is_due or self._looks.is_due(self._search.num_tells)
-        if told.member is not None and attempt.twin_id is None:
-            self._consider_validation(told.member)
-        if self._look_is_due and self._may_validate(self._look_cost):
-            self._begin_look()
+        newcomer = told.member if attempt.twin_id is None else None
+        self._validations.told(self._search.num_tells, newcomer, self._evaluated)
 
     def _store_bandit(self) -> None:
         """What the bandit knows, every few tells: for people, the search itself never reads it."""
@@ -250,49 +239,6 @@ class Driver:
             progress.best_id, progress.best_score = best.candidate_id, best.score
             progress.best_change = attempt.change
 
-    def _consider_validation(self, member: Member) -> None:
-        """Start a validation for a new top five, unless a look at the champion is waiting for its turn."""
-        self._contenders.append((member.score, member.candidate_id))
-        self._contenders.sort(key=lambda pair: -pair[0])
-        del self._contenders[NUM_CONTENDERS:]
-        is_contender = any(candidate_id == member.candidate_id for _, candidate_id in self._contenders)
-        if is_contender and not self._look_is_due and self._may_validate(1):
-            self._num_validations += 1
-            candidate = self._archive.candidate(member.candidate_id)
-            evaluation = self._stages.evaluate(candidate, Tier.QUICK, Split.VALIDATION, member.attempt_index)
-            validation = asyncio.create_task(evaluation)
-            self._validating.add(validation)
-            self._validations.append((member.candidate_id, validation))
-
-    def _may_validate(self, number: int) -> bool:
-        """Whether validations stay a tenth of the evaluations, rounded up, if so many more are made."""
-        return self._num_validations + number < VALIDATION_SHARE * self._evaluated + 1
-
-    def _begin_look(self) -> None:
-        """Have the champion of now scored on fresh seeds, after the look before."""
-        self._look_is_due = False
-        if not self._validations:
-            return
-        self._num_validations += self._look_cost
-        look = self._look(self._search.num_tells, tuple(self._validations), self._last_look)
-        self._last_look = asyncio.create_task(look)
-        self._validating.add(self._last_look)
-
-    @property
-    def _look_cost(self) -> int:
-        """In evaluations; the first look needs the initial program's own validation too."""
-        return NUM_EVALUATIONS + (self._last_look is None)
-
-    async def _look(
-        self,
-        num_tells: int,
-        validations: Sequence[tuple[str, asyncio.Task[Evaluation] | None]],
-        earlier: asyncio.Task[None] | None,
-    ) -> None:
-        if earlier is not None:
-            await earlier
-        await self._looks.look(num_tells, validations)
-
     def _budget(self) -> Budget:
         config = self._session.config
         return Budget(
@@ -316,12 +262,6 @@ class Driver:
 
     def _rng(self, *key: int) -> np.random.Generator:
         return attempt_rng(self._session.run.seed, *key)
-
-
-def _initial_of(session: Session) -> str:
-    """The candidate that gains are measured against."""
-    founders = session.archive.founders(session.run.id)
-    return next(founder.candidate_id for founder in founders if founder.role is FounderRole.INITIAL)
 
 
 AnyTask = asyncio.Task[bool] | asyncio.Task[Ended] | asyncio.Task[Evaluation] | asyncio.Task[None]
