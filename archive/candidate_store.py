@@ -10,7 +10,8 @@ from sqlalchemy import BindParameter, Connection, and_, bindparam, select, text,
 from archive import schema
 from archive.database import Database, Upsert, insert_into
 from archive.errors import ArchiveError, UnknownRecordError
-from archive.mapping import Values, candidate_of, candidate_values, unpack_text
+from archive.mapping import Values, candidate_of, candidate_values
+from archive.packing import unpack_text
 from archive.records import Candidate
 from archive.schema import attempts, candidates, founders
 

@@ -8,21 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archive.errors import ArchiveError
-from archive.mapping import (
-    MAX_LINE_CHARS,
-    MAX_TEXT_CHARS,
-    AnyRow,
-    Values,
-    capped,
-    digest_of,
-    finite,
-    json_text,
-    key_digest,
-    pack_doubles,
-    pack_text,
-    unpack_doubles,
-    unpack_text,
-)
+from archive.mapping import MAX_LINE_CHARS, MAX_TEXT_CHARS, AnyRow, Values, key_digest
+from archive.packing import capped, digest_of, finite, json_text, pack_doubles, pack_text, unpack_doubles, unpack_text
 from archive.records import EvaluationKey, StoredEvaluation
 from evaluators.contract import Environment, Evaluation, InstanceResult, Outcome, Picture, Split, Tier
 from evaluators.jsonable import dumps, from_json

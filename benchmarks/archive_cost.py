@@ -22,7 +22,8 @@ from sqlalchemy import Connection, insert
 
 from archive import schema
 from archive.evaluation_mapping import evaluation_values, instance_values
-from archive.mapping import Values, attempt_values, pack_text
+from archive.mapping import Values, attempt_values
+from archive.packing import pack_text
 from archive.queries import leaderboard
 from archive.records import Attempt, AttemptState, Candidate, EvaluationKey, Founder, FounderRole, Run, candidate_id
 from archive.shared_rows import Circumstances

@@ -1,12 +1,13 @@
-"""Operators on expressions: names, arithmetic, calls, and what is wrapped around or taken off a value."""
+"""Operators on expressions: names, arithmetic, and what is wrapped around or taken off a value."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from evolve.genetic.calls import called_name, family_of
 from evolve.genetic.chance import pick, pick_weighted
 from evolve.genetic.constants import number_of
 from evolve.genetic.kinds import Kind, kind_of
@@ -35,20 +36,6 @@ _SYMBOLS: Mapping[type[ast.operator], str] = {
     ast.BitAnd: "&",
     ast.BitOr: "|",
 }
-
-CALL_FAMILIES: Sequence[frozenset[str]] = [  # names that take the same arguments
-    frozenset({"min", "max", "mean", "sum"}),
-    frozenset({"mean", "median", "max", "min", "std"}),
-    frozenset({"argmin", "argmax"}),
-    frozenset({"minimum", "maximum", "add", "multiply"}),
-    frozenset({"floor", "ceil", "rint"}),
-    frozenset({"exp", "log1p", "sqrt", "square", "tanh"}),
-    frozenset({"zeros", "ones"}),
-    frozenset({"zeros_like", "ones_like"}),
-    frozenset({"any", "all"}),
-    frozenset({"cumsum", "cumprod"}),
-]
-_NO_METHOD = frozenset({"median"})  # functions of numpy that arrays do not have
 
 _NUMBER_WRAPPERS = ("{c} * {x}", "{x} + {c}", "max({x}, {c})", "min({x}, {c})")
 WRAPPERS: Mapping[Kind, Sequence[str]] = {  # x stands for the value, c for a new constant
@@ -159,19 +146,6 @@ def toggle_sign(program: Program, rng: np.random.Generator) -> Change | None:
             return _one_change(program, site, program.text(operand))
         case _:
             return _one_change(program, site, f"-{operand_text(program, site)}")
-
-
-def exchange_call(program: Program, rng: np.random.Generator) -> Change | None:
-    """A function is called in the place of another that takes the same arguments."""
-    calls = list(_exchangeable_calls(program))
-    if not calls:
-        return None
-    weights = [0.2 if isinstance(call.func, ast.Name) else 1.0 for _, call, _ in calls]  # own functions differ in sense
-    site, call, relatives = pick_weighted(calls, weights, rng)
-    end = program.span(call.func)[1]
-    old = _called_name(call)
-    new = pick(relatives, rng)
-    return Change((Edit(end - len(old), end, new),), f"{old}() -> {new}() ({site.place})")
 
 
 def wrap_value(program: Program, rng: np.random.Generator) -> Change | None:
@@ -292,60 +266,6 @@ def _is_negation(node: ast.AST) -> bool:
     return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and number_of(node) is None
 
 
-def _exchangeable_calls(program: Program) -> Iterator[tuple[Site, ast.Call, list[str]]]:
-    for site in program.sites:
-        if isinstance(site.node, ast.Call):
-            relatives = _relatives(program, site.node)
-            if relatives:
-                yield site, site.node, relatives
-
-
-def _relatives(program: Program, call: ast.Call) -> list[str]:
-    """Names that could be called in the place of this one, sorted."""
-    match call.func:
-        case ast.Attribute(value=ast.Name(id="np" | "numpy" | "math"), attr=name):
-            return _family_of(name)
-        case ast.Attribute(attr=name):
-            return [other for other in _family_of(name) if other not in _NO_METHOD]
-        case ast.Name(id="min" | "max" as name):
-            return ["max" if name == "min" else "min"]
-        case ast.Name(id=name):
-            return _functions_like(program, name)
-        case _:
-            return []
-
-
-def _family_of(name: str) -> list[str]:
-    return sorted({other for family in CALL_FAMILIES if name in family for other in family} - {name})
-
-
-def _functions_like(program: Program, name: str) -> list[str]:
-    """The module's other functions with as many parameters and the same kind of result."""
-    functions = {node.name: node for node in program.tree.body if isinstance(node, ast.FunctionDef)}
-    if name not in functions:
-        return []
-    kinds = program.module_kinds
-    return [
-        other
-        for other, node in functions.items()
-        if other != name
-        and _arity(node) == _arity(functions[name])
-        and kinds.get(f"{other}()") is kinds.get(f"{name}()")
-    ]
-
-
-def _arity(function: ast.FunctionDef) -> tuple[int, int]:
-    return len(function.args.args), len(function.args.kwonlyargs)
-
-
-def _called_name(call: ast.Call) -> str:
-    match call.func:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-        case _:
-            return ""
-
-
 def _parts_of(node: ast.AST) -> list[ast.expr]:
     """What could stay of an operation."""
     match node:
@@ -356,7 +276,7 @@ def _parts_of(node: ast.AST) -> list[ast.expr]:
         case ast.IfExp(body=body, orelse=orelse):
             return [body, orelse]
         case ast.Call(func=ast.Attribute(value=ast.Name(id="np")), args=[first]) if not node.keywords:
-            return [first] if _family_of(_called_name(node)) and not isinstance(first, ast.Tuple | ast.List) else []
+            return [first] if family_of(called_name(node)) and not isinstance(first, ast.Tuple | ast.List) else []
         case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="maximum" | "minimum"), args=[first, _]):
             return [first]
         case ast.Call(func=ast.Name(id="max" | "min" | "int" | "abs"), args=[first, *_]):

@@ -7,12 +7,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from evolve.genetic.calls import exchange_call
 from evolve.genetic.conditions import change_condition, swap_comparison
 from evolve.genetic.constants import perturb_constant
 from evolve.genetic.crossover import blend_constants, take_definitions, take_expression, take_function, take_statement
 from evolve.genetic.expressions import (
     blend_values,
-    exchange_call,
     exchange_name,
     flip_flag,
     swap_operator,

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from evolve.genetic.calls import exchange_call
 from evolve.genetic.expressions import (
     blend_values,
-    exchange_call,
     exchange_name,
     flip_flag,
     swap_operator,
