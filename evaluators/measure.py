@@ -10,7 +10,7 @@ from itertools import groupby
 import numpy as np
 from scipy import special
 
-MINIMUM_SCORES = 12  # below this an interval would cover far less than it says (DESIGN section 4)
+MINIMUM_SCORES = 12  # below this an interval would cover far less than it says (tests/evaluators/test_coverage.py)
 SKEWNESS_SHARE = 0.75  # of the estimated skewness that is corrected for; see `Pivot`
 LARGEST_STEP = 0.8  # of quantile x skewness: one odd score among few widens a side by half at most, never without limit
 

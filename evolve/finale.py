@@ -83,7 +83,7 @@ class Finale:
         ids = dict.fromkeys([*(founder.candidate_id for founder in self._founders), *chosen])
         judged = [candidate_id for candidate_id in ids if self._has_search_score(candidate_id)]
         ids.setdefault(champion)  # it has a row even where no finalist was wanted
-        holdouts = dict(await self._all("hold-out, instances nobody has seen", judged, self._tier, Split.HOLDOUT))
+        holdouts = dict(await self._all("hold-out (instances nobody has seen)", judged, self._tier, Split.HOLDOUT))
         rows = [self._standing(i, initial, champion, dict(validations), holdouts) for i in ids]
         rows.sort(key=lambda row: -2.0 if row.holdout is None else row.holdout, reverse=True)
         return Verdict(champion_id=champion, standings=tuple(rows), looks=tuple(looks))
@@ -99,13 +99,13 @@ class Finale:
         """The evaluations of `ids` in their order, `what` is noted with the count of those that are done."""
         candidates: list[Candidate] = [self._archive.candidate(candidate_id) for candidate_id in ids]
         done = 0
-        self._note(f"{what}: 0 of {len(ids)}")
+        self._note(f"{what}: 0 of {len(ids)} programs")
 
         async def evaluate(candidate: Candidate) -> Evaluation:
             nonlocal done
             evaluation = await self._stages.evaluate(candidate, tier, split)
             done += 1
-            self._note(f"{what}: {done} of {len(ids)}")
+            self._note(f"{what}: {done} of {len(ids)} programs")
             return evaluation
 
         found = await asyncio.gather(*(evaluate(candidate) for candidate in candidates))

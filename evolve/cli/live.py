@@ -57,7 +57,8 @@ def log_line(progress: Progress, config: RunConfig) -> str:
     """One line for a log file."""
     parts = [f"{progress.task} {progress.run_id}: {progress.phase}"]
     if progress.told:
-        parts.append(f"{progress.told} attempts, {_rate(progress)}, {_outcomes(progress)}")
+        made = [f"{progress.told} attempts", *([_rate(progress), _outcomes(progress)] if progress.outcomes else [])]
+        parts.append(", ".join(made))
     if progress.best_score is not None:
         parts.append(f"best {progress.best_score:.4f} ({_against(progress)})")
     if left := _left(progress, config):

@@ -39,7 +39,7 @@ def verify(
     if a row was tampered with, cannot be reproduced, or if nothing at all could be replayed.
 
     With --kernels the tokens that placements send to each expert go through the real grouped products: a placement of
-    expert_replication, the best programs of its league and the baselines. It prints how well simulated and timed order
+    expert_replication, the best programs ranked with it and the baselines. It prints how well simulated and timed order
     agree. Needs a CUDA GPU.
     """
     if kernels:
