@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from archive.records import Attempt, Candidate, Run, StoredEvaluation
+from dashboard.inert import markdown
 from evaluators.contract import Environment, Outcome, ParameterValue
 from evaluators.measure import mean_interval
 from evolve.blocks import without_markers
@@ -145,7 +146,7 @@ def _lineage_lines(card: Card) -> list[str]:
         return ["No attempt made it: it is a founder of its runs, or was scored from a file."]
     steps = [
         f"{number}. attempt {s.attempt} of run {s.run}, by {s.proposer} ({s.operator}): "
-        f"`{s.parent[:10]}` to `{s.child[:10]}`: {s.change}"
+        f"`{s.parent[:10]}` to `{s.child[:10]}`: {markdown(s.change)}"
         for number, s in enumerate(card.lineage, 1)
     ]
     return [f"From founder `{card.founder[:10]}`:", "", *steps]

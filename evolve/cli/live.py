@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from dashboard.inert import visible
 from evolve.config import RunConfig
 from evolve.progress import Progress
 
@@ -80,7 +81,7 @@ def panel(progress: Progress, config: RunConfig) -> RenderableType:
         )
         table.add_row("best so far", best)
         if progress.best_change:
-            table.add_row("", Text(progress.best_change[:100], style="dim"))
+            table.add_row("", Text(visible(progress.best_change[:100]), style="dim"))
     table.add_row("left", Text(_left(progress, config) or "-"))
     return Group(table, ProgressBar(total=1.0, completed=share_done(progress, config), width=60))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from dashboard.inert import visible
 from evaluators import jsonable
 
 
@@ -14,8 +15,9 @@ def print_json(value: object) -> None:
 
 
 def print_text(text: str) -> None:
-    """Text and a line end."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    """Text and a line end; on a terminal with a mark in place of what would steer it, in a pipe as it is."""
+    line = text.rstrip("\n") + "\n"
+    sys.stdout.write(visible(line) if sys.stdout.isatty() else line)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
