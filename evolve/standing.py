@@ -107,7 +107,9 @@ def member_of(
     """The candidate as a member of the population; None unless it has a search score."""
     if evaluation is None or evaluation.outcome is not Outcome.SCORED or evaluation.objective is None:
         return None
-    values = {**evaluation.metrics, task.objective: evaluation.objective}
+    # Metrics are means over what was scored: by failing where it is worst, a program would better its own.
+    whole = all(instance.outcome is Outcome.SCORED for instance in evaluation.instances)
+    values = {**evaluation.metrics, task.objective: evaluation.objective} if whole else {}
     return Member(
         candidate_id=candidate_id,
         score=evaluation.objective,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from archive.elites import Axis, EliteGrid, ParetoFront
 from evaluators import registry
-from evaluators.contract import ContractError, Descriptor
+from evaluators.contract import ContractError, Descriptor, Outcome
 from evaluators.toy import PROBLEM
 from evolve.choices import Sampler
 from evolve.errors import RunError
@@ -110,6 +110,15 @@ def test_a_member_carries_its_cell_and_what_it_trades_off_higher_being_better() 
     member = member_of("a program", evaluation, TASK)
     assert isinstance(member, Member)
     assert (member.cell, member.objectives) == ((2,), (member.score, -30.0))
+
+
+def test_a_program_that_fails_on_an_instance_is_in_no_cell_and_on_no_front() -> None:
+    whole = an_evaluation([0.5] * 12)
+    failed = replace(whole.instances[0], outcome=Outcome.CRASHED, score=None)
+    metrics = {"moved_fraction": 0.6, "migration_us": 10.0}
+    member = member_of("a program", replace(whole, instances=(failed, *whole.instances[1:]), metrics=metrics), TASK)
+    assert isinstance(member, Member)
+    assert (member.cell, member.objectives) == ((), ())
 
 
 def test_what_was_not_measured_gives_no_cell_and_no_objectives() -> None:
