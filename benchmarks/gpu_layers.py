@@ -40,7 +40,8 @@ def stage_times(scale: Scale, shape: str, popularity: str) -> dict[str, Any]:
 def backward_times(scale: Scale, shape: str) -> dict[str, Any]:
     """The four grouped products of the backward pass."""
     device, size = torch.device(scale.device_type), scale.shapes[shape]
-    inputs, timer = stages.layer_inputs(size, device, SEED), timer_on(device, scale.effort)
+    inputs = stages.layer_inputs(size, device, SEED, loads(size, Popularity.EVEN))
+    timer = timer_on(device, scale.effort)
     timings = {step.value: asdict(timer.time(stages.launch(step, inputs))) for step in Backward}
     return {"shape": asdict(size), "timings": timings, "state": _state()}
 

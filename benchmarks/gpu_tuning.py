@@ -12,8 +12,10 @@ from triton.errors import TritonError
 
 from benchmarks.gpu_book import Book
 from benchmarks.gpu_kernels import LOST, in_processes, is_lost
+from benchmarks.gpu_layers import SEED, loads
 from benchmarks.gpu_scale import Scale
 from evaluators.kernels import stages, tiles
+from evaluators.kernels.cases import Popularity
 from evaluators.kernels.launch import device_name
 from evaluators.kernels.reference import Routing
 from evaluators.kernels.shapes import LayerShape, Stage
@@ -66,7 +68,7 @@ def keep_tuned(scale: Scale) -> dict[str, Any]:
 
 
 def _tune_at(scale: Scale, shape: LayerShape, step: Step, device: torch.device) -> dict[str, Any]:
-    inputs = stages.layer_inputs(shape, device)
+    inputs = stages.layer_inputs(shape, device, SEED, loads(shape, Popularity.EVEN))
     default, *others = candidates(scale, step, shape)
     expected = _result(stages.launch(step, inputs, default)())
     refused, launches = {}, {default: stages.launch(step, inputs, default)}

@@ -6,6 +6,7 @@ Run it as ``python -m evaluators.kernels.compiled``; it needs Triton as a compil
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -44,6 +45,7 @@ class Compiled:
     spilled_bytes: int  # of a thread: stack and local memory
     shared_bytes: int  # of a program
     matrix_instructions: int  # wgmma in the text
+    serialized: bool  # whether the assembler makes each of them wait for the one before
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,6 +86,7 @@ def compile_launch(launch: CaughtLaunch, capability: int = 90) -> Compiled:
     )
     built = triton.compile(source, target=GPUTarget("cuda", capability, 32), options=dict(launch.options))
     registers, spilled = _usage(built.asm["cubin"])
+    matrix_instructions = built.asm["ptx"].count("wgmma.mma_async")
     return Compiled(
         kernel=launch.kernel.__name__,
         constants=", ".join(f"{name}={constants[name]}" for name in declared),
@@ -91,7 +94,8 @@ def compile_launch(launch: CaughtLaunch, capability: int = 90) -> Compiled:
         registers=registers,
         spilled_bytes=spilled,
         shared_bytes=int(built.metadata.shared),
-        matrix_instructions=built.asm["ptx"].count("wgmma.mma_async"),
+        matrix_instructions=matrix_instructions,
+        serialized=matrix_instructions > 0 and _is_serialized(built.asm["ptx"], capability),
     )
 
 
@@ -105,6 +109,16 @@ def _usage(cubin: bytes) -> tuple[int, int]:
         raise ValueError(f"cuobjdump names no resource usage: {text[:200]!r}")
     registers, stack, local = (int(number) for number in found.groups())
     return registers, stack + local
+
+
+def _is_serialized(ptx: str, capability: int) -> bool:
+    """By the assembler's remark, which Triton does not pass on (C7510 and its likes)."""
+    with tempfile.NamedTemporaryFile(mode="w", suffix=".ptx") as file:
+        file.write(ptx)
+        file.flush()
+        command = [triton.knobs.nvidia.ptxas.path, "-v", f"--gpu-name=sm_{capability}a", file.name, "-o", os.devnull]
+        said = subprocess.run(command, capture_output=True, text=True, check=True)
+    return "wgmma.mma_async instructions are serialized" in said.stdout + said.stderr
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from triton.tools.tensor_descriptor import TensorDescriptor
 
 from evaluators.kernels.grouped_kernels import gate_up_kernel, rows_times_weights_kernel, weight_gradient_kernel
 from evaluators.kernels.launch import DTYPES, check_runnable, device_name, num_processors
-from evaluators.kernels.permute import permute
 from evaluators.kernels.reference import Schedule
 from evaluators.kernels.schedule import TileMap, tile_map
 from evaluators.kernels.shapes import Stage
@@ -55,13 +54,12 @@ def gate_up(
     where = tile_map(schedule.offsets, rows, chosen.block_m)
     hidden = torch.empty((rows, expert_width), dtype=x.dtype, device=x.device)
     tma, operands = _by_tma(chosen, (x, weights), rows, width, expert_width), (x, weights)
-    if tma:  # the copy engine of this chip fetches no scattered rows, so they are put side by side first
-        sorted_rows = x if order is None else permute(x, order, top_k, schedule.place)
-        operands = _descriptors(sorted_rows, weights, chosen)
-    gathered = order is not None and not tma
-    gate_up_kernel[_grid(where, expert_width, chosen, tma, x.device)](
-        operands[0], order if gathered else where.row, operands[1], where.expert, where.row, where.end, where.used,
-        hidden, hidden if before is None else before, top_k,
+    if tma:
+        operands = _descriptors(x, weights, chosen)
+    gathered = order is not None
+    gate_up_kernel[(_most_tiles(where, expert_width, chosen),)](
+        x if gathered else operands[0], order if gathered else where.row, operands[1],
+        where.expert, where.row, where.end, where.used, hidden, hidden if before is None else before, top_k,
         width=width, expert_width=expert_width, gathered=gathered, keep_before=before is not None,
         tma=tma, **_sizes(chosen),
     )  # fmt: skip
@@ -116,7 +114,8 @@ def rows_times_weights(
     tma, operands = _by_tma(chosen, (rows, weights), rows.shape[0], inner, outer), (rows, weights)
     if tma:
         operands = _descriptors(rows, weights, chosen, transposed=transposed)
-    rows_times_weights_kernel[_grid(where, outer, chosen, tma, rows.device)](
+    most = _most_tiles(where, outer, chosen)
+    rows_times_weights_kernel[(min(most, num_processors(rows.device)) if tma else most,)](
         *operands, where.expert, where.row, where.end, where.used, out if row_gates is None else row_gates, out,
         inner=inner, outer=outer, transposed=transposed, scaled=row_gates is not None, tma=tma, **_sizes(chosen),
     )  # fmt: skip
@@ -169,10 +168,8 @@ def _descriptors(
     return _tiles_of(rows, tiles.block_m, tiles.block_k), _tiles_of(weights, *block)
 
 
-def _grid(where: TileMap, columns: int, tiles: Tiles, tma: bool, device: torch.device) -> tuple[int]:
-    """A program for each tile that there can be; by the copy engine, one for each multiprocessor."""
-    most = where.num_tiles * triton.cdiv(columns, tiles.block_n)
-    return (min(most, num_processors(device)) if tma else most,)
+def _most_tiles(where: TileMap, columns: int, tiles: Tiles) -> int:
+    return where.num_tiles * int(triton.cdiv(columns, tiles.block_n))
 
 
 def _sizes(tiles: Tiles) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """The device code of `grouped`: three products whose row ranges belong to experts.
 
-Where `tma`, operands come as descriptors, and a program of the products of rows takes one tile after another, as far
-apart as there are programs, in one flattened loop: the operands of its next tile are on their way while it writes.
+Where `tma`, operands come as descriptors, and a program of `rows_times_weights_kernel` takes one tile after another,
+as far apart as there are programs, in one flattened loop: the operands of its next tile are on their way while it
+writes. Not so in `gate_up_kernel`: with two accumulators in a flattened loop ptxas waits for every wgmma (C7515).
 """
 
 from __future__ import annotations
@@ -41,58 +42,23 @@ def gate_up_kernel(
     Two accumulators rather than one over interleaved columns: the weights keep the layout that everyone stores them
     in, the rows are read once for both, and the activation needs no exchange between threads.
     """
-    tiles_m = tl.load(num_tiles)
-    total = tiles_m * tl.cdiv(expert_width, BLOCK_N)
-    if tma:
-        for program in tl.range(tl.program_id(0), total, tl.num_programs(0), flatten=True):
-            _gate_up_tile(
-                program, tiles_m, rows, order, weights, tile_expert, tile_row, tile_end, hidden, before, top_k, width,
-                expert_width, gathered, keep_before, tma, BLOCK_M, BLOCK_N, BLOCK_K, GROUP_M,
-            )  # fmt: skip
-    elif tl.program_id(0) < total:
-        _gate_up_tile(
-            tl.program_id(0), tiles_m, rows, order, weights, tile_expert, tile_row, tile_end, hidden, before, top_k,
-            width, expert_width, gathered, keep_before, tma, BLOCK_M, BLOCK_N, BLOCK_K, GROUP_M,
-        )  # fmt: skip
-
-
-@triton.jit
-def _gate_up_tile(
-    program: tl.tensor,
-    tiles_m: tl.tensor,
-    rows: tl.tensor,
-    order: tl.tensor,
-    weights: tl.tensor,
-    tile_expert: tl.tensor,
-    tile_row: tl.tensor,
-    tile_end: tl.tensor,
-    hidden: tl.tensor,
-    before: tl.tensor,
-    top_k: tl.tensor,
-    width: tl.constexpr,
-    expert_width: tl.constexpr,
-    gathered: tl.constexpr,
-    keep_before: tl.constexpr,
-    tma: tl.constexpr,
-    BLOCK_M: tl.constexpr,
-    BLOCK_N: tl.constexpr,
-    BLOCK_K: tl.constexpr,
-    GROUP_M: tl.constexpr,
-) -> None:
-    tile, tile_n = tile_of(program, tiles_m, tl.cdiv(expert_width, BLOCK_N), GROUP_M)
-    expert, first_row, end = tl.load(tile_expert + tile), tl.load(tile_row + tile), tl.load(tile_end + tile)
-    first_column = tile_n * BLOCK_N
-    row, column = first_row + tl.arange(0, BLOCK_M), first_column + tl.arange(0, BLOCK_N)
-    if tma:
-        gate, up = gate_up_by_tma(
-            rows, weights, expert, first_row, first_column, width, expert_width, BLOCK_M, BLOCK_N, BLOCK_K
-        )
-    else:
+    tiles_m, tiles_n = tl.load(num_tiles), tl.cdiv(expert_width, BLOCK_N)
+    if tl.program_id(0) < tiles_m * tiles_n:
+        tile, tile_n = tile_of(tl.program_id(0), tiles_m, tiles_n, GROUP_M)
+        expert, first_row, end = tl.load(tile_expert + tile), tl.load(tile_row + tile), tl.load(tile_end + tile)
+        first_column = tile_n * BLOCK_N
+        row, column = first_row + tl.arange(0, BLOCK_M), first_column + tl.arange(0, BLOCK_N)
         source = gathered_rows(order, row, end, top_k, gathered)
-        gate, up = gate_up_by_pointers(
-            rows, weights, expert, source, column, width, expert_width, BLOCK_M, BLOCK_N, BLOCK_K
-        )
-    write_activated(gate, up, row, column, end, hidden, before, expert_width, keep_before)
+        if tma:
+            gate, up = gate_up_by_tma(
+                rows, weights, expert, first_row, source, first_column, width, expert_width, gathered, BLOCK_M,
+                BLOCK_N, BLOCK_K,
+            )  # fmt: skip
+        else:
+            gate, up = gate_up_by_pointers(
+                rows, weights, expert, source, column, width, expert_width, BLOCK_M, BLOCK_N, BLOCK_K
+            )
+        write_activated(gate, up, row, column, end, hidden, before, expert_width, keep_before)
 
 
 @triton.jit

@@ -12,22 +12,32 @@ import triton.language as tl
 
 @triton.jit
 def gate_up_by_tma(
-    rows: tl.tensor_descriptor,
+    rows: tl.tensor,
     weights: tl.tensor_descriptor,
     expert: tl.tensor,
     row: tl.tensor,
+    source: tl.tensor,
     column: tl.tensor,
     width: tl.constexpr,
     expert_width: tl.constexpr,
+    gathered: tl.constexpr,
     BLOCK_M: tl.constexpr,
     BLOCK_N: tl.constexpr,
     BLOCK_K: tl.constexpr,
 ) -> tuple[tl.tensor, tl.tensor]:
-    """Both products of one tile from first row and column on; the weights are ``(E D, 2 F)``."""
+    """Both products of one tile from first row and column on; the weights are ``(E D, 2 F)``.
+
+    `rows` are a descriptor, or where `gathered` a pointer, and each row is read where `source` says: this chip's
+    engine fetches no scattered rows.
+    """
+    inner = tl.arange(0, BLOCK_K)
     gate = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
     up = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
     for first in range(0, width, BLOCK_K):
-        a = rows.load([row, first])
+        if gathered:  # noqa: SIM108 - a branch of the compiler's
+            a = tl.load(rows + source[:, None] * width + (first + inner)[None, :])
+        else:
+            a = rows.load([row, first])
         b_gate = weights.load([expert * width + first, column])
         b_up = weights.load([expert * width + first, expert_width + column])
         gate = tl.dot(a, b_gate, gate, input_precision="ieee")

@@ -24,13 +24,15 @@ class CudaStopwatch:
         self._device = device
         cache_bytes = torch.cuda.get_device_properties(device).L2_cache_size
         flushed_bytes = max(FLUSH_OVER_CACHE * cache_bytes, LEAST_FLUSHED_BYTES)
-        self._flushed = torch.empty(flushed_bytes, dtype=torch.uint8, device=device)
+        self._flushed = torch.empty(flushed_bytes // 4, dtype=torch.float32, device=device)
+        self._sum = torch.empty((), dtype=torch.float32, device=device)
 
     def spans_us(self, launch: Launch, count: int) -> Sequence[float]:
         """See `Stopwatch`. The device is kept busy while the host queues, so the host's own time does not count."""
         pairs = [(torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)) for _ in range(count)]
         for start, stop in pairs:
             self._flushed.zero_()
+            torch.sum(self._flushed, 0, out=self._sum)  # else the launch would write the zeros back from the cache
             torch.cuda._sleep(HEAD_START_CYCLES)
             start.record()
             launch()

@@ -44,7 +44,7 @@ class Tiles:
     num_warps: int = 4
     num_stages: int = 1  # loads in flight, as copies of a step's operands in shared memory
     group_m: int = 16  # row tiles whose column tiles run side by side, so that they meet in the L2 cache
-    tma: bool = False  # operands through Hopper's copy engine where the shape allows it, one program a multiprocessor
+    tma: bool = False  # operands through Hopper's copy engine where the shape allows it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ _HOPPER: Mapping[Step, Tiles] = MappingProxyType(
 _PRODUCTS: Mapping[bool, Sequence[Tiles]] = MappingProxyType(
     {
         False: (_product(128, 256, 64, 8, 4, True), _product(256, 128, 64, 8, 4, True), _product(128, 128, 64, 4, 3)),
-        True: (_product(128, 128, 64, 8, 4, True), _product(256, 64, 64, 8, 4, True), _product(128, 64, 64, 4, 3)),
+        True: (_product(128, 128, 64, 8, 4, True), _product(128, 64, 64, 4, 3, True), _product(128, 64, 64, 4, 3)),
     }
 )
 _SMALL: Mapping[Step, Tiles] = MappingProxyType(

@@ -43,6 +43,7 @@ def test_layer_compiles_for_hopper_without_one(tmp_path: Path) -> None:
     assert {kernel["kernel"] for kernel in kernels} == PRODUCTS | OTHERS
     for kernel in kernels:
         assert kernel["spilled_bytes"] == 0, kernel
+        assert not kernel["serialized"], kernel
         assert kernel["shared_bytes"] <= MOST_SHARED_BYTES, kernel
         assert (kernel["matrix_instructions"] > 0) == (kernel["kernel"] in PRODUCTS), kernel
 
@@ -54,6 +55,7 @@ def test_what_a_search_tries_with_the_copy_engine_fits_too(tmp_path: Path) -> No
     assert {kernel["kernel"] for kernel in kernels} == PRODUCTS - {"router_kernel"}
     for kernel in kernels:
         assert kernel["spilled_bytes"] == 0, kernel
+        assert not kernel["serialized"], kernel
         assert kernel["shared_bytes"] <= MOST_SHARED_BYTES, kernel
 
 
