@@ -19,7 +19,7 @@ from evolve.proposer import Proposer
 from evolve.races import RaceConfig, Raced, Races
 from evolve.request import MutationRequest
 from evolve.stages import Stages
-from evolve.standing import Pending, Session, asked_attempt, attempt_rng, told_of
+from evolve.standing import PastTell, Pending, Session, asked_attempt, attempt_rng, told_of
 from evolve.turnstile import Turn, Turnstile
 from evolve.validations import Validations
 
@@ -84,6 +84,11 @@ class Driver:
         self._barren = 0
         self._stop = asyncio.Event()
 
+    @property
+    def validated(self) -> list[str]:
+        """The candidates that were validated during the search, this session's and earlier ones', in tell order."""
+        return self._validations.validated
+
     def stop(self) -> None:
         """Ask for nothing more and drop what is in flight; `resume` goes on from there."""
         self._stop.set()
@@ -97,6 +102,7 @@ class Driver:
         """
         stopping = asyncio.create_task(self._stop.wait())
         try:
+            self._validations.carry_on()
             for pending in self._session.pending:
                 self._launch(pending)
             while True:
@@ -205,8 +211,7 @@ class Driver:
         self._evaluated += attempt.is_evaluation
         self._barren = 0 if attempt.is_evaluation else self._barren + 1
         self._note(attempt, ended.evaluation)
-        newcomer = told.member if attempt.twin_id is None else None
-        self._validations.told(self._search.num_tells, newcomer, self._evaluated)
+        self._validations.told(PastTell.of(attempt, told))
 
     def _store_bandit(self) -> None:
         """What the bandit knows, every few tells: for people, the search itself never reads it."""

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from archive.records import AttemptState, Founder, FounderRole, Run, RunStatus
+from archive.records import Founder, FounderRole, Run, RunStatus
 from archive.store import Archive
-from evaluators.contract import Evaluation, Split
+from evaluators.contract import Evaluation
 from evaluators.problem import Problem
 from evolve import lease
 from evolve.choices import ProposerKind
@@ -28,6 +28,7 @@ from evolve.proposing import novelty_judge, open_asker, open_embedder, open_prop
 from evolve.session import founding_members, restore, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Session
+from evolve.validations import Validations
 
 WAITING = "it waits for answers from outside"
 
@@ -105,7 +106,8 @@ class Lifecycle:
             self._config.look_every,
             self._announce,
         )
-        verdict = await finale.judge(session.search, self._validated(), self._config.finalists)
+        validated = self._driver.validated if self._driver else Validations(session, stages).validated
+        verdict = await finale.judge(session.search, validated, self._config.finalists)
         return self._ending(reason, verdict)
 
     async def _search(self, session: Session, stages: Stages, backend: EvaluationBackend) -> str:
@@ -160,17 +162,6 @@ class Lifecycle:
     def _stages(self, backend: EvaluationBackend) -> Stages:
         secrets = split_secrets(self._archive, self._run, self._problem.task)
         return Stages(self._archive, backend, self._problem.task, secrets, self._config.planner_clock, self._run.id)
-
-    def _validated(self) -> list[str]:
-        """Candidates of this run's attempts that were validated during the search, in tell order."""
-        found = {
-            stored.candidate_id
-            for stored in self._archive.evaluations_of_run(self._run.id)
-            if stored.evaluation.split is Split.VALIDATION and stored.attempt_index is not None
-        }
-        told = [a for a in self._archive.attempts(self._run.id) if a.state is AttemptState.RECORDED]
-        ordered = sorted(told, key=lambda attempt: attempt.tell_order or 0)
-        return [a.candidate_id for a in ordered if a.candidate_id in found]
 
     def _check_environment(self, backend: EvaluationBackend) -> None:
         """Scores of different environment classes never meet in one run."""

@@ -23,7 +23,7 @@ from evolve.request import Arm, Member, MutationRequest, Operator, Told, asked_o
 from evolve.sampling import SAMPLERS, SPARED
 from evolve.search import Search, SearchConfig
 from evolve.stages import Stages
-from evolve.standing import Pending, Session, arm_of, member_of, told_of
+from evolve.standing import PastTell, Pending, Session, arm_of, member_of, told_of
 
 OUTSIDE = "outside"  # stands for the model where a person or an agent writes the programs
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -164,14 +164,11 @@ def restore(
     attempts = archive.attempts(run.id)
     stored = archive.evaluations_for_run(run.id)
     population = {member.candidate_id: member for member in [*_adopted(attempts, stages), *members]}
-    tolds, evaluated = _tolds(attempts, stages, stored, population, archive.call_costs(run.id))
+    tolds, tells = _tolds(attempts, stages, stored, population, archive.call_costs(run.id))
     pending = tuple(_pending(attempt, population) for attempt in attempts if not attempt.state.is_final)
     waiting = {pending.attempt.index: arm_of(pending.attempt) for pending in pending}
     search = Search.replay(search_config(config), members, tolds, waiting)
     novelty = known_programs(archive, founders, attempts)
-    validations = [row for row in stored if row.run_id == run.id and row.evaluation.split is Split.VALIDATION]
-    during_search = [row for row in validations if row.attempt_index is not None]
-    looks = [row for row in validations if row.evaluation.seeds != stages.seeds(Split.VALIDATION)]
     return Session(
         archive=archive,
         run=run,
@@ -181,16 +178,9 @@ def restore(
         behaviours=known_behaviours(founders, attempts, population, stages.smoke_digests(stored)),
         neighbours=known_vectors(archive, config, attempts),
         pending=pending,
-        evaluated=evaluated,
-        validated=_in_tell_order({row.candidate_id for row in during_search}, attempts),
-        num_validations=len(during_search) + len(looks),
+        tells=tuple(tells),
+        validated=stages.validated(stored),
     )
-
-
-def _in_tell_order(ids: set[str], attempts: Sequence[Attempt]) -> tuple[str, ...]:
-    told = [a for a in attempts if a.state is AttemptState.RECORDED and a.candidate_id in ids]
-    ordered = sorted(told, key=lambda attempt: attempt.tell_order or 0)
-    return tuple(attempt.candidate_id or "" for attempt in ordered)
 
 
 def search_config(config: RunConfig) -> SearchConfig:
@@ -224,14 +214,15 @@ def _tolds(
     stored: Sequence[StoredEvaluation],
     population: dict[str, Member],
     costs_usd: Mapping[int, float],
-) -> tuple[list[Told], int]:
-    """What the search was told, in order, and how many of these attempts had been evaluated.
+) -> tuple[list[Told], list[PastTell]]:
+    """What the search was told, in order, and what the validations were.
 
     `population` holds the founders, and the members that are told of are added to it.
     """
     evaluations = stages.stored_searches(stored)
     final = sorted((a for a in attempts if a.tell_order is not None), key=lambda a: a.tell_order or 0)
     tolds: list[Told] = []
+    tells: list[PastTell] = []
     for attempt in final:
         was_evaluated = attempt.state is AttemptState.RECORDED
         scored_id = attempt.twin_id or attempt.candidate_id or ""
@@ -241,7 +232,8 @@ def _tolds(
         if told.member is not None:
             population.setdefault(told.member.candidate_id, told.member)
         tolds.append(told)
-    return tolds, sum(attempt.is_evaluation for attempt in final)
+        tells.append(PastTell.of(attempt, told))
+    return tolds, tells
 
 
 def _adopted(attempts: Sequence[Attempt], stages: Stages) -> list[Member]:

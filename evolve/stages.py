@@ -150,6 +150,12 @@ class Stages:
                 found[row.candidate_id] = row.evaluation
         return {candidate_id: score for candidate_id, score in found.items() if candidate_id not in stopped}
 
+    def validated(self, stored: Iterable[StoredEvaluation]) -> frozenset[str]:
+        """Whose validation is among rows read in bulk."""
+        made = (row for row in stored if row.evaluation.split is Split.VALIDATION)
+        own = (row for row in made if row.key == self.key(row.candidate_id, Tier.QUICK, Split.VALIDATION))
+        return frozenset(row.candidate_id for row in own if row.evaluation.outcome is not Outcome.INFRASTRUCTURE)
+
     def smoke_digests(self, stored: Iterable[StoredEvaluation]) -> dict[str, str]:
         """What candidates did in smoke, from rows read in bulk."""
         smokes = (row for row in stored if row.evaluation.tier is Tier.SMOKE)

@@ -28,6 +28,19 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastTell:
+    """What the validations learn of a tell."""
+
+    newcomer: Member | None  # who joined the search with it, unless it behaves as another does
+    is_evaluation: bool  # of its own; validations keep to a share of them
+
+    @classmethod
+    def of(cls, attempt: Attempt, told: Told) -> PastTell:
+        """That of `attempt`, of which the search was `told`."""
+        return cls(newcomer=None if attempt.twin_id else told.member, is_evaluation=attempt.is_evaluation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A run that can be driven: new, or restored from its attempts."""
 
@@ -39,9 +52,13 @@ class Session:
     behaviours: Behaviours
     neighbours: Neighbours  # empty where the run wants no embeddings
     pending: tuple[Pending, ...] = ()  # asked before this session and not ended
-    evaluated: int = 0  # attempts that were evaluated before this session
-    validated: tuple[str, ...] = ()  # candidates that were validated before this session, in tell order
-    num_validations: int = 0  # evaluations on validation seeds before this session, looks included
+    tells: tuple[PastTell, ...] = ()  # that were made before this session, in order
+    validated: frozenset[str] = frozenset()  # candidates whose validation is archived
+
+    @property
+    def evaluated(self) -> int:
+        """Attempts that were evaluated before this session."""
+        return sum(tell.is_evaluation for tell in self.tells)
 
 
 def asked_attempt(run_id: str, request: MutationRequest, proposer: str, timestamp: str) -> Attempt:
