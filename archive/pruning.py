@@ -75,12 +75,16 @@ def prune(archive: Archive, run_ids: Sequence[str]) -> Pruned:
 
 
 def _drop_evaluations(connection: Connection, run_ids: Sequence[str]) -> None:
-    """Those the runs paid for: deleted with their program, or nobody's from now on where it is needed elsewhere."""
+    """Those the runs paid for: deleted with their program, or nobody's from now on where it is needed elsewhere.
+
+    What was not finished goes in any case: it says nothing to another run.
+    """
     paid = evaluations.c.run_id.in_(run_ids)
     named = select(candidates.c.id).where(_is_named())
-    doomed = select(evaluations.c.id).where(paid, evaluations.c.candidate_id.not_in(named))
+    unneeded = paid & or_(evaluations.c.candidate_id.not_in(named), evaluations.c.key_digest.is_(None))
+    doomed = select(evaluations.c.id).where(unneeded)
     connection.execute(delete(instances).where(instances.c.evaluation_id.in_(doomed)))
-    connection.execute(delete(evaluations).where(paid, evaluations.c.candidate_id.not_in(named)))
+    connection.execute(delete(evaluations).where(unneeded))
     connection.execute(update(evaluations).where(paid).values(run_id=None))
 
 

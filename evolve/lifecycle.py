@@ -165,13 +165,12 @@ class Lifecycle:
 
     def _check_environment(self, backend: EvaluationBackend) -> None:
         """Scores of different environment classes never meet in one run."""
-        for stored in self._archive.evaluations_of_run(self._run.id):
-            if stored.evaluation.environment_class != backend.environment_class:
-                raise RunError(
-                    f"run {self._run.id} was scored on [{stored.evaluation.environment_class}], this is "
-                    f"[{backend.environment_class}]: their scores do not compare; start a new run here with --from ID"
-                )
-            return
+        known = self._archive.environment_classes(self._run.id)
+        if known and backend.environment_class not in known:
+            raise RunError(
+                f"run {self._run.id} was scored on [{min(known)}], this is [{backend.environment_class}]: their scores "
+                "do not compare; start a new run here with --from ID"
+            )
 
     @asynccontextmanager
     async def _backend(self) -> AsyncIterator[EvaluationBackend]:
