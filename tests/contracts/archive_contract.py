@@ -129,6 +129,14 @@ class ArchiveContract:
         archive.set_run_status(RUN_ID, RunStatus.INTERRUPTED)
         assert archive.run(RUN_ID) == replace(a_run(), status=RunStatus.INTERRUPTED)
 
+    def test_status_is_said_by_the_driver_alone_where_it_is_named(self, archive: Archive) -> None:
+        samples.begin(archive)
+        archive.take_lease(RUN_ID, "new", 0.0, 60.0)
+        archive.set_run_status(RUN_ID, RunStatus.INTERRUPTED, owner="old")
+        assert archive.run(RUN_ID).status is RunStatus.RUNNING
+        archive.set_run_status(RUN_ID, RunStatus.FINISHED, owner="new")
+        assert archive.run(RUN_ID).status is RunStatus.FINISHED
+
     def test_stop_is_asked_of_the_present_driver(self, archive: Archive) -> None:
         archive.add_run(a_run())
         assert not archive.stop_requested(RUN_ID)
