@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from archive.records import Founder, FounderRole, Run, RunStatus
@@ -28,6 +28,7 @@ from evolve.proposing import novelty_judge, open_asker, open_embedder, open_prop
 from evolve.session import founding_members, restore, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Session
+from evolve.stopping import unless_set
 from evolve.validations import Validations
 
 WAITING = "it waits for answers from outside"
@@ -130,20 +131,23 @@ class Lifecycle:
     async def _score_founders(self, stages: Stages, founders: Sequence[Founder]) -> dict[str, Evaluation]:
         """Search scores of the initial programs and the baselines, by candidate."""
         what = "scoring the initial program and the baselines"
-        self._announce(f"{what}: 0 of {len(founders)}")
+        ids = list(dict.fromkeys(founder.candidate_id for founder in founders))  # one program may have two names
+        self._announce(f"{what}: 0 of {len(ids)}")
         done = 0
 
-        async def score(founder: Founder) -> Evaluation:
+        async def score(candidate_id: str) -> Evaluation:
             nonlocal done
-            evaluation = await stages.search(self._archive.candidate(founder.candidate_id))
-            if founder.role is FounderRole.BASELINE and evaluation.objective is not None:
-                self._progress.baseline_scores[founder.name] = evaluation.objective
+            evaluation = await stages.search(self._archive.candidate(candidate_id))
+            for founder in founders:
+                is_it = founder.role is FounderRole.BASELINE and founder.candidate_id == candidate_id
+                if is_it and evaluation.objective is not None:
+                    self._progress.baseline_scores[founder.name] = evaluation.objective
             done += 1
-            self._announce(f"{what}: {done} of {len(founders)}")
+            self._announce(f"{what}: {done} of {len(ids)}")
             return evaluation
 
-        found = await asyncio.gather(*(score(founder) for founder in founders))
-        return {founder.candidate_id: evaluation for founder, evaluation in zip(founders, found, strict=True)}
+        found = await asyncio.gather(*(score(candidate_id) for candidate_id in ids))
+        return dict(zip(ids, found, strict=True))
 
     def _begin_search(self, session: Session, founders: Sequence[Founder], evaluations: dict[str, Evaluation]) -> None:
         first = next(f.candidate_id for f in founders if f.role is FounderRole.INITIAL)
@@ -187,20 +191,13 @@ class Lifecycle:
             try:
                 yield
             finally:
-                self._archive.set_run_status(self._run.id, self._status)
+                # Whoever took the lease over meanwhile says where the run stands.
+                self._archive.set_run_status(self._run.id, self._status, owner=lease.this_process())
 
     async def _unless_stopped(self, work: Awaitable[Ending]) -> Ending:
         """The result of `work`, or an ending without a verdict if `stop` comes while the driver is not at the helm."""
-        working = asyncio.ensure_future(work)
-        stopping = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if working.done():
-            return working.result()
-        working.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
-        return self._ending(STOPPED, None)
+        ending = await unless_set(self._stop, work)
+        return self._ending(STOPPED, None) if ending is None else ending
 
     def _ending(self, reason: str, verdict: Verdict | None) -> Ending:
         return Ending(reason=reason, verdict=verdict, seconds=time.monotonic() - self._started_s)

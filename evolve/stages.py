@@ -109,8 +109,8 @@ class Stages:
             race=race,
         )
         evaluation = await self._backend.evaluate(request)
-        self._archive.add_evaluation(candidate.id, evaluation, key, self._run_id, attempt_index)
-        return evaluation
+        # Where somebody else finished the same work meanwhile, theirs is archived: the one that a resumed run will see.
+        return self._archive.add_evaluation(candidate.id, evaluation, key, self._run_id, attempt_index).evaluation
 
     def _stopped_before(self, attempt_index: int | None) -> Evaluation | None:
         """How an earlier session ended the attempt's evaluation, if it did and was killed before it told of it."""
