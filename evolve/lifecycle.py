@@ -7,14 +7,14 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archive.records import Founder, FounderRole, Run, RunStatus
 from archive.store import Archive
 from evaluators.contract import Evaluation
 from evaluators.problem import Problem
 from evolve import lease
-from evolve.choices import ProposerKind
+from evolve.choices import Order, ProposerKind
 from evolve.clock import timestamp as timestamp  # part of this module's face
 from evolve.config import RunConfig
 from evolve.driver import STOPPED, Clock, Driver
@@ -23,6 +23,7 @@ from evolve.execution.backend import EvaluationBackend
 from evolve.execution.opening import local_backend
 from evolve.finale import Finale, Verdict
 from evolve.gate import Gate
+from evolve.outside_answer import Nobody
 from evolve.progress import Progress
 from evolve.proposing import novelty_judge, open_asker, open_embedder, open_proposer
 from evolve.session import founding_members, restore, split_secrets
@@ -113,10 +114,9 @@ class Lifecycle:
 
     async def _search(self, session: Session, stages: Stages, backend: EvaluationBackend) -> str:
         """Everything between the founders and the finale; the reason why it ended."""
-        if self._config.proposer is ProposerKind.OUTSIDE:
-            num_tells = session.search.num_tells
-            return f"{num_tells} attempts were told from outside" if num_tells else WAITING
         clock = Clock(elapsed_s=self._stopwatch(), timestamp=timestamp)
+        if self._config.proposer is ProposerKind.OUTSIDE:
+            return await self._finish_answered(session, stages, clock)
         task = self._problem.task
         async with (
             open_asker(self._archive, self._run, self._config) as asker,
@@ -127,6 +127,17 @@ class Lifecycle:
             gate = Gate(session, clock.timestamp, embedder, judge)
             self._driver = Driver(session, proposer, stages, self._progress, self._in_flight(backend), clock, gate)
             return await self._driver.evolve()
+
+    async def _finish_answered(self, session: Session, stages: Stages, clock: Clock) -> str:
+        """Score the answers from outside whose `tell` was killed; nothing is asked here."""
+        answered = tuple(pending for pending in session.pending if pending.request is None)
+        in_any_order = self._config.model_copy(update={"order": Order.COMPLETION})
+        only = replace(session, pending=answered, config=in_any_order)
+        self._driver = Driver(only, Nobody(), stages, self._progress, 1, clock)
+        if await self._driver.evolve() == STOPPED:
+            return STOPPED
+        num_tells = session.search.num_tells
+        return f"{num_tells} attempts were told from outside" if num_tells else WAITING
 
     async def _score_founders(self, stages: Stages, founders: Sequence[Founder]) -> dict[str, Evaluation]:
         """Search scores of the initial programs and the baselines, by candidate."""
@@ -188,6 +199,7 @@ class Lifecycle:
     async def _leased(self) -> AsyncIterator[None]:
         async with lease.held(self._archive, self._run.id, self.stop):
             self._archive.set_run_status(self._run.id, RunStatus.RUNNING)
+            self._archive.set_run_config(self._run.id, self._run.config)
             try:
                 yield
             finally:

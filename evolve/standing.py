@@ -10,6 +10,7 @@ from archive.records import Attempt, AttemptState, Run
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Task
 from evolve.behaviours import Behaviours
+from evolve.budget import Budget, Spent
 from evolve.config import RunConfig
 from evolve.neighbours import Neighbours
 from evolve.novelty import NoveltyIndex
@@ -59,6 +60,30 @@ class Session:
     def evaluated(self) -> int:
         """Attempts that were evaluated before this session."""
         return sum(tell.is_evaluation for tell in self.tells)
+
+
+def budget_of(config: RunConfig) -> Budget:
+    """What the run may use."""
+    return Budget(
+        attempts=config.attempts,
+        evaluations=config.evaluations,
+        seconds=config.seconds,
+        patience=config.patience,
+        target=config.target,
+    )
+
+
+def spent_of(search: Search, evaluated: int, seconds: float = 0.0, barren: int = 0) -> Spent:
+    """What the run has used; `seconds` and `barren` tells are those of a session, and none where there is none."""
+    return Spent(
+        asked=search.next_index,
+        outstanding=len(search.outstanding),
+        evaluations=evaluated,
+        seconds=seconds,
+        tells_since_improvement=search.tells_since_improvement,
+        best_score=search.best.score,
+        barren=barren,
+    )
 
 
 def asked_attempt(run_id: str, request: MutationRequest, proposer: str, timestamp: str) -> Attempt:
