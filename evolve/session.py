@@ -205,10 +205,15 @@ def search_config(config: RunConfig) -> SearchConfig:
 
 
 def arms_of(config: RunConfig) -> tuple[Arm, ...]:
-    """What the bandit chooses between; nothing where no model writes the programs."""
-    outside = [OUTSIDE] if config.proposer is ProposerKind.OUTSIDE else []
-    models = [*(model.name for model in config.models), *outside]
-    return tuple(Arm(model, operator) for model in models for operator in config.operators)
+    """What the bandit chooses between; nothing where no model writes the programs, though one may judge them."""
+    match config.repeated or config.proposer:
+        case ProposerKind.OUTSIDE:
+            writers = [OUTSIDE]
+        case ProposerKind.OPENAI | ProposerKind.RECORDED:  # repetitions did not always say of whom
+            writers = [model.name for model in config.models]
+        case ProposerKind.GENETIC:
+            writers = []
+    return tuple(Arm(writer, operator) for writer in writers for operator in config.operators)
 
 
 def _tolds(

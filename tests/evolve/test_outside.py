@@ -137,20 +137,21 @@ def test_what_is_told_counts_and_not_what_a_killed_tell_had_stored(archive: Arch
 
 
 @pytest.mark.parametrize(
-    ("budget", "reason"),
+    ("budget", "asks", "reason"),
     [
-        ({"attempts": 1}, "all 1 attempts were made; 1 asked before wait"),
-        ({"evaluations": 1}, "all 1 evaluations were used; 1 asked before wait"),
-        ({"target": -1.0}, "the target score -1 was reached"),
+        ({"attempts": 1}, 1, "all 1 attempts were made; 1 asked before wait"),
+        ({"evaluations": 1}, 1, "all 1 evaluations were used; 1 asked before wait"),
+        ({"target": -1.0}, 0, "the target score -1 was reached"),
     ],
 )
 def test_nothing_is_asked_beyond_a_budget_and_what_to_do_is_said(
-    archive: Archive, budget: dict[str, object], reason: str
+    archive: Archive, budget: dict[str, object], asks: int, reason: str
 ) -> None:
     scene = a_scene(archive, **budget)
+    for _ in range(asks):
+        scene.ask()
     with pytest.raises(RunError) as refused:
-        for _ in range(2):
-            scene.ask()
+        scene.ask()
     assert reason in str(refused.value)
     assert f"evolve resume {scene.run.id}" in str(refused.value)
 
