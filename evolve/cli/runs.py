@@ -81,6 +81,6 @@ def stop(
         if run.status is not RunStatus.RUNNING:
             raise RunError(f"run {run.id} is not running, it is {run.status}")
         if not is_driven(opened, run.id):
-            raise RunError(f"run {run.id} is not running, its process was killed; go on with: evolve resume {run.id}")
+            raise RunError(f"nobody drives run {run.id}, its process was killed; go on with: evolve resume {run.id}")
         opened.request_stop(run.id)
     print_text(f"run {run.id} will stop within a second or two; go on with: evolve resume {run.id}")
