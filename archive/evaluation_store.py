@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, insert, or_, select
 from sqlalchemy.sql.dml import ReturningInsert
 
 from archive.database import Database, insert_into
@@ -15,7 +15,8 @@ from archive.errors import ConflictError
 from archive.evaluation_mapping import evaluation_values, instance_of, instance_values, storable, stored_of
 from archive.mapping import Values, key_digest
 from archive.records import EvaluationKey, StoredEvaluation
-from archive.schema import attempts, evaluations, founders, instances, leagues, runs
+from archive.run_scope import IN_LEAGUE, OF_RUN, OF_RUN_OR_NOBODY, ON_INSTANCES, STOPPED_BY_RUN, scope_of
+from archive.schema import attempts, evaluations, founders, instances, leagues
 from archive.shared_rows import Circumstances, SharedRows
 from evaluators.contract import Evaluation, Split
 
@@ -31,16 +32,17 @@ _CANDIDATES_OF_RUN = (
         )
     )
 )
-_THIS_SECRET = select(runs.c.secret).where(runs.c.id == bindparam("this_run")).scalar_subquery()
-_THIS_TASK = select(runs.c.task_identity).where(runs.c.id == bindparam("this_run")).scalar_subquery()
-KNOWN_TO_RUN = (
-    evaluations.c.candidate_id.in_(_CANDIDATES_OF_RUN)
-    & evaluations.c.league.in_(select(leagues.c.digest).where(leagues.c.task_identity == _THIS_TASK))
-    & or_(
-        evaluations.c.run_id.in_(select(runs.c.id).where(runs.c.secret == _THIS_SECRET)),
-        evaluations.c.split == Split.HOLDOUT.value,
-    )
+OF_PROGRAMS = evaluations.c.candidate_id.in_(_CANDIDATES_OF_RUN)
+_USABLE = and_(OF_PROGRAMS, IN_LEAGUE, OF_RUN_OR_NOBODY, or_(ON_INSTANCES, evaluations.c.split == Split.HOLDOUT.value))
+_CLASSES = (
+    select(leagues.c.environment_class)
+    .distinct()
+    .join(evaluations, evaluations.c.league == leagues.c.digest)
+    .where(evaluations.c.key_digest.is_not(None))
 )
+_CLASSES_PAID_IN = _CLASSES.where(_PAID_BY_RUN)
+_CLASSES_KNOWN = _CLASSES.where(OF_PROGRAMS, OF_RUN)
+_STOPPED = select(evaluations.c.id).where(_BY_CANDIDATE, STOPPED_BY_RUN).limit(1)
 
 
 Reads = tuple[Select[Any], Select[Any]]  # the evaluations that meet a condition, and their instances
@@ -60,7 +62,8 @@ def _reads(condition: ColumnElement[bool]) -> Reads:
 _FIND = _reads(_BY_KEY)
 _OF_CANDIDATE = _reads(_BY_CANDIDATE)
 _OF_RUN = _reads(_PAID_BY_RUN)
-_FOR_RUN = _reads(KNOWN_TO_RUN)
+_FOR_RUN = _reads(_USABLE)
+_STOPPED_ATTEMPT = _reads(STOPPED_BY_RUN & (evaluations.c.attempt_index == bindparam("this_attempt")))
 _ADD_INSTANCES = insert(instances)
 
 
@@ -126,12 +129,33 @@ class EvaluationStore:
         return self._read(_OF_RUN, {"this_run": run_id})
 
     def evaluations_for_run(self, run_id: str) -> list[StoredEvaluation]:
-        """Every evaluation that the run may use, oldest first, in two queries: resume looks its scores up here.
+        """Every evaluation that the run may use, oldest first: resume looks its scores up here.
 
-        These are the evaluations of its founders and of its attempts' candidates on its task that were made with its
-        secret, whichever run paid, and those on the hold-out.
+        These are the evaluations of its founders and of its attempts' candidates in its league that were made on its
+        search and validation instances, whoever paid (`archive.run_scope`), and those on the hold-out.
         """
-        return self._read(_FOR_RUN, {"this_run": run_id})
+        with self._database.reading() as connection:
+            scope = scope_of(connection, run_id, Split.SEARCH, Split.VALIDATION)
+        return self._read(_FOR_RUN, scope)
+
+    def environment_classes(self, run_id: str) -> set[str]:
+        """Where the run was scored: where it paid, or else where its programs were scored on its instances."""
+        with self._database.reading() as connection:
+            paid_in = set(connection.execute(_CLASSES_PAID_IN, {"this_run": run_id}).scalars())
+            if paid_in:
+                return paid_in
+            scope = scope_of(connection, run_id, Split.SEARCH)
+            return set(connection.execute(_CLASSES_KNOWN, scope).scalars())
+
+    def was_stopped(self, run_id: str, candidate_id: str) -> bool:
+        """Whether the run ended an evaluation of the candidate early: its end there, whoever finishes it elsewhere."""
+        with self._database.reading() as connection:
+            return connection.execute(_STOPPED, {"this_run": run_id, "candidate": candidate_id}).first() is not None
+
+    def stopped_evaluation(self, run_id: str, attempt_index: int) -> StoredEvaluation | None:
+        """The evaluation of an attempt's program that was ended early, if it was."""
+        found = self._read(_STOPPED_ATTEMPT, {"this_run": run_id, "this_attempt": attempt_index})
+        return found[0] if found else None
 
     def _insert(self, connection: Connection, values: Values, instance_rows: list[Values]) -> int | None:
         """The number of the new evaluation; None if the work is archived already."""

@@ -10,16 +10,26 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Integer, Select, bindparam, case, cast, func, select
 
 from archive.records import AttemptState
-from archive.run_views import OF_SEARCH
+from archive.run_scope import OF_RUN, scope_of
 from archive.schema import attempts, evaluations
 from archive.store import Archive
-from evaluators.contract import Outcome, Tier
+from evaluators.contract import Outcome, Split, Tier
 
 MAX_MARKS = 3_000
 MAX_COLOURS = 8
 OTHERS = "others"
 
+_own = evaluations.alias("own")
 _OF_RUN = attempts.c.run_id == bindparam("this_run")
+_STOPPED = (  # whoever finished the program otherwise
+    select(_own.c.id)
+    .where(
+        _own.c.candidate_id == attempts.c.candidate_id,
+        _own.c.run_id == bindparam("this_run"),
+        _own.c.outcome == Outcome.STOPPED.value,
+    )
+    .exists()
+)
 _TOP: BindParameter[Sequence[str]] = bindparam("top", expanding=True)
 
 
@@ -70,7 +80,7 @@ def score_marks(archive: Archive, run_id: str, colour_by: ColourBy, max_marks: i
         top = colours if len(colours) <= MAX_COLOURS else colours[: MAX_COLOURS - 1]
         num_bins = max(1, max_marks // min(len(colours), MAX_COLOURS))
         width = -(-(last_tell + 1) // num_bins)
-        wanted = {"this_run": run_id, "top": top, "width": width}
+        wanted = scope_of(connection, run_id, Split.SEARCH) | {"top": top, "width": width}
         rows = connection.execute(_marks(column), wanted).all()
     return [
         Mark(
@@ -101,7 +111,8 @@ def _marks(column: ColumnElement[str]) -> Select[Any]:
             attempts.c.state == AttemptState.RECORDED.value,
             evaluations.c.tier == Tier.QUICK.value,
             evaluations.c.outcome == Outcome.SCORED.value,
-            OF_SEARCH,
+            OF_RUN,
+            ~_STOPPED,
         )
         .subquery()
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, exists, func, or_, select, update
 
 from archive.errors import ConflictError, UnknownRecordError
-from archive.records import RunStatus
 from archive.schema import (
     attempts,
     bandit_states,
@@ -47,15 +47,20 @@ class Pruned:
     candidates: int
 
 
-def prune(archive: Archive, run_ids: Sequence[str]) -> Pruned:
+def prune(archive: Archive, run_ids: Sequence[str], now: float | None = None) -> Pruned:
     """Removes these runs in one transaction, with the programs and evaluations that no other run, note or hand uses.
+
+    Args:
+        archive: An open archive.
+        run_ids: In full.
+        now: Unix seconds; a lease that ran out by then is that of a driver that was killed. None: the clock's.
 
     Raises:
         UnknownRecordError: There is no such run.
         ConflictError: It is being driven.
     """
     with archive.writing() as connection:
-        _require_idle(connection, run_ids)
+        _require_idle(connection, run_ids, time.time() if now is None else now)
         before = [_count(connection, table) for table in (attempts, evaluations, candidates)]
         connection.execute(update(evaluations).where(evaluations.c.run_id.in_(run_ids)).values(attempt_index=None))
         for table in (*_OF_RUN, attempts):
@@ -75,12 +80,16 @@ def prune(archive: Archive, run_ids: Sequence[str]) -> Pruned:
 
 
 def _drop_evaluations(connection: Connection, run_ids: Sequence[str]) -> None:
-    """Those the runs paid for: deleted with their program, or nobody's from now on where it is needed elsewhere."""
+    """Those the runs paid for: deleted with their program, or nobody's from now on where it is needed elsewhere.
+
+    What was not finished goes in any case: it says nothing to another run.
+    """
     paid = evaluations.c.run_id.in_(run_ids)
     named = select(candidates.c.id).where(_is_named())
-    doomed = select(evaluations.c.id).where(paid, evaluations.c.candidate_id.not_in(named))
+    unneeded = paid & or_(evaluations.c.candidate_id.not_in(named), evaluations.c.key_digest.is_(None))
+    doomed = select(evaluations.c.id).where(unneeded)
     connection.execute(delete(instances).where(instances.c.evaluation_id.in_(doomed)))
-    connection.execute(delete(evaluations).where(paid, evaluations.c.candidate_id.not_in(named)))
+    connection.execute(delete(evaluations).where(unneeded))
     connection.execute(update(evaluations).where(paid).values(run_id=None))
 
 
@@ -89,12 +98,13 @@ def _is_named() -> ColumnElement[bool]:
     return or_(*(exists().where(column == candidates.c.id) for column in _NAMES_OF_PROGRAMS))
 
 
-def _require_idle(connection: Connection, run_ids: Sequence[str]) -> None:
-    found = {row.id: row.status for row in connection.execute(select(runs).where(runs.c.id.in_(run_ids)))}
+def _require_idle(connection: Connection, run_ids: Sequence[str], now: float) -> None:
+    found = {row.id: row for row in connection.execute(select(runs).where(runs.c.id.in_(run_ids)))}
     for run_id in run_ids:
         if run_id not in found:
             raise UnknownRecordError(f"expected the id of an archived run, found {run_id!r}; `evolve runs` lists them")
-        if found[run_id] == RunStatus.RUNNING.value:
+        expires_at = found[run_id].lease_expires_at
+        if expires_at is not None and expires_at > now:
             raise ConflictError(f"run {run_id} is running; end it with `evolve stop {run_id}` before it is removed")
 
 

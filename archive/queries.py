@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, text
 
 from archive import schema
-from archive.evaluation_store import KNOWN_TO_RUN
+from archive.evaluation_store import OF_PROGRAMS
 from archive.leaderboard import leaderboard as leaderboard  # part of this module's face
 from archive.mapping import AnyRow, attempt_of
 from archive.records import Attempt, AttemptState
+from archive.run_scope import OF_RUN, scope_of
 from archive.schema import attempts, evaluations, replies
 from archive.store import Archive
 from evaluators.contract import Outcome, Split, Tier
@@ -32,7 +33,7 @@ _MADE_IT = (
 )
 _SEARCH_SCORES: Select[Any] = (
     select(evaluations.c.candidate_id, evaluations.c.tier, evaluations.c.outcome, evaluations.c.objective)
-    .where(KNOWN_TO_RUN, evaluations.c.split == Split.SEARCH.value)
+    .where(OF_PROGRAMS, OF_RUN)
     .order_by(evaluations.c.id)
 )
 _REPLIES_OF_RUN = replies.c.run_id == bindparam("this_run")
@@ -133,14 +134,16 @@ def usage(archive: Archive, run_id: str) -> Usage:
     )
 
 
-Scores = Mapping[str, Mapping[Tier, AnyRow]]  # candidate -> tier -> newest search evaluation
+Scores = Mapping[str, Mapping[Tier, AnyRow]]  # candidate -> tier -> the search evaluation that counts
 
 
 def _search_scores(archive: Archive, run_id: str) -> Scores:
     found: dict[str, dict[Tier, AnyRow]] = defaultdict(dict)
     with archive.reading() as connection:
-        for row in connection.execute(_SEARCH_SCORES, {"this_run": run_id}):
-            found[row.candidate_id][Tier(row.tier)] = row
+        for row in connection.execute(_SEARCH_SCORES, scope_of(connection, run_id, Split.SEARCH)):
+            by_tier, tier = found[row.candidate_id], Tier(row.tier)
+            if tier not in by_tier or by_tier[tier].outcome != Outcome.STOPPED:  # else the run ended it there
+                by_tier[tier] = row
     return found
 
 

@@ -28,6 +28,8 @@ _RUN = select(runs).where(_THIS_RUN)
 _RUNS = select(runs).order_by(runs.c.created_at, runs.c.id)
 _UPDATE_RUN = update(runs).where(_THIS_RUN)
 _SET_STATUS = _UPDATE_RUN.values(status=bindparam("status"))
+_SET_STATUS_AS_OWNER = _SET_STATUS.where(runs.c.lease_owner == bindparam("owner"))
+_SET_CONFIG = _UPDATE_RUN.values(config=bindparam("new_config"))
 _REQUEST_STOP = _UPDATE_RUN.values(stop_requested=True)
 _LEASE_IS_FREE = or_(
     runs.c.lease_owner.is_(None),
@@ -89,15 +91,27 @@ class RunStore:
         with self._database.reading() as connection:
             return [run_of(row) for row in connection.execute(_RUNS)]
 
-    def set_run_status(self, run_id: str, status: RunStatus) -> None:
-        """Says where the run stands.
+    def set_run_status(self, run_id: str, status: RunStatus, *, owner: str | None = None) -> None:
+        """Says where the run stands; with an `owner`, nothing happens unless that one holds the lease.
+
+        Raises:
+            UnknownRecordError: There is no such run.
+        """
+        values = {"this_run": run_id, "status": status.value}
+        with self._database.writing() as connection:
+            if owner is not None:
+                connection.execute(_SET_STATUS_AS_OWNER, values | {"owner": owner})
+            elif connection.execute(_SET_STATUS, values).rowcount == 0:
+                raise _unknown_run(run_id)
+
+    def set_run_config(self, run_id: str, config: str) -> None:
+        """Stores with the run what it is to do from now on: a budget that was raised.
 
         Raises:
             UnknownRecordError: There is no such run.
         """
         with self._database.writing() as connection:
-            result = connection.execute(_SET_STATUS, {"this_run": run_id, "status": status.value})
-            if result.rowcount == 0:
+            if connection.execute(_SET_CONFIG, {"this_run": run_id, "new_config": config}).rowcount == 0:
                 raise _unknown_run(run_id)
 
     def request_stop(self, run_id: str) -> None:

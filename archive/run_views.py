@@ -1,7 +1,7 @@
 """What a viewer asks of a run, in pages and sums: the cost of a question does not grow with what is not shown.
 
-A program's search score here is that of the quick tier on the search split, made with the run's secret by any run: the
-score that the search itself goes by (`evolve.stages`).
+A program's search score here is that of the quick tier on the run's search instances, whoever paid for it, unless the
+run itself stopped it: the score that the search goes by (`evolve.stages`).
 """
 
 from __future__ import annotations
@@ -13,25 +13,19 @@ from sqlalchemy import BindParameter, and_, bindparam, func, select
 
 from archive.mapping import AnyRow, attempt_of
 from archive.records import Attempt, AttemptState, Run
-from archive.schema import attempts, evaluations, founders, leagues, replies, runs
+from archive.run_scope import OF_RUN, scope_of
+from archive.schema import attempts, evaluations, founders, replies, runs
 from archive.store import Archive
-from evaluators.contract import Split, Tier
+from evaluators.contract import Outcome, Split, Tier
 
 PAGE = 5_000  # attempts per query of `told_after`
 _ONE_QUERY = 500  # ids per IN list
 
-_OF_RUN = attempts.c.run_id == bindparam("this_run")
+_ATTEMPTS_OF_RUN = attempts.c.run_id == bindparam("this_run")
 _IDS: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
-_THIS_SECRET = select(runs.c.secret).where(runs.c.id == bindparam("this_run")).scalar_subquery()
-_THIS_TASK = select(runs.c.task_identity).where(runs.c.id == bindparam("this_run")).scalar_subquery()
-OF_SEARCH = and_(  # of evaluations: made for the search with the secret of ``this_run``, on its task
-    evaluations.c.split == Split.SEARCH.value,
-    evaluations.c.run_id.in_(select(runs.c.id).where(runs.c.secret == _THIS_SECRET)),
-    evaluations.c.league.in_(select(leagues.c.digest).where(leagues.c.task_identity == _THIS_TASK)),
-)
 _TOLD = (
     select(attempts)
-    .where(_OF_RUN, attempts.c.tell_order > bindparam("after"))
+    .where(_ATTEMPTS_OF_RUN, attempts.c.tell_order > bindparam("after"))
     .order_by(attempts.c.tell_order)
     .limit(bindparam("page"))
     .subquery("told")
@@ -44,7 +38,7 @@ _TOLD_AFTER = (
             and_(
                 _TOLD.c.state == AttemptState.RECORDED.value,
                 evaluations.c.candidate_id == _TOLD.c.candidate_id,
-                OF_SEARCH,
+                OF_RUN,
             ),
         )
     )
@@ -52,7 +46,7 @@ _TOLD_AFTER = (
 )
 _SCORES = (
     select(evaluations.c.candidate_id, evaluations.c.outcome, evaluations.c.objective, evaluations.c.tier)
-    .where(evaluations.c.candidate_id.in_(_IDS), OF_SEARCH)
+    .where(evaluations.c.candidate_id.in_(_IDS), OF_RUN)
     .order_by(evaluations.c.id)
 )
 _FOUNDERS = (
@@ -62,12 +56,12 @@ _FOUNDERS = (
 )
 _IN_FLIGHT = (  # `tell_order IS NULL` is a range of the index; the state alone is not
     select(attempts.c.state, func.count().label("num"))
-    .where(_OF_RUN, attempts.c.tell_order.is_(None))
+    .where(_ATTEMPTS_OF_RUN, attempts.c.tell_order.is_(None))
     .group_by(attempts.c.state)
 )
 _REJECTED = (
     select(attempts)
-    .where(_OF_RUN, attempts.c.tell_order >= 0, attempts.c.state == AttemptState.REJECTED.value)
+    .where(_ATTEMPTS_OF_RUN, attempts.c.tell_order >= 0, attempts.c.state == AttemptState.REJECTED.value)
     .order_by(attempts.c.tell_order.desc())
     .limit(bindparam("page"))
 )
@@ -169,7 +163,8 @@ def told_after(archive: Archive, run: Run | str, after: int = -1) -> Iterator[li
     run_id = run if isinstance(run, str) else run.id
     while True:
         with archive.reading() as connection:
-            rows = connection.execute(_TOLD_AFTER, {"this_run": run_id, "after": after, "page": PAGE}).all()
+            scope = scope_of(connection, run_id, Split.SEARCH)
+            rows = connection.execute(_TOLD_AFTER, scope | {"after": after, "page": PAGE}).all()
         page = _told(rows)
         if page:
             yield page
@@ -183,10 +178,12 @@ def search_scores(archive: Archive, run_id: str, ids: Sequence[str]) -> dict[str
     found: dict[str, Score] = {}
     wanted = list(dict.fromkeys(ids))
     with archive.reading() as connection:
+        scope = scope_of(connection, run_id, Split.SEARCH)
         for start in range(0, len(wanted), _ONE_QUERY):
             part = wanted[start : start + _ONE_QUERY]
-            for row in connection.execute(_SCORES, {"this_run": run_id, "ids": part}):
-                if row.candidate_id not in found or row.tier == Tier.QUICK:
+            for row in connection.execute(_SCORES, scope | {"ids": part}):
+                known = found.get(row.candidate_id)
+                if known is None or _replaces(row.tier, known.outcome):
                     found[row.candidate_id] = Score(
                         outcome=row.outcome, objective=_quick_score(row.tier, row.objective)
                     )
@@ -244,7 +241,8 @@ def _told(rows: Sequence[AnyRow]) -> list[Told]:
     """One per attempt: rows of the same attempt are its evaluations."""
     found: dict[int, Told] = {}
     for row in rows:
-        if row.tell_order in found and row.tier != Tier.QUICK:
+        known = found.get(row.tell_order)
+        if known is not None and not _replaces(row.tier, known.outcome):
             continue
         rejected = row.state == AttemptState.REJECTED.value
         found[row.tell_order] = Told(
@@ -259,6 +257,11 @@ def _told(rows: Sequence[AnyRow]) -> list[Told]:
             score=_quick_score(row.tier, row.objective),
         )
     return list(found.values())
+
+
+def _replaces(tier: str | None, known_outcome: str) -> bool:
+    """Whether a later row says how a program ended: a quick one does, unless the run had stopped the program."""
+    return tier == Tier.QUICK and known_outcome != Outcome.STOPPED
 
 
 def _quick_score(tier: str | None, objective: float | None) -> float | None:

@@ -30,6 +30,7 @@ from archive.shared_rows import Circumstances
 from archive.store import Archive
 from benchmarks.stamp import write_result
 from evaluators.contract import Environment, Evaluation, InstanceResult, Outcome, Split, Tier
+from evaluators.seeding import SeedSource
 
 RUN_ID, TASK_IDENTITY, ENVIRONMENT_CLASS = "benchrun", "0123456789ab", "x86_64 | numpy2.1 | rlimit+seccomp+landlock7"
 CHUNK = 2_000
@@ -92,7 +93,7 @@ def evaluation_of(score: float, tier: Tier, split: Split = Split.SEARCH) -> Eval
         feedback="the busiest GPU carries 1.31 of the mean load; regime-2 is the worst\n" * 8,
         environment=ENVIRONMENT,
         environment_class=ENVIRONMENT_CLASS,
-        seeds=("h" if split is Split.HOLDOUT else "5") * 16,
+        seeds=SeedSource(RUN.secret, split).digest(),
         cpu_s=1.0,
         wall_s=1.0,
     )

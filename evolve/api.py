@@ -23,14 +23,11 @@ from evaluators.problem import Problem
 from evaluators.sources import read_program
 from evolve.cli import pairing, scoring, sessions
 from evolve.cli.options import DEFAULT_ARCHIVE
-from evolve.cli.run import DEFAULT_ATTEMPTS
 from evolve.comparison import Comparison
 from evolve.config import RunConfig
 from evolve.finale import Verdict
 from evolve.lifecycle import Lifecycle
 from evolve.progress import Progress
-
-_BUDGETS = frozenset({"attempts", "evaluations", "seconds", "usd", "tokens"})
 
 __all__ = ["RunConfig", "RunReport", "compare", "describe", "evaluate", "leaderboard", "resume", "run"]
 
@@ -67,8 +64,6 @@ def run(
         start_from: Archived candidates to start from, by id.
         archive: SQLAlchemy URL.
     """
-    if config.model_fields_set.isdisjoint(_BUDGETS):
-        config = config.model_copy(update={"attempts": DEFAULT_ATTEMPTS})
     return sessions.begin(archive, config, initial, start_from, _conducted)
 
 

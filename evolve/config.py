@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -36,6 +37,7 @@ class RunConfig(BaseModel):
     proposer: ProposerKind = ProposerKind.GENETIC
     replies: str = Field(default="", description="file of recorded programs or replies for the proposer `recorded`")
     recorded_run: str = Field(default="", description="run whose replies the proposer `recorded` plays again")
+    repeated: ProposerKind | None = Field(default=None, description="who wrote the run that is played again")
     models: tuple[ModelSpec, ...] = Field(default=(), description="for the proposer `openai`")
     operators: tuple[Operator, ...] = Field(default=DEFAULT_OPERATORS, description="what models are asked for")
     bandit: BanditKind = Field(default=BanditKind.ASYMMETRIC, description="how models and operators are chosen")
@@ -126,6 +128,15 @@ def build_config(values: dict[str, object]) -> RunConfig:
         raise ConfigError(f"{where}: {first['msg']}, found {first['input']!r}") from error
     _require_judge(config)
     return config
+
+
+def changed_config(config: RunConfig, changes: Mapping[str, object]) -> RunConfig:
+    """`config` with other values, checked as those of a run file are.
+
+    Raises:
+        ConfigError: A value out of range.
+    """
+    return build_config({**config.model_dump(), **changes}) if changes else config
 
 
 def _require_judge(config: RunConfig) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from archive.records import Attempt, AttemptState, BanditRow
 from evaluators.contract import Evaluation
-from evolve.budget import Budget, Spent, reason_to_stop
+from evolve.budget import reason_to_stop
 from evolve.choices import Order
 from evolve.gate import Gate, Prepared
 from evolve.marks import Marks
@@ -19,7 +19,7 @@ from evolve.proposer import Proposer
 from evolve.races import RaceConfig, Raced, Races
 from evolve.request import MutationRequest
 from evolve.stages import Stages
-from evolve.standing import Pending, Session, asked_attempt, attempt_rng, told_of
+from evolve.standing import PastTell, Pending, Session, asked_attempt, attempt_rng, budget_of, spent_of, told_of
 from evolve.turnstile import Turn, Turnstile
 from evolve.validations import Validations
 
@@ -84,6 +84,11 @@ class Driver:
         self._barren = 0
         self._stop = asyncio.Event()
 
+    @property
+    def validated(self) -> list[str]:
+        """The candidates that were validated during the search, this session's and earlier ones', in tell order."""
+        return self._validations.validated
+
     def stop(self) -> None:
         """Ask for nothing more and drop what is in flight; `resume` goes on from there."""
         self._stop.set()
@@ -97,6 +102,7 @@ class Driver:
         """
         stopping = asyncio.create_task(self._stop.wait())
         try:
+            self._validations.carry_on()
             for pending in self._session.pending:
                 self._launch(pending)
             while True:
@@ -116,7 +122,8 @@ class Driver:
         return reason
 
     def _reason_to_stop(self) -> str | None:
-        return self._proposer.exhausted or reason_to_stop(self._budget(), self._spent())
+        spent = spent_of(self._search, self._evaluated, self._clock.elapsed_s(), self._barren)
+        return self._proposer.exhausted or reason_to_stop(budget_of(self._session.config), spent)
 
     def _ask(self) -> Pending:
         """The next attempt, its row committed."""
@@ -205,8 +212,7 @@ class Driver:
         self._evaluated += attempt.is_evaluation
         self._barren = 0 if attempt.is_evaluation else self._barren + 1
         self._note(attempt, ended.evaluation)
-        newcomer = told.member if attempt.twin_id is None else None
-        self._validations.told(self._search.num_tells, newcomer, self._evaluated)
+        self._validations.told(PastTell.of(attempt, told))
 
     def _store_bandit(self) -> None:
         """What the bandit knows, every few tells: for people, the search itself never reads it."""
@@ -238,27 +244,6 @@ class Driver:
         if best.candidate_id != progress.best_id:
             progress.best_id, progress.best_score = best.candidate_id, best.score
             progress.best_change = attempt.change
-
-    def _budget(self) -> Budget:
-        config = self._session.config
-        return Budget(
-            attempts=config.attempts,
-            evaluations=config.evaluations,
-            seconds=config.seconds,
-            patience=config.patience,
-            target=config.target,
-        )
-
-    def _spent(self) -> Spent:
-        return Spent(
-            asked=self._search.next_index,
-            outstanding=len(self._search.outstanding),
-            evaluations=self._evaluated,
-            seconds=self._clock.elapsed_s(),
-            tells_since_improvement=self._search.tells_since_improvement,
-            best_score=self._search.best.score,
-            barren=self._barren,
-        )
 
     def _rng(self, *key: int) -> np.random.Generator:
         return attempt_rng(self._session.run.seed, *key)

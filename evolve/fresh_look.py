@@ -49,6 +49,10 @@ class FreshLooks:
         """Whether the tell that has just been made ends a round."""
         return self._every > 0 and num_tells > 0 and num_tells % self._every == 0
 
+    def has_begun(self, num_tells: int) -> bool:
+        """Whether the look of the round that `num_tells` ended has an evaluation in the archive."""
+        return self._stored(self._initial, self._round(num_tells)) is not None
+
     async def look(self, num_tells: int, validations: Sequence[tuple[str, Awaitable[Evaluation] | None]]) -> None:
         """Score the champion of `validations` on this round's fresh seeds.
 

@@ -43,6 +43,21 @@ def take(archive: Archive, run_id: str, owner: str) -> None:
         archive.take_lease(run_id, owner, time.time(), LEASE_S)
 
 
+def is_driven(archive: Archive, run_id: str) -> bool:
+    """Whether a process drives the run. The lease of a dead process of this host is given back.
+
+    Raises:
+        UnknownRecordError: There is no such run.
+    """
+    found = archive.lease(run_id)
+    if found is None:
+        return False
+    if is_dead(found.owner):
+        archive.release_lease(run_id, found.owner)
+        return False
+    return found.expires_at > time.time()
+
+
 async def keep(archive: Archive, run_id: str, owner: str, stop: Callable[[], None]) -> None:
     """Renew the lease until cancelled, and call `stop` when another terminal asks for it."""
     while True:

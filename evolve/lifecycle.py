@@ -6,15 +6,15 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 
-from archive.records import AttemptState, Founder, FounderRole, Run, RunStatus
+from archive.records import Founder, FounderRole, Run, RunStatus
 from archive.store import Archive
-from evaluators.contract import Evaluation, Split
+from evaluators.contract import Evaluation
 from evaluators.problem import Problem
 from evolve import lease
-from evolve.choices import ProposerKind
+from evolve.choices import Order, ProposerKind
 from evolve.clock import timestamp as timestamp  # part of this module's face
 from evolve.config import RunConfig
 from evolve.driver import STOPPED, Clock, Driver
@@ -23,11 +23,14 @@ from evolve.execution.backend import EvaluationBackend
 from evolve.execution.opening import local_backend
 from evolve.finale import Finale, Verdict
 from evolve.gate import Gate
+from evolve.outside_answer import Nobody
 from evolve.progress import Progress
 from evolve.proposing import novelty_judge, open_asker, open_embedder, open_proposer
 from evolve.session import founding_members, restore, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Session
+from evolve.stopping import unless_set
+from evolve.validations import Validations
 
 WAITING = "it waits for answers from outside"
 
@@ -105,15 +108,15 @@ class Lifecycle:
             self._config.look_every,
             self._announce,
         )
-        verdict = await finale.judge(session.search, self._validated(), self._config.finalists)
+        validated = self._driver.validated if self._driver else Validations(session, stages).validated
+        verdict = await finale.judge(session.search, validated, self._config.finalists)
         return self._ending(reason, verdict)
 
     async def _search(self, session: Session, stages: Stages, backend: EvaluationBackend) -> str:
         """Everything between the founders and the finale; the reason why it ended."""
-        if self._config.proposer is ProposerKind.OUTSIDE:
-            num_tells = session.search.num_tells
-            return f"{num_tells} attempts were told from outside" if num_tells else WAITING
         clock = Clock(elapsed_s=self._stopwatch(), timestamp=timestamp)
+        if self._config.proposer is ProposerKind.OUTSIDE:
+            return await self._finish_answered(session, stages, clock)
         task = self._problem.task
         async with (
             open_asker(self._archive, self._run, self._config) as asker,
@@ -125,23 +128,37 @@ class Lifecycle:
             self._driver = Driver(session, proposer, stages, self._progress, self._in_flight(backend), clock, gate)
             return await self._driver.evolve()
 
+    async def _finish_answered(self, session: Session, stages: Stages, clock: Clock) -> str:
+        """Score the answers from outside whose `tell` was killed; nothing is asked here."""
+        answered = tuple(pending for pending in session.pending if pending.request is None)
+        in_any_order = self._config.model_copy(update={"order": Order.COMPLETION})
+        only = replace(session, pending=answered, config=in_any_order)
+        self._driver = Driver(only, Nobody(), stages, self._progress, 1, clock)
+        if await self._driver.evolve() == STOPPED:
+            return STOPPED
+        num_tells = session.search.num_tells
+        return f"{num_tells} attempts were told from outside" if num_tells else WAITING
+
     async def _score_founders(self, stages: Stages, founders: Sequence[Founder]) -> dict[str, Evaluation]:
         """Search scores of the initial programs and the baselines, by candidate."""
         what = "scoring the initial program and the baselines"
-        self._announce(f"{what}: 0 of {len(founders)}")
+        ids = list(dict.fromkeys(founder.candidate_id for founder in founders))  # one program may have two names
+        self._announce(f"{what}: 0 of {len(ids)}")
         done = 0
 
-        async def score(founder: Founder) -> Evaluation:
+        async def score(candidate_id: str) -> Evaluation:
             nonlocal done
-            evaluation = await stages.search(self._archive.candidate(founder.candidate_id))
-            if founder.role is FounderRole.BASELINE and evaluation.objective is not None:
-                self._progress.baseline_scores[founder.name] = evaluation.objective
+            evaluation = await stages.search(self._archive.candidate(candidate_id))
+            for founder in founders:
+                is_it = founder.role is FounderRole.BASELINE and founder.candidate_id == candidate_id
+                if is_it and evaluation.objective is not None:
+                    self._progress.baseline_scores[founder.name] = evaluation.objective
             done += 1
-            self._announce(f"{what}: {done} of {len(founders)}")
+            self._announce(f"{what}: {done} of {len(ids)}")
             return evaluation
 
-        found = await asyncio.gather(*(score(founder) for founder in founders))
-        return {founder.candidate_id: evaluation for founder, evaluation in zip(founders, found, strict=True)}
+        found = await asyncio.gather(*(score(candidate_id) for candidate_id in ids))
+        return dict(zip(ids, found, strict=True))
 
     def _begin_search(self, session: Session, founders: Sequence[Founder], evaluations: dict[str, Evaluation]) -> None:
         first = next(f.candidate_id for f in founders if f.role is FounderRole.INITIAL)
@@ -161,26 +178,14 @@ class Lifecycle:
         secrets = split_secrets(self._archive, self._run, self._problem.task)
         return Stages(self._archive, backend, self._problem.task, secrets, self._config.planner_clock, self._run.id)
 
-    def _validated(self) -> list[str]:
-        """Candidates of this run's attempts that were validated during the search, in tell order."""
-        found = {
-            stored.candidate_id
-            for stored in self._archive.evaluations_of_run(self._run.id)
-            if stored.evaluation.split is Split.VALIDATION and stored.attempt_index is not None
-        }
-        told = [a for a in self._archive.attempts(self._run.id) if a.state is AttemptState.RECORDED]
-        ordered = sorted(told, key=lambda attempt: attempt.tell_order or 0)
-        return [a.candidate_id for a in ordered if a.candidate_id in found]
-
     def _check_environment(self, backend: EvaluationBackend) -> None:
         """Scores of different environment classes never meet in one run."""
-        for stored in self._archive.evaluations_of_run(self._run.id):
-            if stored.evaluation.environment_class != backend.environment_class:
-                raise RunError(
-                    f"run {self._run.id} was scored on [{stored.evaluation.environment_class}], this is "
-                    f"[{backend.environment_class}]: their scores do not compare; start a new run here with --from ID"
-                )
-            return
+        known = self._archive.environment_classes(self._run.id)
+        if known and backend.environment_class not in known:
+            raise RunError(
+                f"run {self._run.id} was scored on [{min(known)}], this is [{backend.environment_class}]: their scores "
+                "do not compare; start a new run here with --from ID"
+            )
 
     @asynccontextmanager
     async def _backend(self) -> AsyncIterator[EvaluationBackend]:
@@ -194,23 +199,17 @@ class Lifecycle:
     async def _leased(self) -> AsyncIterator[None]:
         async with lease.held(self._archive, self._run.id, self.stop):
             self._archive.set_run_status(self._run.id, RunStatus.RUNNING)
+            self._archive.set_run_config(self._run.id, self._run.config)
             try:
                 yield
             finally:
-                self._archive.set_run_status(self._run.id, self._status)
+                # Whoever took the lease over meanwhile says where the run stands.
+                self._archive.set_run_status(self._run.id, self._status, owner=lease.this_process())
 
     async def _unless_stopped(self, work: Awaitable[Ending]) -> Ending:
         """The result of `work`, or an ending without a verdict if `stop` comes while the driver is not at the helm."""
-        working = asyncio.ensure_future(work)
-        stopping = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if working.done():
-            return working.result()
-        working.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
-        return self._ending(STOPPED, None)
+        ending = await unless_set(self._stop, work)
+        return self._ending(STOPPED, None) if ending is None else ending
 
     def _ending(self, reason: str, verdict: Verdict | None) -> Ending:
         return Ending(reason=reason, verdict=verdict, seconds=time.monotonic() - self._started_s)

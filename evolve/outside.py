@@ -7,14 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from archive.records import Attempt, AttemptState, ModelReply, Run
+from archive.records import Attempt, AttemptState, Run
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome
 from evaluators.problem import Problem
 from evaluators.protocol import EvaluateRequest
 from evolve import lease
+from evolve.budget import reason_to_stop
 from evolve.choices import Order
 from evolve.config import RunConfig
 from evolve.driver import Clock, Driver
@@ -22,20 +21,17 @@ from evolve.errors import BackendError, RunError
 from evolve.execution.backend import EvaluationBackend
 from evolve.gate import Gate
 from evolve.llm.briefing import Desk, regime_means
-from evolve.llm.caller import Answered, GaveUp, Question
-from evolve.llm.model import Completion, Finish, Message
+from evolve.llm.model import Message
 from evolve.llm.proposer import ModelProposer
-from evolve.llm.transcript import prompt_text
 from evolve.marks import Marks
+from evolve.outside_answer import Outsider, require_program, require_same_answer
 from evolve.parsing.client import Parser
-from evolve.parsing.verdict import missing_entry_points
-from evolve.patch import apply_reply
 from evolve.progress import Progress
 from evolve.prompting import PromptBrief, build
 from evolve.proposing import novelty_judge, open_asker, open_embedder
 from evolve.session import OUTSIDE, founding_members, restore, split_secrets
 from evolve.stages import Stages
-from evolve.standing import Pending, Session, asked_attempt, attempt_rng
+from evolve.standing import Pending, Session, asked_attempt, attempt_rng, budget_of, spent_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +104,7 @@ class OutsideRun:
             stages = self._stages(NoWorkers(self._any_evaluation()))
             session = self._restored(stages)
             search = session.search
-            limit = self._config.attempts
-            if limit is not None and search.next_index >= limit:
-                raise RunError(
-                    f"all {limit} attempts of run {self._run.id} were asked; judge it with `evolve resume "
-                    f"{self._run.id}`, or go on with --attempts N"
-                )
+            self._require_budget(session)
             Marks(self._archive, self._run.id, stages).refresh(search)
             request = search.ask(attempt_rng(self._run.seed, search.next_index))
             attempt = asked_attempt(self._run.id, request, OUTSIDE, timestamp)
@@ -135,15 +126,18 @@ class OutsideRun:
             PatchError: The reply cannot be applied; the attempt goes on waiting.
         """
         stages = self._stages(NoWorkers(self._any_evaluation()))
-        brief = self._brief(self._waiting_for(index, self._restored(stages)), stages)
+        pending = self._waiting_for(index, self._restored(stages))
+        if pending.request is None:
+            require_same_answer(self._archive, self._run.id, index, reply)
+            return
         async with Parser() as parser:
-            await _require_program(brief, reply, parser)
+            await require_program(self._brief(pending, stages), reply, parser)
 
     async def tell(self, index: int, reply: str, backend: EvaluationBackend, timestamp: str) -> Told:
-        """Scores the program that `reply` makes of the attempt's parent.
+        """Scores the program that `reply` makes of the attempt's parent; also where a `tell` was killed meanwhile.
 
         Raises:
-            RunError: The attempt does not wait for an answer.
+            RunError: The attempt does not wait for an answer, or has another one already.
             LeaseHeldError: Another process drives the run.
         """
         async with (
@@ -155,9 +149,11 @@ class OutsideRun:
             stages = self._stages(backend)
             session = self._restored(stages)
             pending = self._waiting_for(index, session)
-            asker = _Outsider(self._archive, self._run.id, reply)
+            if pending.request is None:
+                require_same_answer(self._archive, self._run.id, index, reply)
+            outsider = Outsider(self._archive, self._run.id, reply)
             task, desk = self._problem.task, self._desk(stages)
-            proposer = ModelProposer(self._run.id, task, desk, asker, self._archive, parser)
+            proposer = ModelProposer(self._run.id, task, desk, outsider, outsider, parser)
             clock = Clock(elapsed_s=lambda: 0.0, timestamp=lambda: timestamp)
             progress = Progress(task=self._run.task, run_id=self._run.id)
             only = replace(session, pending=(pending,))
@@ -165,6 +161,17 @@ class OutsideRun:
             gate = Gate(only, clock.timestamp, embedder, judge)
             await Driver(only, proposer, stages, progress, 1, clock, gate).evolve()
             return self._told(pending, stages, session)
+
+    def _require_budget(self, session: Session) -> None:
+        reason = reason_to_stop(budget_of(self._config), spent_of(session.search, session.evaluated))
+        if reason is None:
+            return
+        waiting = sum(pending.request is not None for pending in session.pending)
+        listed = f"; {waiting} asked before wait for answers, see `evolve ask {self._run.id} --waiting`"
+        raise RunError(
+            f"run {self._run.id} asks nothing more, {reason}{listed if waiting else ''}; `evolve resume "
+            f"{self._run.id}` judges it, and raises its budget where it is given a larger one (--attempts N and others)"
+        )
 
     def _told(self, pending: Pending, stages: Stages, session: Session) -> Told:
         attempt = self._archive.attempt(self._run.id, pending.attempt.index)
@@ -178,7 +185,7 @@ class OutsideRun:
             attempt=attempt.index,
             candidate=attempt.candidate_id,
             outcome=unfinished if evaluation is None else evaluation.outcome,
-            reason=_reason(attempt) or ("" if scored else failure),
+            reason=_reason(attempt, stopped=evaluated and evaluation is None) or ("" if scored else failure),
             score=None if evaluation is None else evaluation.objective,
             parent_score=pending.parent.score,
             best_score=session.search.best.score,
@@ -235,55 +242,12 @@ class OutsideRun:
         return known.evaluation
 
 
-def _reason(attempt: Attempt) -> str:
-    """Why an answer was not evaluated."""
+def _reason(attempt: Attempt, *, stopped: bool) -> str:
+    """Why an answer was not evaluated, or not to the end."""
+    if stopped:
+        return "its evaluation was ended early: it was clearly worse than its parent"
     if attempt.neighbour_id is None:
         return attempt.rejection
     if attempt.state is AttemptState.RECORDED:
         return f"it behaves like the known program {attempt.neighbour_id[:10]}, whose score it takes over"
     return f"{attempt.rejection} of the known program {attempt.neighbour_id[:10]}"
-
-
-class _Outsider:
-    """Answers one question with a text that is there already, and has nothing more to say."""
-
-    exhausted = "one reply was told"
-
-    def __init__(self, archive: Archive, run_id: str, reply: str) -> None:
-        self._archive = archive
-        self._run_id = run_id
-        self._reply = reply
-
-    async def ask(self, question: Question, rng: np.random.Generator) -> Answered | GaveUp:
-        """The reply, stored like any model's; it cost nothing here."""
-        del rng
-        completion = Completion(text=self._reply, finish=Finish.STOP, prompt_tokens=0, reply_tokens=0, latency_s=0.0)
-        row = ModelReply(
-            run_id=self._run_id,
-            attempt_index=question.attempt_index,
-            ordinal=question.first_ordinal,
-            model=OUTSIDE,
-            prompt=prompt_text(question.messages),
-            reply=self._reply,
-            finish_reason=Finish.STOP,
-            prompt_tokens=0,
-            reply_tokens=0,
-            price_usd=0.0,
-            latency_s=0.0,
-        )
-        self._archive.add_reply(row)
-        return Answered(completion, question.first_ordinal + 1, 0.0)
-
-
-async def _require_program(brief: PromptBrief, reply: str, parser: Parser) -> None:
-    """That a reply can be applied and parses, before the attempt is spent on it.
-
-    Raises:
-        PatchError: It cannot be applied.
-        RunError: It gives no such program as the task needs.
-    """
-    patched = apply_reply(brief.subject, reply, brief.form)
-    verdict = await parser.parse(patched.source)
-    problem = verdict.error or missing_entry_points(brief.task, verdict)
-    if problem:
-        raise RunError(f"{problem}; nothing was scored, tell this attempt again")

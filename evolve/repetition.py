@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from evaluators.contract import Task
 from evolve.choices import Order, ProposerKind
 from evolve.config import RunConfig
-from evolve.errors import RunError
+from evolve.errors import ConfigError, RunError
 from evolve.llm.recording import Recording
+
+_WISHES = frozenset({"attempts", "evaluations", "seconds", "patience", "target", "final_tier", "finalists"})
+_OF_REPEATING = frozenset(
+    {"task", "proposer", "replies", "recorded_run", "repeated", "workers", "allow_unsafe", "model_prices"}
+)
 
 
 def config_of(recording: Recording) -> RunConfig:
@@ -16,19 +22,62 @@ def config_of(recording: Recording) -> RunConfig:
     return RunConfig.model_validate_json(recording.config)
 
 
-def repeated_config(recording: Recording, workers: int, origin: Mapping[str, object]) -> RunConfig:
+def repeated_config(
+    recording: Recording,
+    workers: int,
+    origin: Mapping[str, object],
+    wishes: Mapping[str, object] = MappingProxyType({}),
+) -> RunConfig:
     """The settings of the repetition: every attempt that was asked, no budget of money or time, nothing to pay.
 
     What the genetic proposer made it makes again; then only a judge's answers are recorded.
 
     Args:
+        recording: Of the run to repeat.
+        workers: Evaluation processes.
         origin: Where the calls come from: `RunConfig.recorded_run` or `RunConfig.replies`.
+        wishes: Of `wishes_of`.
+
+    Raises:
+        RunError: Nothing was recorded.
     """
+    if not recording.num_attempts:
+        raise RunError("the run to repeat has made no attempts: there is nothing to play again")
     budgets = {"evaluations": None, "seconds": None, "patience": None, "target": None, "usd": None, "tokens": None}
     config = config_of(recording)
-    proposer = ProposerKind.GENETIC if config.proposer is ProposerKind.GENETIC else ProposerKind.RECORDED
-    changed = {"proposer": proposer, "attempts": recording.num_attempts or None, "workers": workers}
-    return config.model_copy(update={**budgets, **changed, **origin})
+    writer = config.repeated or config.proposer
+    proposer = ProposerKind.GENETIC if writer is ProposerKind.GENETIC else ProposerKind.RECORDED
+    changed = {
+        "proposer": proposer,
+        "repeated": writer,
+        "attempts": recording.num_attempts,
+        "workers": workers,
+        "allow_unsafe": False,  # whoever repeats a run decides that anew
+    }
+    return config.model_copy(update={**budgets, **changed, **origin, **wishes})
+
+
+def wishes_of(config: RunConfig, recording: Recording) -> dict[str, object]:
+    """What whoever repeats a run wants otherwise than it was: where to end, and how to judge.
+
+    Raises:
+        ConfigError: Something else, or more attempts than there were; a run with that is not the same run.
+    """
+    recorded = {**config_of(recording).model_dump(), "seed": recording.seed}
+    given = {name: value for name, value in config.model_dump(exclude_unset=True).items() if name not in _OF_REPEATING}
+    settings = {name: str(value) for name, value in recorded["set"].items()}
+    same_task = all(settings.get(name) == str(value) for name, value in given.pop("set", {}).items())
+    wishes = {name: value for name, value in given.items() if value not in (recorded[name], (), {})}
+    refused = [*(name for name in wishes if name not in _WISHES), *([] if same_task else ["set"])]
+    if refused:
+        raise ConfigError(
+            f"a repetition keeps the {', '.join(refused)} of the run that it repeats: leave it out (it takes "
+            f"{', '.join(sorted(_WISHES))}, workers and allow_unsafe)"
+        )
+    attempts = wishes.get("attempts", 0)
+    if isinstance(attempts, int) and attempts > recording.num_attempts:
+        raise ConfigError(f"attempts: the run to repeat has made {recording.num_attempts}, found {attempts}")
+    return wishes | {"allow_unsafe": config.allow_unsafe}
 
 
 def is_repetition(config: RunConfig) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from archive.records import Attempt, AttemptState, Candidate, Founder, FounderRole, Run, StoredEvaluation
 from archive.store import Archive
-from evaluators.contract import Evaluation, Split, Task
+from evaluators.contract import Evaluation, Split, Task, Tier
 from evaluators.seeding import fresh_secret, report_secret, secret_from_seed
 from evolve.bandit import POLICIES
 from evolve.choices import ProposerKind, Sampler
@@ -19,11 +20,11 @@ from evolve.islands import nobody
 from evolve.novelty import ast_digest, source_digest
 from evolve.programs import Program
 from evolve.recall import known_behaviours, known_programs, known_vectors
-from evolve.request import Arm, Member, MutationRequest, Operator, Told, asked_operator
+from evolve.request import Arm, Member, MutationRequest, Operator, SearchError, Told, asked_operator
 from evolve.sampling import SAMPLERS, SPARED
 from evolve.search import Search, SearchConfig
 from evolve.stages import Stages
-from evolve.standing import Pending, Session, arm_of, member_of, told_of
+from evolve.standing import PastTell, Pending, Session, arm_of, member_of, told_of
 
 OUTSIDE = "outside"  # stands for the model where a person or an agent writes the programs
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -163,15 +164,14 @@ def restore(
     """
     attempts = archive.attempts(run.id)
     stored = archive.evaluations_for_run(run.id)
-    population = {member.candidate_id: member for member in [*_adopted(attempts, stages), *members]}
-    tolds, evaluated = _tolds(attempts, stages, stored, population, archive.call_costs(run.id))
-    pending = tuple(_pending(attempt, population) for attempt in attempts if not attempt.state.is_final)
+    population = {member.candidate_id: member for member in members}
+    adopted = Adopted(stages)
+    tolds, tells = _tolds(attempts, stages, stored, population, adopted, archive.call_costs(run.id))
+    known = ChainMap(population, adopted)
+    pending = tuple(_pending(attempt, known) for attempt in attempts if not attempt.state.is_final)
     waiting = {pending.attempt.index: arm_of(pending.attempt) for pending in pending}
     search = Search.replay(search_config(config), members, tolds, waiting)
     novelty = known_programs(archive, founders, attempts)
-    validations = [row for row in stored if row.run_id == run.id and row.evaluation.split is Split.VALIDATION]
-    during_search = [row for row in validations if row.attempt_index is not None]
-    looks = [row for row in validations if row.evaluation.seeds != stages.seeds(Split.VALIDATION)]
     return Session(
         archive=archive,
         run=run,
@@ -181,16 +181,9 @@ def restore(
         behaviours=known_behaviours(founders, attempts, population, stages.smoke_digests(stored)),
         neighbours=known_vectors(archive, config, attempts),
         pending=pending,
-        evaluated=evaluated,
-        validated=_in_tell_order({row.candidate_id for row in during_search}, attempts),
-        num_validations=len(during_search) + len(looks),
+        tells=tuple(tells),
+        validated=stages.validated(stored),
     )
-
-
-def _in_tell_order(ids: set[str], attempts: Sequence[Attempt]) -> tuple[str, ...]:
-    told = [a for a in attempts if a.state is AttemptState.RECORDED and a.candidate_id in ids]
-    ordered = sorted(told, key=lambda attempt: attempt.tell_order or 0)
-    return tuple(attempt.candidate_id or "" for attempt in ordered)
 
 
 def search_config(config: RunConfig) -> SearchConfig:
@@ -212,10 +205,15 @@ def search_config(config: RunConfig) -> SearchConfig:
 
 
 def arms_of(config: RunConfig) -> tuple[Arm, ...]:
-    """What the bandit chooses between; nothing where no model writes the programs."""
-    outside = [OUTSIDE] if config.proposer is ProposerKind.OUTSIDE else []
-    models = [*(model.name for model in config.models), *outside]
-    return tuple(Arm(model, operator) for model in models for operator in config.operators)
+    """What the bandit chooses between; nothing where no model writes the programs, though one may judge them."""
+    match config.repeated or config.proposer:
+        case ProposerKind.OUTSIDE:
+            writers = [OUTSIDE]
+        case ProposerKind.OPENAI | ProposerKind.RECORDED:  # repetitions did not always say of whom
+            writers = [model.name for model in config.models]
+        case ProposerKind.GENETIC:
+            writers = []
+    return tuple(Arm(writer, operator) for writer in writers for operator in config.operators)
 
 
 def _tolds(
@@ -223,33 +221,50 @@ def _tolds(
     stages: Stages,
     stored: Sequence[StoredEvaluation],
     population: dict[str, Member],
+    adopted: Mapping[str, Member],
     costs_usd: Mapping[int, float],
-) -> tuple[list[Told], int]:
-    """What the search was told, in order, and how many of these attempts had been evaluated.
+) -> tuple[list[Told], list[PastTell]]:
+    """What the search was told, in order, and what the validations were.
 
     `population` holds the founders, and the members that are told of are added to it.
     """
     evaluations = stages.stored_searches(stored)
     final = sorted((a for a in attempts if a.tell_order is not None), key=lambda a: a.tell_order or 0)
     tolds: list[Told] = []
+    tells: list[PastTell] = []
     for attempt in final:
         was_evaluated = attempt.state is AttemptState.RECORDED
         scored_id = attempt.twin_id or attempt.candidate_id or ""
         evaluation = evaluations.get(scored_id) if was_evaluated else None
-        parent = population[attempt.parent_id]
+        parent = population.get(attempt.parent_id) or adopted[attempt.parent_id]
         told = told_of(attempt, evaluation, stages.task, parent.score, costs_usd.get(attempt.index, 0.0))
         if told.member is not None:
             population.setdefault(told.member.candidate_id, told.member)
         tolds.append(told)
-    return tolds, sum(attempt.is_evaluation for attempt in final)
+        tells.append(PastTell.of(attempt, told))
+    return tolds, tells
 
 
-def _adopted(attempts: Sequence[Attempt], stages: Stages) -> list[Member]:
-    """The parents that the run did not make itself: programs of other runs that a person pinned."""
-    own = {attempt.candidate_id for attempt in attempts}
-    foreign = dict.fromkeys(attempt.parent_id for attempt in attempts if attempt.parent_id not in own)
-    members = [member_of(candidate_id, stages.stored_search(candidate_id), stages.task) for candidate_id in foreign]
-    return [member for member in members if member is not None]
+class Adopted(dict[str, Member]):
+    """Parents that the search did not grow itself: baselines and programs of other runs that a person pinned."""
+
+    def __init__(self, stages: Stages) -> None:
+        super().__init__()
+        self._stages = stages
+
+    def __missing__(self, candidate_id: str) -> Member:
+        """Its member by its score, looked up once.
+
+        Raises:
+            SearchError: It has none.
+        """
+        # As it was when it was pinned, even if the run made the program again later and stopped it then.
+        evaluation = self._stages.stored(candidate_id, Tier.QUICK, Split.SEARCH)
+        member = member_of(candidate_id, evaluation or self._stages.stored_search(candidate_id), self._stages.task)
+        if member is None:
+            raise SearchError(f"the archive has no search score of {candidate_id[:10]}, although it is a parent")
+        self[candidate_id] = member
+        return member
 
 
 def _pending(attempt: Attempt, population: Mapping[str, Member]) -> Pending:

@@ -90,6 +90,8 @@ class Stages:
         Raises:
             BackendError: It cannot be executed here.
         """
+        if race != NO_RACE and (ended := self._stopped_before(attempt_index)) is not None:
+            return ended
         known = self.stored(candidate.id, tier, split, fresh_round)
         key = self.key(candidate.id, tier, split, fresh_round)
         if known is not None:
@@ -107,8 +109,15 @@ class Stages:
             race=race,
         )
         evaluation = await self._backend.evaluate(request)
-        self._archive.add_evaluation(candidate.id, evaluation, key, self._run_id, attempt_index)
-        return evaluation
+        # Where somebody else finished the same work meanwhile, theirs is archived: the one that a resumed run will see.
+        return self._archive.add_evaluation(candidate.id, evaluation, key, self._run_id, attempt_index).evaluation
+
+    def _stopped_before(self, attempt_index: int | None) -> Evaluation | None:
+        """How an earlier session ended the attempt's evaluation, if it did and was killed before it told of it."""
+        if self._run_id is None or attempt_index is None:
+            return None
+        found = self._archive.stopped_evaluation(self._run_id, attempt_index)
+        return None if found is None else found.evaluation
 
     async def search(self, candidate: Candidate, attempt_index: int | None = None) -> Evaluation:
         """The search score: `QUICK` for a program that passes `SMOKE`, else the failed smoke."""
@@ -118,13 +127,19 @@ class Stages:
         return await self.evaluate(candidate, Tier.QUICK, Split.SEARCH, attempt_index)
 
     def stored_search(self, candidate_id: str) -> Evaluation | None:
-        """How this candidate, or the twin it behaves like, did in the search; None if that is not finished."""
+        """How this candidate, or the twin it behaves like, did in the search; None if that is not finished.
+
+        What this run stopped is not finished here, even where another run finished it later.
+        """
+        if self._run_id is not None:
+            twin_id = self._archive.twin_of(self._run_id, candidate_id)
+            if twin_id is not None:
+                return self.stored(twin_id, Tier.QUICK, Split.SEARCH)
+            if self._archive.was_stopped(self._run_id, candidate_id):
+                return None
         quick = self.stored(candidate_id, Tier.QUICK, Split.SEARCH)
         if quick is not None:
             return quick
-        twin_id = self._archive.twin_of(self._run_id, candidate_id) if self._run_id else None
-        if twin_id is not None:
-            return self.stored(twin_id, Tier.QUICK, Split.SEARCH)
         smoke = self.stored(candidate_id, Tier.SMOKE, Split.SEARCH)
         return None if smoke is None or smoke.outcome is Outcome.SCORED else smoke
 
@@ -149,6 +164,12 @@ class Stages:
             if is_score or (tier is Tier.SMOKE and row.evaluation.outcome is not Outcome.SCORED):
                 found[row.candidate_id] = row.evaluation
         return {candidate_id: score for candidate_id, score in found.items() if candidate_id not in stopped}
+
+    def validated(self, stored: Iterable[StoredEvaluation]) -> frozenset[str]:
+        """Whose validation is among rows read in bulk."""
+        made = (row for row in stored if row.evaluation.split is Split.VALIDATION)
+        own = (row for row in made if row.key == self.key(row.candidate_id, Tier.QUICK, Split.VALIDATION))
+        return frozenset(row.candidate_id for row in own if row.evaluation.outcome is not Outcome.INFRASTRUCTURE)
 
     def smoke_digests(self, stored: Iterable[StoredEvaluation]) -> dict[str, str]:
         """What candidates did in smoke, from rows read in bulk."""

@@ -10,6 +10,7 @@ from archive.records import Attempt, AttemptState, Run
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Task
 from evolve.behaviours import Behaviours
+from evolve.budget import Budget, Spent
 from evolve.config import RunConfig
 from evolve.neighbours import Neighbours
 from evolve.novelty import NoveltyIndex
@@ -28,6 +29,19 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastTell:
+    """What the validations learn of a tell."""
+
+    newcomer: Member | None  # who joined the search with it, unless it behaves as another does
+    is_evaluation: bool  # of its own; validations keep to a share of them
+
+    @classmethod
+    def of(cls, attempt: Attempt, told: Told) -> PastTell:
+        """That of `attempt`, of which the search was `told`."""
+        return cls(newcomer=None if attempt.twin_id else told.member, is_evaluation=attempt.is_evaluation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A run that can be driven: new, or restored from its attempts."""
 
@@ -39,9 +53,37 @@ class Session:
     behaviours: Behaviours
     neighbours: Neighbours  # empty where the run wants no embeddings
     pending: tuple[Pending, ...] = ()  # asked before this session and not ended
-    evaluated: int = 0  # attempts that were evaluated before this session
-    validated: tuple[str, ...] = ()  # candidates that were validated before this session, in tell order
-    num_validations: int = 0  # evaluations on validation seeds before this session, looks included
+    tells: tuple[PastTell, ...] = ()  # that were made before this session, in order
+    validated: frozenset[str] = frozenset()  # candidates whose validation is archived
+
+    @property
+    def evaluated(self) -> int:
+        """Attempts that were evaluated before this session."""
+        return sum(tell.is_evaluation for tell in self.tells)
+
+
+def budget_of(config: RunConfig) -> Budget:
+    """What the run may use."""
+    return Budget(
+        attempts=config.attempts,
+        evaluations=config.evaluations,
+        seconds=config.seconds,
+        patience=config.patience,
+        target=config.target,
+    )
+
+
+def spent_of(search: Search, evaluated: int, seconds: float = 0.0, barren: int = 0) -> Spent:
+    """What the run has used; `seconds` and `barren` tells are those of a session, and none where there is none."""
+    return Spent(
+        asked=search.next_index,
+        outstanding=len(search.outstanding),
+        evaluations=evaluated,
+        seconds=seconds,
+        tells_since_improvement=search.tells_since_improvement,
+        best_score=search.best.score,
+        barren=barren,
+    )
 
 
 def asked_attempt(run_id: str, request: MutationRequest, proposer: str, timestamp: str) -> Attempt:

@@ -8,43 +8,51 @@ from typing import Any
 
 from archive.records import FounderRole
 from evaluators.contract import Evaluation, Split, Tier
-from evolve.champion import NUM_CONTENDERS, VALIDATION_SHARE
-from evolve.fresh_look import NUM_EVALUATIONS, FreshLooks
+from evolve.fresh_look import FreshLooks
 from evolve.request import Member
 from evolve.stages import Stages
-from evolve.standing import Session
+from evolve.standing import PastTell, Session
+from evolve.validation_plan import DueLook, ValidationPlan
 
 
 class Validations:
     """Starts the validations of one session, a tenth of the evaluations at most; the driver waits for them."""
 
     def __init__(self, session: Session, stages: Stages) -> None:
-        """Goes on from what the session has validated before."""
+        """Knows what the tells before this session called for; `carry_on` starts what is missing of it."""
         self._archive = session.archive
         self._stages = stages
         self._looks = FreshLooks(self._archive, stages, _initial_of(session), session.config.look_every)
-        self._look_is_due = False
+        self._plan = ValidationPlan(self._looks.is_due)
+        for tell in session.tells:
+            self._plan.told(tell)
+        self._made = session.validated
         self._last_look: asyncio.Task[None] | None = None
-        self._contenders = [(m.score, m.candidate_id) for m in session.search.top(NUM_CONTENDERS) if not m.is_founder]
-        self._started: list[tuple[str, asyncio.Task[Evaluation] | None]] = [(i, None) for i in session.validated]
-        self._num_evaluations = session.num_validations
+        self._started: list[tuple[str, asyncio.Task[Evaluation] | None]] = []
         self.running: set[asyncio.Task[Evaluation] | asyncio.Task[None]] = set()
 
-    def told(self, num_tells: int, newcomer: Member | None, evaluated: int) -> None:
-        """Start what the tell that was just made calls for.
+    @property
+    def validated(self) -> list[str]:
+        """The candidates that were or are being validated, in tell order."""
+        return [member.candidate_id for member in self._plan.validated]
 
-        Args:
-            num_tells: So many tells are made.
-            newcomer: Who joined the search with this tell, unless it behaves as another does.
-            evaluated: Search evaluations so far; validations keep to a share of them.
-        """
-        self._look_is_due = self._look_is_due or self._looks.is_due(num_tells)
-        # A look that is due goes first: where newcomers come often it would wait for ever.
-        if newcomer is not None and self._is_contender(newcomer) and not self._look_is_due:
-            self._validate(newcomer, evaluated)
-        if self._look_is_due and self._may_make(self._look_cost, evaluated):
-            self._look_is_due = False
-            self._look_at_champion(num_tells)
+    def carry_on(self) -> None:
+        """Start what an earlier session was called to make and did not end."""
+        for member in self._plan.validated:
+            if member.candidate_id in self._made:
+                self._started.append((member.candidate_id, None))
+            else:
+                self._validate(member)
+        for look in self._unfinished_looks():
+            self._look_at_champion(look)
+
+    def told(self, tell: PastTell) -> None:
+        """Start what the tell that was just made calls for."""
+        due = self._plan.told(tell)
+        if due.validation is not None:
+            self._validate(due.validation)
+        if due.look is not None:
+            self._look_at_champion(due.look)
 
     def settle(self, done: Collection[asyncio.Task[Any]]) -> None:
         """Drop those of `done` that are validations, and raise what ended one."""
@@ -52,38 +60,24 @@ class Validations:
             self.running.discard(task)
             task.result()
 
-    def _is_contender(self, newcomer: Member) -> bool:
-        self._contenders.append((newcomer.score, newcomer.candidate_id))
-        self._contenders.sort(key=lambda pair: -pair[0])
-        del self._contenders[NUM_CONTENDERS:]
-        return any(candidate_id == newcomer.candidate_id for _, candidate_id in self._contenders)
+    def _unfinished_looks(self) -> Sequence[DueLook]:
+        """From the last one on that has begun: looks are made one after the other."""
+        looks = self._plan.looks
+        begun = (place for place in reversed(range(len(looks))) if self._looks.has_begun(looks[place].num_tells))
+        return looks[next(begun, 0) :]
 
-    def _may_make(self, number: int, evaluated: int) -> bool:
-        """Whether validations stay a tenth of the evaluations, rounded up, if so many more are made."""
-        return self._num_evaluations + number < VALIDATION_SHARE * evaluated + 1
-
-    def _validate(self, member: Member, evaluated: int) -> None:
-        if not self._may_make(1, evaluated):
-            return
-        self._num_evaluations += 1
+    def _validate(self, member: Member) -> None:
         candidate = self._archive.candidate(member.candidate_id)
         evaluation = self._stages.evaluate(candidate, Tier.QUICK, Split.VALIDATION, member.attempt_index)
         validation = asyncio.create_task(evaluation)
         self.running.add(validation)
         self._started.append((member.candidate_id, validation))
 
-    def _look_at_champion(self, num_tells: int) -> None:
-        """Have the champion of now scored on fresh seeds, after the look before."""
-        if not self._started:
-            return
-        self._num_evaluations += self._look_cost
-        self._last_look = asyncio.create_task(self._look(num_tells, tuple(self._started), self._last_look))
+    def _look_at_champion(self, due: DueLook) -> None:
+        """Have the champion of then scored on fresh seeds, after the look before."""
+        known = tuple(self._started[: due.num_validated])
+        self._last_look = asyncio.create_task(self._look(due.num_tells, known, self._last_look))
         self.running.add(self._last_look)
-
-    @property
-    def _look_cost(self) -> int:
-        """In evaluations; the first look needs the initial program's own validation too."""
-        return NUM_EVALUATIONS + (self._last_look is None)
 
     async def _look(
         self,

@@ -27,6 +27,7 @@ from evolve.lifecycle import Lifecycle, timestamp
 from evolve.models import announce_models
 from evolve.programs import Program, founding_programs
 from evolve.session import split_secrets
+from evolve.stopping import unless_set
 from evolve.strategies import STRATEGIES, WITH_MODELS, Result, compare_strategies, verdict
 from evolve.version import software_version
 
@@ -95,7 +96,10 @@ async def _carry_out(
         if stopped.is_set() or run.status is not RunStatus.FINISHED:
             raise RunError(f"the benchmark was stopped after {done} of {len(planned)} runs; the same command goes on")
         runs.append(run)
-    return await _judge(archive, planned, runs, problem, programs, plan)
+    judged = await unless_set(stopped, _judge(archive, planned, runs, problem, programs, plan))
+    if judged is None:
+        raise RunError("the benchmark was stopped while its champions were scored; the same command goes on")
+    return judged
 
 
 async def _judge(

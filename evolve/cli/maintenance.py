@@ -56,8 +56,13 @@ def prune(
     """Remove runs, and the programs and evaluations that nothing else uses; this cannot be undone."""
     from archive.pruning import prune as prune_archive
     from archive.store import Archive
+    from evolve.errors import RunError
+    from evolve.lease import is_driven
 
     with Archive.open(archive, create=False) as opened:
+        for run_id in run_ids:
+            if is_driven(opened, run_id):
+                raise RunError(f"run {run_id} is running; end it with `evolve stop {run_id}` before it is removed")
         gone = prune_archive(opened, run_ids)
     print_text(
         f"removed {gone.runs} runs with {gone.attempts} attempts, {gone.evaluations} evaluations and "

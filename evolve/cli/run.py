@@ -101,13 +101,29 @@ def resume(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="a run of `evolve runs`")],
     attempts: Annotated[int | None, typer.Option(help="raise the number of asks in all")] = None,
     seconds: Annotated[float | None, typer.Option(help="wall time of this session's search")] = None,
+    evaluations: Annotated[int | None, typer.Option(help="raise the number of quick evaluations in all")] = None,
+    patience: Annotated[int | None, typer.Option(help="stop after so many attempts without a better one")] = None,
+    target: Annotated[float | None, typer.Option(help="stop at this search score")] = None,
     usd: Annotated[float | None, typer.Option(help="raise what model calls may cost in all")] = None,
-    workers: Annotated[int | None, typer.Option(help="evaluation processes")] = None,
+    tokens: Annotated[int | None, typer.Option(help="raise the tokens of model calls in all")] = None,
+    workers: Annotated[int | None, typer.Option(help="evaluation processes of this session")] = None,
     archive: ArchiveUrl = DEFAULT_ARCHIVE,
     as_json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped or killed; what was finished is not done again."""
+    """Go on with a run that was stopped or killed; what was finished is not done again.
+
+    A budget that is given here stays with the run.
+    """
     from evolve.cli import sessions
 
-    changes: dict[str, object] = {"attempts": attempts, "seconds": seconds, "usd": usd, "workers": workers}
+    changes: dict[str, object] = {
+        "attempts": attempts,
+        "evaluations": evaluations,
+        "seconds": seconds,
+        "patience": patience,
+        "target": target,
+        "usd": usd,
+        "tokens": tokens,
+        "workers": workers,
+    }
     sys.exit(sessions.go_on(archive, run_id, changes, as_json=as_json))

@@ -74,10 +74,13 @@ def stop(
     from archive.records import RunStatus
     from archive.store import Archive
     from evolve.errors import RunError
+    from evolve.lease import is_driven
 
     with Archive.open(archive, create=False) as opened:
         run = opened.run(run_id)
         if run.status is not RunStatus.RUNNING:
             raise RunError(f"run {run.id} is not running, it is {run.status}")
+        if not is_driven(opened, run.id):
+            raise RunError(f"nobody drives run {run.id}, its process was killed; go on with: evolve resume {run.id}")
         opened.request_stop(run.id)
     print_text(f"run {run.id} will stop within a second or two; go on with: evolve resume {run.id}")

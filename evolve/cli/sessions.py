@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -22,7 +23,7 @@ from evolve.choices import ProposerKind
 from evolve.cli import report
 from evolve.cli.live import watching
 from evolve.cli.run import DEFAULT_ATTEMPTS, EXIT_INTERRUPTED, EXIT_NO_SCORE
-from evolve.config import RunConfig, build_config, read_config
+from evolve.config import RunConfig, build_config, changed_config, read_config
 from evolve.errors import ConfigError, RunError
 from evolve.lifecycle import WAITING, Ending, Lifecycle, timestamp
 from evolve.llm.catalogue import build_catalogue, read_judge, read_model
@@ -30,10 +31,12 @@ from evolve.llm.recording import is_recording, read_recording, record_run
 from evolve.models import announce_models
 from evolve.programs import Program, founding_programs, require_blocks
 from evolve.progress import Progress
-from evolve.repetition import config_of, repeated_config, require_same_task
+from evolve.repetition import config_of, repeated_config, require_same_task, wishes_of
 from evolve.session import RunIdentity, new_run
 from evolve.version import software_version
 
+BUDGETS = frozenset({"attempts", "evaluations", "seconds", "usd", "tokens"})
+OF_A_SESSION = frozenset({"seconds", "workers"})  # options of `evolve resume` that are not stored with the run
 T = TypeVar("T")
 Conduct: TypeAlias = Callable[[Archive, Run, RunConfig, Problem], T]
 
@@ -55,8 +58,6 @@ def read_options(
     assignments = {**(table if isinstance(table, dict) else {}), **read_assignments(settings)}
     values |= {key: value for key, value in given.items() if value is not None}
     values |= {"task": task, "set": assignments}
-    if not {"attempts", "evaluations", "seconds", "usd", "tokens"} & set(values):
-        values["attempts"] = DEFAULT_ATTEMPTS
     if values["models"]:
         values.setdefault("proposer", ProposerKind.OPENAI)
     if models and values["proposer"] != ProposerKind.OPENAI:
@@ -89,6 +90,8 @@ def begin(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequ
         _require_record(config, start_from)
         if start_from or is_recording(Path(config.replies)):
             return _replay(url, config, start_from, conduct)
+    if config.model_fields_set.isdisjoint(BUDGETS):
+        config = config.model_copy(update={"attempts": DEFAULT_ATTEMPTS})
     problem = registry.problem(config.task).configured(config.set)
     config = config.model_copy(update={"task": problem.task.address, "set": dict(problem.task.parameters)})
     programs = founding_programs(problem.task.programs, initial)
@@ -134,7 +137,8 @@ def _replay(url: str, config: RunConfig, source: Sequence[str], conduct: Conduct
         problem = registry.problem(address).configured(config_of(recording).set)
         require_same_task(recording, problem.task.name if in_folder else config.task, problem.task)
         origin["task"] = problem.task.address  # the folder may be elsewhere by now
-        repeated = repeated_config(recording, workers=config.workers, origin=origin)
+        wishes = wishes_of(config, recording)
+        repeated = repeated_config(recording, workers=config.workers, origin=origin, wishes=wishes)
         programs = [Program(role=p.role, name=p.name, source=p.source) for p in recording.founders]
         identity = RunIdentity(recording.seed, recording.secret)
         run = new_run(archive, repeated, problem.task, programs, software_version(), timestamp(), identity)
@@ -149,13 +153,20 @@ def go_on(url: str, run_id: str, changes: Mapping[str, object], *, as_json: bool
 def go_on_with(url: str, run_id: str, changes: Mapping[str, object], conduct: Conduct[T]) -> T:
     """A run that was interrupted, from where its rows end; what `conduct` makes of it.
 
+    Budgets that are raised stay raised; `OF_A_SESSION` hold for this one alone.
+
     Raises:
+        ConfigError: A value out of range.
         RunError: The task has changed since, so old and new scores would not compare.
     """
+    given = {key: value for key, value in changes.items() if value is not None}
+    lasting = {key: value for key, value in given.items() if key not in OF_A_SESSION}
     with Archive.open(url, create=False) as archive:
         run = archive.run(run_id)
-        config = RunConfig.model_validate_json(run.config)
-        config = config.model_copy(update={key: value for key, value in changes.items() if value is not None})
+        config = changed_config(RunConfig.model_validate_json(run.config), lasting)
+        if lasting:
+            run = replace(run, config=config.model_dump_json())
+        config = changed_config(config, {key: value for key, value in given.items() if key in OF_A_SESSION})
         return conduct(archive, run, config, problem_of(run, config))
 
 

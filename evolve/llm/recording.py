@@ -76,12 +76,13 @@ class RecordedAsker:
         if recorded is None:
             return GaveUp("the recording has no such attempt", question.first_ordinal, 0.0)
         ordinal = question.first_ordinal
-        for row in next(iter(by_question(recorded.replies[ordinal:])), []):
+        tries = next(iter(by_question(recorded.replies[ordinal:])), [])
+        for row in tries:
             self._ledger.add_reply(replace(row, run_id=self._run_id, ordinal=ordinal))
             ordinal += 1
-            completion = stored_completion(row)
-            if completion is not None:
-                return Answered(completion, ordinal, row.price_usd or 0.0)
+        completion = stored_completion(tries[-1]) if tries else None  # one told from outside may stand for an earlier
+        if completion is not None:
+            return Answered(completion, ordinal, tries[-1].price_usd or 0.0)
         return GaveUp(recorded.gave_up or "the recording has no further answer", ordinal, 0.0)
 
 

@@ -7,9 +7,11 @@ from dataclasses import replace
 from archive.records import Attempt, AttemptState, Candidate, EvaluationKey, ModelReply, Run
 from archive.store import Archive
 from evaluators.contract import Environment, Evaluation, InstanceResult, Outcome, Picture, Split, Tier
+from evaluators.seeding import SeedSource
 
 NOW = "2026-05-01T12:00:00+00:00"
 RUN_ID = "abcd1234"
+SECRET = "s" * 32
 TASK_IDENTITY = "0123456789ab"
 ENVIRONMENT = Environment(
     cpu_model="Test CPU",
@@ -23,7 +25,7 @@ ENVIRONMENT = Environment(
 ENVIRONMENT_CLASS = "x86_64 | numpy2.1 | rlimit+seccomp"
 
 
-def a_run(run_id: str = RUN_ID, *, secret: str = "s" * 32, created_at: str = NOW) -> Run:
+def a_run(run_id: str = RUN_ID, *, secret: str = SECRET, created_at: str = NOW) -> Run:
     return Run(
         id=run_id,
         task="toy",
@@ -86,9 +88,9 @@ def an_instance(number: int, score: float | None = 0.5, outcome: Outcome = Outco
 
 
 def an_evaluation(
-    objective: float = 0.5, *, tier: Tier = Tier.QUICK, split: Split = Split.SEARCH, seeds: str = "5" * 16
+    objective: float = 0.5, *, tier: Tier = Tier.QUICK, split: Split = Split.SEARCH, seeds: str = ""
 ) -> Evaluation:
-    """Scored, on twelve instances in three regimes around `objective`."""
+    """Scored, on twelve instances in three regimes around `objective`; without `seeds` on those of `a_run`."""
     instances = tuple(an_instance(i, objective + (i - 5.5) / 100) for i in range(12))
     return Evaluation(
         task="toy",
@@ -102,7 +104,7 @@ def an_evaluation(
         feedback="the third rack is overloaded\n" if split is Split.SEARCH else "",
         environment=ENVIRONMENT,
         environment_class=ENVIRONMENT_CLASS,
-        seeds=seeds,
+        seeds=seeds or SeedSource(SECRET, split).digest(),
         cpu_s=1.25,
         wall_s=1.5,
         pictures=(Picture(name="load", chart="bar", columns=("gpu", "load"), rows=((0.0, 1.5), (1.0, 0.5))),),

@@ -116,7 +116,17 @@ def test_unknown_and_running_runs_are_not_pruned(any_url: str, run_id: str, erro
     with Archive.open(any_url) as archive:
         fill(archive)
         archive.set_run_status(RUN_ID, RunStatus.RUNNING)
+        archive.take_lease(RUN_ID, "host:1:1", 1000.0, 60.0)
         before = counts(archive)
         with pytest.raises(error):
-            prune(archive, [run_id])
+            prune(archive, [run_id], now=1059.0)
         assert counts(archive) == before
+
+
+def test_a_run_that_was_killed_is_pruned_once_its_lease_ran_out(any_url: str) -> None:
+    with Archive.open(any_url) as archive:
+        fill(archive)
+        archive.set_run_status(RUN_ID, RunStatus.RUNNING)
+        archive.take_lease(RUN_ID, "host:1:1", 1000.0, 60.0)
+        assert prune(archive, [RUN_ID], now=1061.0).runs == 1
+        assert archive.runs() == []

@@ -25,6 +25,8 @@ PER_ATTEMPT: dict[str, Callable[[Archive], object]] = {
     "duplicate check": lambda a: a.known_digest(RUN_ID, candidate_id="0" * 64, ast_digest="1" * 64),
     "evaluation lookup": lambda a: a.find_evaluation(a_key("0" * 64, an_evaluation())),
     "evaluations of a candidate": lambda a: a.evaluations(a_candidate(1).id),
+    "stopped program": lambda a: a.was_stopped(RUN_ID, a_candidate(1).id),
+    "stopped attempt": lambda a: a.stopped_evaluation(RUN_ID, 0),
     "lease": lambda a: a.take_lease(RUN_ID, "me", 1.0, 1.0),
     "lineage": lambda a: queries.lineage(a, RUN_ID, a_candidate(1).id),
     "leaderboard": queries.leaderboard,
@@ -82,7 +84,7 @@ def test_duplicate_check_starts_from_the_program(archive: Archive) -> None:
 
 def test_resume_starts_from_the_programs_of_the_run(archive: Archive) -> None:
     plans = plans_of(archive, lambda a: a.evaluations_for_run(RUN_ID))
-    evaluation_plans = [plan for statement, plan in plans.items() if "FROM evaluations" in statement]
+    evaluation_plans = [plan for statement, plan in plans.items() if "evaluations.candidate_id IN" in statement]
     assert all(OF_RUN_CANDIDATES in plan for plan in evaluation_plans)
     assert evaluation_plans
 

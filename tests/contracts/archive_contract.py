@@ -129,6 +129,14 @@ class ArchiveContract:
         archive.set_run_status(RUN_ID, RunStatus.INTERRUPTED)
         assert archive.run(RUN_ID) == replace(a_run(), status=RunStatus.INTERRUPTED)
 
+    def test_status_is_said_by_the_driver_alone_where_it_is_named(self, archive: Archive) -> None:
+        samples.begin(archive)
+        archive.take_lease(RUN_ID, "new", 0.0, 60.0)
+        archive.set_run_status(RUN_ID, RunStatus.INTERRUPTED, owner="old")
+        assert archive.run(RUN_ID).status is RunStatus.RUNNING
+        archive.set_run_status(RUN_ID, RunStatus.FINISHED, owner="new")
+        assert archive.run(RUN_ID).status is RunStatus.FINISHED
+
     def test_stop_is_asked_of_the_present_driver(self, archive: Archive) -> None:
         archive.add_run(a_run())
         assert not archive.stop_requested(RUN_ID)
@@ -539,14 +547,16 @@ class ArchiveContract:
         assert [(each.attempt_index, each.evaluation) for each in found] == [(0, smoke), (0, quick), (1, quick)]
 
     def test_evaluations_for_a_run_are_those_it_may_use(self, archive: Archive) -> None:
-        """Of its programs: what runs of its secret paid for, and every hold-out; not what others made with others."""
+        """Of its programs: what was made on its instances, and every hold-out; not what others made on others."""
         samples.begin(archive)
         archive.add_run(a_run("samesecr"))
         archive.add_run(a_run("othersec", secret="t" * 32))
-        usable = [an_evaluation(0.5), an_evaluation(0.4, split=Split.HOLDOUT, seeds="h" * 16)]
-        foreign = an_evaluation(0.3, seeds="o" * 16)
+        by_hand = an_evaluation(0.6, tier=Tier.SMOKE)
+        usable = [by_hand, an_evaluation(0.5), an_evaluation(0.4, split=Split.HOLDOUT, seeds="h" * 16)]
+        unusable = [an_evaluation(0.3, seeds="o" * 16), a_failed_evaluation(Outcome.STOPPED)]
         archive.add_candidate(a_candidate(3))
-        for evaluation, run_id in zip([*usable, foreign], ["samesecr", "othersec", "othersec"], strict=True):
+        payers = [None, "samesecr", "othersec", "othersec", "samesecr"]
+        for evaluation, run_id in zip([*usable, *unusable], payers, strict=True):
             for candidate in (a_candidate(), a_candidate(3)):
                 archive.add_evaluation(candidate.id, evaluation, a_key(candidate.id, evaluation), run_id)
         archive.add_founder(

@@ -1,0 +1,172 @@
+"""Answers from outside: a `tell` that was killed, another answer after it, and budgets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from archive.records import AttemptState, ModelReply, Run
+from archive.store import Archive
+from evaluators.contract import PlannerClock
+from evaluators.toy import PROBLEM
+from evolve.config import RunConfig, build_config
+from evolve.errors import BackendError, RunError
+from evolve.lifecycle import Lifecycle
+from evolve.llm.recording import record_run
+from evolve.outside import Asked, OutsideRun, Told
+from evolve.programs import founding_programs
+from evolve.progress import Progress
+from evolve.session import OUTSIDE, new_run, split_secrets
+from evolve.stages import Stages
+from tests.evolve.fakes import FakeBackend
+from tests.evolve.test_driver import CLOCK, StoppingBackend
+
+REPLY = """CHANGE: {change}
+
+```python
+# EVOLVE-BLOCK-START
+def guess(hints):
+    return {value}
+
+
+# EVOLVE-BLOCK-END
+```
+"""
+ANSWER = REPLY.format(change="the mean", value="sum(hints) / len(hints)")
+OTHER = REPLY.format(change="the least", value="min(hints)")
+
+
+@dataclass(frozen=True)
+class Scene:
+    archive: Archive
+    run: Run
+    config: RunConfig
+
+    @property
+    def outside(self) -> OutsideRun:
+        return OutsideRun(self.archive, self.run, self.config, PROBLEM)
+
+    def ask(self) -> Asked:
+        return asyncio.run(self.outside.ask(CLOCK.timestamp()))
+
+    def tell(self, reply: str, backend: FakeBackend | None = None) -> Told:
+        async def scene() -> Told:
+            await self.outside.check(0, reply)
+            return await self.outside.tell(0, reply, backend or FakeBackend(), CLOCK.timestamp())
+
+        return asyncio.run(scene())
+
+    def killed_tell(self, reply: str) -> None:
+        with pytest.raises(BackendError):
+            self.tell(reply, StoppingBackend(0, pace=0))
+
+
+def a_scene(archive: Archive, **settings: object) -> Scene:
+    """A run from outside whose founders are scored."""
+    config = build_config({"task": "toy", "seed": 1, "proposer": "outside", "operators": ["full"], **settings})
+    programs = founding_programs(PROBLEM.task.programs, [])
+    run = new_run(archive, config, PROBLEM.task, programs, "test", CLOCK.timestamp())
+    secrets = split_secrets(archive, run, PROBLEM.task)
+    stages = Stages(archive, FakeBackend(), PROBLEM.task, secrets, PlannerClock.MEASURED, run.id)
+    for founder in archive.founders(run.id):
+        asyncio.run(stages.search(archive.candidate(founder.candidate_id)))
+    return Scene(archive, run, config)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    with Archive.open(f"sqlite:///{tmp_path}/test.db") as opened:
+        yield opened
+
+
+def test_an_answer_whose_tell_was_killed_is_scored_when_it_is_told_again(archive: Archive) -> None:
+    scene = a_scene(archive, attempts=2)
+    scene.ask()
+    scene.killed_tell(ANSWER)
+    assert archive.attempt(scene.run.id, 0).state is AttemptState.EVALUATING
+    with pytest.raises(RunError, match="another answer already"):
+        scene.tell(OTHER)
+    assert scene.tell(ANSWER).score is not None
+    assert archive.attempt(scene.run.id, 0).state is AttemptState.RECORDED
+
+
+@pytest.mark.parametrize("order", ["completion", "index"])
+def test_resume_scores_an_answer_whose_tell_was_killed(archive: Archive, order: str) -> None:
+    scene = a_scene(archive, attempts=2, order=order)
+    for _ in range(2):
+        scene.ask()
+    scene.killed_tell(ANSWER)
+    lifecycle = Lifecycle(archive, scene.run, scene.config, PROBLEM, Progress(task="toy", run_id=scene.run.id))
+
+    async def resumed() -> str:
+        backend = FakeBackend()
+        stages = lifecycle._stages(backend)
+        return await lifecycle._search(scene.outside._restored(stages), stages, backend)
+
+    assert asyncio.run(resumed()) == "1 attempts were told from outside"
+    states = [attempt.state for attempt in archive.attempts(scene.run.id)]
+    assert states == [AttemptState.RECORDED, AttemptState.ASKED]
+
+
+def test_what_is_told_counts_and_not_what_a_killed_tell_had_stored(archive: Archive) -> None:
+    scene = a_scene(archive, attempts=1)
+    scene.ask()
+    archive.add_reply(
+        ModelReply(
+            run_id=scene.run.id,
+            attempt_index=0,
+            ordinal=0,
+            model=OUTSIDE,
+            prompt="[]",
+            reply=OTHER,
+            finish_reason="stop",
+            prompt_tokens=0,
+            reply_tokens=0,
+            price_usd=0.0,
+            latency_s=0.0,
+        )
+    )
+    scene.tell(ANSWER)
+    assert archive.attempt(scene.run.id, 0).change == "the mean"
+    (recorded,) = record_run(archive, scene.run).attempts
+    assert recorded.replies[-1].reply == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("budget", "asks", "reason"),
+    [
+        ({"attempts": 1}, 1, "all 1 attempts were made; 1 asked before wait"),
+        ({"evaluations": 1}, 1, "all 1 evaluations were used; 1 asked before wait"),
+        ({"target": -1.0}, 0, "the target score -1 was reached"),
+    ],
+)
+def test_nothing_is_asked_beyond_a_budget_and_what_to_do_is_said(
+    archive: Archive, budget: dict[str, object], asks: int, reason: str
+) -> None:
+    scene = a_scene(archive, **budget)
+    for _ in range(asks):
+        scene.ask()
+    with pytest.raises(RunError) as refused:
+        scene.ask()
+    assert reason in str(refused.value)
+    assert f"evolve resume {scene.run.id}" in str(refused.value)
+
+
+def test_a_program_that_was_stopped_is_told_why(archive: Archive) -> None:
+    scene = a_scene(archive, attempts=40, racing=0.5, twins=False)
+    reasons = []
+    for index in range(6):
+        scene.ask()
+        reply = REPLY.format(change="a constant", value=f"{index}.5")
+
+        async def tell(number: int = index, text: str = reply) -> Told:
+            return await scene.outside.tell(number, text, FakeBackend(), CLOCK.timestamp())
+
+        told = asyncio.run(tell())
+        reasons += [told.reason] if told.outcome == "stopped" else []
+    assert reasons
+    assert all("clearly worse than its parent" in reason for reason in reasons)
