@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archive.queries import Usage, outcome_counts, usage
-from archive.records import Run
+from archive.records import FounderRole, Run
 from archive.store import Archive
 from evaluators.contract import Outcome
+from evaluators.significance import is_settled
 from evolve.cli.printing import interval, print_json, print_text, score, table_text
 from evolve.finale import Standing, Verdict
 from evolve.fresh_look import Look
@@ -71,22 +72,23 @@ def verdict_table(verdict: Verdict) -> str:
 def verdict_sentence(verdict: Verdict) -> str:
     """What the hold-out says of the champion, and no more than it says."""
     champion = verdict.champion
-    if champion.role == "initial":
+    if verdict.champion_id == verdict.initial_id:
         return "No evolved program was better than the initial one on validation."
-    if champion.gain is None:
-        return f"The champion {champion.name} has no paired interval on the hold-out, so nothing is claimed."
+    who = f"The champion {champion.name}"
+    if champion.role == FounderRole.INITIAL:
+        who += ", with which the run began and which no evolved program passed on validation,"
+    if champion.gain is None or champion.gain_p is None:
+        return f"{who} has no paired interval on the hold-out, so nothing is claimed."
     low, high = champion.gain.low, champion.gain.high
-    if low > 0:
-        claim = "better than the initial program on the hold-out"
-    elif high < 0:
-        claim = "worse than the initial program on the hold-out"
+    if not is_settled(low, high, champion.gain_p):
+        claim = "not shown to differ from"
     else:
-        claim = "not shown to differ from the initial program on the hold-out"
+        claim = f"{'better' if low > 0 else 'worse'} than"
     beaten = sum(1 for s in verdict.standings if s.role == "baseline" and _is_below(s, champion))
     total = sum(1 for s in verdict.standings if s.role == "baseline")
     return (
-        f"The champion {champion.name} is {claim}: paired gain {interval(low, high)} (95 %); "
-        f"its mean is above {beaten} of {total} baselines."
+        f"{who} is {claim} the initial program on the hold-out: paired gain {interval(low, high)} (95 %), "
+        f"p = {champion.gain_p:.2g}; its mean is above {beaten} of {total} baselines."
     )
 
 
@@ -141,7 +143,7 @@ def _row(standing: Standing) -> list[str]:
         standing.role,
         holdout,
         interval(ci.low, ci.high) if ci else "-",
-        interval(gain.low, gain.high) if gain and standing.role != "initial" else "-",
+        interval(gain.low, gain.high) if gain else "-",
         score(standing.validation),
         score(standing.search),
     ]
