@@ -19,7 +19,7 @@ from archive.mapping import (
     run_of,
     run_values,
 )
-from archive.records import Elite, Founder, Lease, Note, Run, RunStatus
+from archive.records import Elite, Founder, Lease, Note, NoteKind, Run, RunStatus
 from archive.schema import archive_meta, elites, founders, notes, runs
 
 _THIS_RUN = runs.c.id == bindparam("this_run")
@@ -49,6 +49,7 @@ _ADD_NOTE = insert(notes)
 _NOTES_FOR = (
     select(notes).where(or_(notes.c.run_id == bindparam("this_run"), notes.c.run_id.is_(None))).order_by(notes.c.id)
 )
+_NOTES_OF_KINDS = _NOTES_FOR.where(notes.c.kind.in_(bindparam("kinds", expanding=True)))
 _ELITES = select(elites).where(elites.c.run_id == bindparam("this_run")).order_by(elites.c.cell)
 _SECRET = select(archive_meta.c.holdout_secret)
 
@@ -188,10 +189,12 @@ class RunStore:
         with self._database.reading() as connection:
             return [note_of(row) for row in connection.execute(wanted)]
 
-    def notes_for(self, run_id: str) -> list[Note]:
-        """The remarks that a run heeds, oldest first: those on it, and those on no run in particular."""
+    def notes_for(self, run_id: str, *kinds: NoteKind) -> list[Note]:
+        """The remarks that a run heeds, of `kinds` or of all, oldest first: those on it, and those on no run at all."""
+        wanted = {"this_run": run_id, "kinds": kinds} if kinds else {"this_run": run_id}
         with self._database.reading() as connection:
-            return [note_of(row) for row in connection.execute(_NOTES_FOR, {"this_run": run_id})]
+            found = connection.execute(_NOTES_OF_KINDS if kinds else _NOTES_FOR, wanted)
+            return [note_of(row) for row in found]
 
     def put_elite(self, elite: Elite) -> None:
         """Makes `elite` the holder of its cell."""

@@ -269,6 +269,8 @@ class ArchiveContract:
         assert archive.notes(run_id=RUN_ID) == [hint, pin]
         assert archive.notes(candidate_id=a_candidate().id) == [pin]
         assert archive.notes(run_id="other") == []
+        assert archive.notes_for(RUN_ID) == [hint, pin]
+        assert archive.notes_for(RUN_ID, NoteKind.PIN, NoteKind.BAN) == [pin]
 
     def test_cell_has_one_elite(self, archive: Archive) -> None:
         samples.begin(archive)
