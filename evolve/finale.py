@@ -41,12 +41,17 @@ class Verdict:
     champion_id: str
     initial_id: str  # the first program that the run began with: gains are over this one
     standings: tuple[Standing, ...]  # best hold-out first; those without one last
-    looks: tuple[Look, ...] = ()  # at champions on fresh validation seeds, in order; the last is at this one
+    looks: tuple[Look, ...] = ()  # at champions on fresh validation seeds, in order
 
     @property
     def champion(self) -> Standing:
         """The row of the champion."""
         return next(row for row in self.standings if row.candidate_id == self.champion_id)
+
+    @property
+    def last_look(self) -> Look | None:
+        """The last look at the champion; None where there is none, as at an initial program that leads."""
+        return next((look for look in reversed(self.looks) if look.candidate_id == self.champion_id), None)
 
 
 class Finale:

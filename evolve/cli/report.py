@@ -51,7 +51,8 @@ def print_run(archive: Archive, run: Run, ending: Ending) -> None:
     print_text(verdict_sentence(ending.verdict))
     if ending.verdict.looks:
         print_text("\n" + looks_table(ending.verdict.looks))
-        print_text(looks_sentence(ending.verdict.looks[-1]))
+    if ending.verdict.last_look is not None:
+        print_text(looks_sentence(ending.verdict.last_look))
     champion = ending.verdict.champion_id[:10]
     print_text(f"see it: evolve show {champion} --diff initial")
 
@@ -99,7 +100,7 @@ def looks_table(looks: Sequence[Look]) -> str:
 
 
 def looks_sentence(look: Look) -> str:
-    """The winner's curse of the last champion in words."""
+    """The winner's curse of the champion in words."""
     what = f"{look.shrank:.4f} of it shrank" if look.shrank > 0 else "none of it shrank"
     return (
         f"Winner's curse: chosen for a validation gain of {look.chosen_gain:+.4f} over the initial program, "
