@@ -62,11 +62,6 @@ class OperatorRate:
     scored: int
     improved: int  # scored above the parent, on the same tier of the search split
 
-    @property
-    def share_improved(self) -> float:
-        """Of all ended attempts, in [0, 1]."""
-        return self.improved / self.attempts if self.attempts else 0.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
