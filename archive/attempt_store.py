@@ -56,6 +56,7 @@ _CHILDREN = (
         attempts.c.neighbour_id.is_(None),
     )
     .order_by(attempts.c.tell_order.desc())
+    .limit(bindparam("most"))
 )
 _TWIN = (
     select(attempts.c.neighbour_id)
@@ -172,9 +173,9 @@ class AttemptStore(CandidateStore):
         with self._database.writing(durable=True) as connection:
             connection.execute(_ADD_REPLY, values)
 
-    def attempts_under(self, run_id: str, parent_id: str, before: int) -> list[Attempt]:
-        """The children of `parent_id` that were told before tell `before` and are not duplicates, newest first."""
-        wanted = {"this_run": run_id, "this_parent": parent_id, "before": before}
+    def attempts_under(self, run_id: str, parent_id: str, before: int, most: int) -> list[Attempt]:
+        """The newest `most` children of `parent_id` told before tell `before` that are no duplicates, newest first."""
+        wanted = {"this_run": run_id, "this_parent": parent_id, "before": before, "most": most}
         with self._database.reading() as connection:
             return [attempt_of(row) for row in connection.execute(_CHILDREN, wanted)]
 

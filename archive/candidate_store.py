@@ -1,19 +1,18 @@
-"""Programs by their content, and whether a run knows one already."""
+"""Programs by their content."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, select, text, union_all
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
-from archive import schema
 from archive.database import Database, Upsert, insert_into
-from archive.errors import ArchiveError, UnknownRecordError
+from archive.errors import UnknownRecordError
 from archive.mapping import Values, candidate_of, candidate_values
 from archive.packing import unpack_text
 from archive.records import Candidate
-from archive.schema import attempts, candidates, founders
+from archive.schema import candidates, founders
 
 MIN_PREFIX = 4
 _ID_DIGITS = 64
@@ -29,25 +28,6 @@ _NAMED = (
 _WANTED: BindParameter[Sequence[str]] = bindparam("wanted", expanding=True)
 _SOURCES = select(candidates.c.id, candidates.c.source).where(candidates.c.id.in_(_WANTED))
 _AST_DIGESTS = select(candidates.c.id, candidates.c.ast_digest).where(candidates.c.id.in_(_WANTED))
-
-_EVALUATED = and_(attempts.c.run_id == bindparam("this_run"), text(schema.PASSED_THE_GATE))
-_FOUNDING = founders.c.run_id == bindparam("this_run")
-_SAME_SOURCE = union_all(
-    select(founders.c.candidate_id).where(_FOUNDING, founders.c.candidate_id == bindparam("wanted")),
-    select(attempts.c.candidate_id).where(
-        _EVALUATED, attempts.c.candidate_id == bindparam("wanted"), attempts.c.attempt_index != bindparam("excluding")
-    ),
-).limit(1)
-_SAME_TREE = union_all(
-    select(candidates.c.id)
-    .join(founders, founders.c.candidate_id == candidates.c.id)
-    .where(candidates.c.ast_digest == bindparam("wanted"), _FOUNDING),
-    select(candidates.c.id)
-    .join(attempts, attempts.c.candidate_id == candidates.c.id)
-    .where(
-        candidates.c.ast_digest == bindparam("wanted"), _EVALUATED, attempts.c.attempt_index != bindparam("excluding")
-    ),
-).limit(1)
 
 
 class CandidateStore:
@@ -128,30 +108,6 @@ class CandidateStore:
         with self._database.reading() as connection:
             chunks = [connection.execute(_AST_DIGESTS, {"wanted": part}).all() for part in id_parts(wanted)]
         return _all_of(wanted, {row.id: row.ast_digest for chunk in chunks for row in chunk})
-
-    def known_digest(
-        self, run_id: str, *, candidate_id: str = "", ast_digest: str = "", excluding: int | None = None
-    ) -> str | None:
-        """The founder or evaluated candidate of the run that equals a program, in its source, else in its syntax tree.
-
-        Programs that were stopped at the gate do not count, so that of two equal replies in flight one is evaluated.
-
-        Args:
-            run_id: The run.
-            candidate_id: The program's id; empty to compare syntax trees only.
-            ast_digest: The program's syntax digest; empty to compare sources only.
-            excluding: The attempt that asks, if it passed the gate earlier.
-        """
-        if not candidate_id and not ast_digest:
-            raise ArchiveError("expected a candidate id or a syntax digest to look for, found neither")
-        common = {"this_run": run_id, "excluding": -1 if excluding is None else excluding}
-        with self._database.reading() as connection:
-            found = None
-            if candidate_id:
-                found = connection.execute(_SAME_SOURCE, common | {"wanted": candidate_id}).scalar()
-            if found is None and ast_digest:
-                found = connection.execute(_SAME_TREE, common | {"wanted": ast_digest}).scalar()
-        return found
 
 
 @cache

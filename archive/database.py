@@ -17,7 +17,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Literal, cast
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
@@ -29,6 +29,7 @@ from archive.address import Address
 from archive.errors import ArchiveReadOnlyError, ArchiveUnavailableError
 from archive.faults import archive_error
 
+IsolationLevel = Literal["REPEATABLE READ", "READ COMMITTED"]
 Upsert = sqlite.Insert | postgresql.Insert
 
 _SQLITE_SETTINGS = (
@@ -54,6 +55,7 @@ class Database:
         self.read_only = read_only
         self._lock = threading.RLock()
         self._begin = "BEGIN"
+        self._level: IsolationLevel | None = None
         with self.faults():
             self._engine = self._make_engine(create, wait_s)
             self._connection = self._engine.connect()
@@ -61,7 +63,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the archive."""
-        with self._lock, self.faults(), self._connection.begin():
+        with self._lock, self.faults(), self._isolated("REPEATABLE READ").begin():
             yield self._connection
 
     @contextmanager
@@ -76,10 +78,20 @@ class Database:
         """
         if self.read_only:
             raise ArchiveReadOnlyError(f"the archive {self.address} was opened for reading; open it for writing")
-        with self._lock, self.faults(), self._write_settings(durable), self._connection.begin():
+        with self._lock, self.faults(), self._write_settings(durable), self._isolated("READ COMMITTED").begin():
             if durable and not self.address.is_sqlite:
                 self._connection.execute(_FORCE_COMMIT)
             yield self._connection
+
+    def _isolated(self, level: IsolationLevel) -> Connection:
+        """The connection, whose next transaction has this level on PostgreSQL; those of SQLite see one state anyway.
+
+        A writer sees what others committed while it waited for them: at the readers' level it would fail instead.
+        """
+        if not self.address.is_sqlite and self._level != level:
+            self._connection.execution_options(isolation_level=level)
+            self._level = level
+        return self._connection
 
     @contextmanager
     def faults(self) -> Iterator[None]:

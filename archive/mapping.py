@@ -13,7 +13,6 @@ from archive.records import (
     Attempt,
     AttemptState,
     Candidate,
-    Elite,
     EvaluationKey,
     Founder,
     FounderRole,
@@ -225,27 +224,4 @@ def note_of(row: AnyRow) -> Note:
         run_id=row.run_id,
         candidate_id=row.candidate_id,
         attempt_index=row.attempt_index,
-    )
-
-
-def elite_values(elite: Elite) -> Values:
-    """The row of `elite`."""
-    what = f"the elite of cell {elite.cell}"
-    return {
-        "run_id": elite.run_id,
-        "cell": " ".join(map(str, elite.cell)),
-        "candidate_id": elite.candidate_id,
-        "score": finite(elite.score, what),
-        "descriptor": json_text(elite.descriptor, what),
-    }
-
-
-def elite_of(row: AnyRow) -> Elite:
-    """The elite in `row`."""
-    return Elite(
-        run_id=row.run_id,
-        cell=tuple(map(int, row.cell.split())),
-        candidate_id=row.candidate_id,
-        score=row.score,
-        descriptor=tuple(map(float, json.loads(row.descriptor))),
     )

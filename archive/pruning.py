@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, delete, exists, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, delete, exists, func, or_, select, text, update
 
 from archive.errors import ConflictError, UnknownRecordError
 from archive.schema import (
@@ -35,6 +36,7 @@ _NAMES_OF_PROGRAMS: tuple[Column[str], ...] = (
     elites.c.candidate_id,
     notes.c.candidate_id,
 )
+_NOT_INDEXED = (attempts.c.candidate_id, attempts.c.parent_id, attempts.c.neighbour_id, elites.c.candidate_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +67,14 @@ def prune(archive: Archive, run_ids: Sequence[str], now: float | None = None) ->
         connection.execute(update(evaluations).where(evaluations.c.run_id.in_(run_ids)).values(attempt_index=None))
         for table in (*_OF_RUN, attempts):
             connection.execute(delete(table).where(table.c.run_id.in_(run_ids)))
-        _drop_evaluations(connection, run_ids)
-        kept = or_(_is_named(), exists().where(evaluations.c.candidate_id == candidates.c.id))
-        unused = select(candidates.c.id).where(~kept)
-        connection.execute(delete(embeddings).where(embeddings.c.candidate_id.in_(unused)))
-        connection.execute(delete(candidates).where(~kept))
+        with _found_by_candidate(connection):
+            _drop_evaluations(connection, run_ids)
+            _drop_candidates(connection)
         connection.execute(delete(runs).where(runs.c.id.in_(run_ids)))
         for shared, column in ((leagues, evaluations.c.league), (environments, evaluations.c.environment)):
             connection.execute(delete(shared).where(~exists().where(column == shared.c.digest)))
         after = [_count(connection, table) for table in (attempts, evaluations, candidates)]
-    gone = [was - now for was, now in zip(before, after, strict=True)]
+    gone = [was - left for was, left in zip(before, after, strict=True)]
     archive.compact()
     return Pruned(runs=len(run_ids), attempts=gone[0], evaluations=gone[1], candidates=gone[2])
 
@@ -91,6 +91,29 @@ def _drop_evaluations(connection: Connection, run_ids: Sequence[str]) -> None:
     connection.execute(delete(instances).where(instances.c.evaluation_id.in_(doomed)))
     connection.execute(delete(evaluations).where(unneeded))
     connection.execute(update(evaluations).where(paid).values(run_id=None))
+
+
+def _drop_candidates(connection: Connection) -> None:
+    """Those that nothing uses."""
+    kept = or_(_is_named(), exists().where(evaluations.c.candidate_id == candidates.c.id))
+    unused = select(candidates.c.id).where(~kept)
+    connection.execute(delete(embeddings).where(embeddings.c.candidate_id.in_(unused)))
+    connection.execute(delete(candidates).where(~kept))
+
+
+@contextmanager
+def _found_by_candidate(connection: Connection) -> Iterator[None]:
+    """Attempts and elites with an index by each column that names a program, which only pruning looks them up by.
+
+    Whether a program is named is asked once per program here, and once more by the foreign keys where it is deleted.
+    The indexes come and go with the transaction: kept, each attempt of a run would pay for them.
+    """
+    made = {f"pruning_{column.table.name}_{column.name}": column for column in _NOT_INDEXED}
+    for name, column in made.items():
+        connection.execute(text(f"CREATE INDEX {name} ON {column.table.name} ({column.name})"))
+    yield
+    for name in made:
+        connection.execute(text(f"DROP INDEX {name}"))
 
 
 def _is_named() -> ColumnElement[bool]:

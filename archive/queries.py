@@ -50,6 +50,7 @@ _EVALUATION_SUMS = select(
     func.coalesce(func.sum(evaluations.c.wall_s), 0.0).label("wall_s"),
 ).where(evaluations.c.run_id == bindparam("this_run"))
 _MANY = (1 << 31) - 1
+TWIN = "twin"  # how an attempt ended that took over the score of another program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +62,6 @@ class OperatorRate:
     rejected: int  # before evaluation
     scored: int
     improved: int  # scored above the parent, on the same tier of the search split
-
-    @property
-    def share_improved(self) -> float:
-        """Of all ended attempts, in [0, 1]."""
-        return self.improved / self.attempts if self.attempts else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +147,7 @@ def _ending(attempt: Attempt, scores: Scores) -> str:
     if attempt.state is AttemptState.REJECTED:
         return "rejected"
     if attempt.twin_id is not None:
-        return "twin"
+        return TWIN
     by_tier = scores.get(attempt.candidate_id or "", {})
     return str(by_tier[max(by_tier, key=_TIERS.index)].outcome) if by_tier else "unknown"
 

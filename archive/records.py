@@ -235,17 +235,6 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elite:
-    """The holder of one cell of a run's elite grid."""
-
-    run_id: str
-    cell: tuple[int, ...]
-    candidate_id: str
-    score: float
-    descriptor: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """Who drives a run right now."""
 

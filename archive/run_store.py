@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from sqlalchemy import bindparam, insert, or_, select, update
 
-from archive.database import Database, Upsert, insert_into
+from archive.database import Database
 from archive.errors import ArchiveError, ConflictError, LeaseHeldError, UnknownRecordError
 from archive.mapping import (
     AnyRow,
-    elite_of,
-    elite_values,
     founder_of,
     founder_values,
     note_of,
@@ -19,8 +15,8 @@ from archive.mapping import (
     run_of,
     run_values,
 )
-from archive.records import Elite, Founder, Lease, Note, Run, RunStatus
-from archive.schema import archive_meta, elites, founders, notes, runs
+from archive.records import Founder, Lease, Note, NoteKind, Run, RunStatus
+from archive.schema import archive_meta, founders, notes, runs
 
 _THIS_RUN = runs.c.id == bindparam("this_run")
 _ADD_RUN = insert(runs)
@@ -51,7 +47,7 @@ _ADD_NOTE = insert(notes)
 _NOTES_FOR = (
     select(notes).where(or_(notes.c.run_id == bindparam("this_run"), notes.c.run_id.is_(None))).order_by(notes.c.id)
 )
-_ELITES = select(elites).where(elites.c.run_id == bindparam("this_run")).order_by(elites.c.cell)
+_NOTES_OF_KINDS = _NOTES_FOR.where(notes.c.kind.in_(bindparam("kinds", expanding=True)))
 _SECRET = select(archive_meta.c.holdout_secret)
 
 
@@ -202,28 +198,12 @@ class RunStore:
         with self._database.reading() as connection:
             return [note_of(row) for row in connection.execute(wanted)]
 
-    def notes_for(self, run_id: str) -> list[Note]:
-        """The remarks that a run heeds, oldest first: those on it, and those on no run in particular."""
+    def notes_for(self, run_id: str, *kinds: NoteKind) -> list[Note]:
+        """The remarks that a run heeds, of `kinds` or of all, oldest first: those on it, and those on no run at all."""
+        wanted = {"this_run": run_id, "kinds": kinds} if kinds else {"this_run": run_id}
         with self._database.reading() as connection:
-            return [note_of(row) for row in connection.execute(_NOTES_FOR, {"this_run": run_id})]
-
-    def put_elite(self, elite: Elite) -> None:
-        """Makes `elite` the holder of its cell."""
-        with self._database.writing() as connection:
-            connection.execute(_put_elite(self._database.dialect), elite_values(elite))
-
-    def elites(self, run_id: str) -> list[Elite]:
-        """The holders of the run's cells, in cell order."""
-        with self._database.reading() as connection:
-            found = [elite_of(row) for row in connection.execute(_ELITES, {"this_run": run_id})]
-        return sorted(found, key=lambda elite: elite.cell)
-
-
-@cache
-def _put_elite(dialect: str) -> Upsert:
-    new = insert_into(elites, dialect)
-    held = {name: new.excluded[name] for name in ("candidate_id", "score", "descriptor")}
-    return new.on_conflict_do_update(index_elements=["run_id", "cell"], set_=held)
+            found = connection.execute(_NOTES_OF_KINDS if kinds else _NOTES_FOR, wanted)
+            return [note_of(row) for row in found]
 
 
 def _unknown_run(run_id: str) -> UnknownRecordError:

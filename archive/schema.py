@@ -248,7 +248,7 @@ instances = Table(
     sqlite_with_rowid=False,
 )
 
-elites = Table(
+elites = Table(  # nothing writes it: an island's elites are folded from the attempts
     "elites",
     metadata,
     Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),

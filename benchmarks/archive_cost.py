@@ -231,11 +231,6 @@ def measured(archive: Archive, size: int, parent_id: str) -> dict[str, object]:
     figures: dict[str, object] = {"attempt": mean_attempt(archive, size, parent_id)}
     actions: dict[str, Callable[[int], object]] = {
         "add_candidate": lambda i: archive.add_candidate(fresh[i]),
-        "duplicate_check_new": lambda i: archive.known_digest(
-            RUN_ID, candidate_id=digest_of(i), ast_digest=digest_of(10**9 + i)
-        ),
-        "duplicate_check_same_source": lambda i: archive.known_digest(RUN_ID, candidate_id=known[i]),
-        "duplicate_check_same_tree": lambda i: archive.known_digest(RUN_ID, ast_digest=digest_of(i * step)),
         "find_evaluation": lambda i: archive.find_evaluation(key_of(known[i], evaluation_of(0.0, Tier.QUICK))),
         "sources_of_parent_and_four": lambda i: archive.sources(known[max(i - 4, 0) : i + 1]),
         "candidate_by_prefix": lambda i: archive.candidate(known[i][:12]),

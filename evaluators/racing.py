@@ -52,7 +52,7 @@ def reason_to_stop(race: Race, total: int, played: Mapping[int, InstanceResult])
     Args:
         played: Results by place, in the order played.
     """
-    if len(played) == max(round(LOOK_FOR_TWINS * total), LEAST_PLAYED) and find_twin(race.twins, played) is not None:
+    if len(played) == played_for_twins(total) and find_twin(race.twins, played) is not None:
         return f"did the same as an earlier program on {len(played)} of {total} instances"
     looks = [number for share in LOOKS if (number := round(share * total)) >= LEAST_PLAYED]
     if len(played) not in looks or len(race.parent_scores) != total:
@@ -63,6 +63,11 @@ def reason_to_stop(race: Race, total: int, played: Mapping[int, InstanceResult])
     if sum(lost) <= 0 or sign_flip_p(lost, one_sided=True) > race.error_rate / len(looks):
         return ""
     return f"worse than the parent by {sum(lost) / len(lost):.3g} on {len(played)} of {total} instances"
+
+
+def played_for_twins(total: int) -> int:
+    """The fewest of `total` instances on which two programs must do the same to be twins."""
+    return max(round(LOOK_FOR_TWINS * total), LEAST_PLAYED)
 
 
 def find_twin(twins: Sequence[Sequence[str]], played: Mapping[int, InstanceResult]) -> int | None:

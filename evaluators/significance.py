@@ -1,4 +1,4 @@
-"""How surprising a paired difference would be if two programs were alike: sign-flip tests, and Holm's correction."""
+"""How surprising a paired difference would be if two programs were alike, and when one may be claimed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+SIGNIFICANT = 0.05
 EXACT_UP_TO = 16  # differences that are not zero: 2^16 sign patterns are enumerated
 FLIPS = 19_999  # random sign patterns beyond that; with the observed one, p is a multiple of 1 / 20,000
 _SEED = 20_260_501  # equal differences give equal p-values
@@ -37,6 +38,11 @@ def sign_flip_p(differences: Sequence[float], *, one_sided: bool = False) -> flo
     as_extreme = sums >= observed - slack if one_sided else np.abs(sums) >= abs(observed) - slack
     count = int(as_extreme.sum())
     return count / len(sums) if is_exact else (count + 1) / (len(sums) + 1)
+
+
+def is_settled(low: float, high: float, p: float) -> bool:
+    """Whether a difference may be claimed: its interval excludes zero and p (adjusted, if one of several) is low."""
+    return (low > 0 or high < 0) and p < SIGNIFICANT
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -32,7 +32,7 @@ class ArmState:
     pulls: float = 0.0
     reward: float = 0.0  # sum
     cost_usd: float = 0.0  # sum
-    told: int = 0  # not discounted, for people
+    told: int = 0  # not discounted
 
     @property
     def mean(self) -> float:
@@ -41,36 +41,63 @@ class ArmState:
 
 
 class BanditPolicy(Protocol):
-    """How much each arm promises."""
+    """Which arm to pull."""
 
-    def promise(self, states: Sequence[ArmState], waiting: Sequence[int], rng: np.random.Generator) -> np.ndarray:
-        """``(A,)`` non-negative; `waiting` counts the asks of each arm that were not told yet."""
+    def pick(
+        self, states: Sequence[ArmState], waiting: Sequence[int], price_A: np.ndarray, rng: np.random.Generator
+    ) -> int:
+        """A place in `states`.
+
+        Args:
+            states: What is known of each arm.
+            waiting: Asks of each arm that were not told yet.
+            price_A: ``(A,)`` positive: what an arm promises is divided by it.
+            rng: Decides ties and draws.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpperConfidence:
-    """UCB1 (Auer, Cesa-Bianchi and Fischer 2002); an ask that waits counts as one that brought nothing."""
+    """UCB1 (Auer, Cesa-Bianchi and Fischer 2002) on discounted counts; an ask that waits brought nothing so far.
+
+    Arms that nobody was asked for come first, whatever they cost.
+    """
 
     exploration: float = 0.3  # rewards are rarely near 1
 
-    def promise(self, states: Sequence[ArmState], waiting: Sequence[int], rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002 - the Protocol's
-        """The upper end of each arm's mean."""
-        pulls = np.array([state.pulls for state in states]) + np.array(waiting)
-        rewards = np.array([state.reward for state in states])
-        known = np.maximum(pulls, 1.0)
-        bonus = self.exploration * np.sqrt(2.0 * math.log(max(pulls.sum(), 1.0) + 1.0) / known)
-        return np.where(pulls < 1.0, 1.0 + self.exploration, rewards / known + bonus)
+    def pick(
+        self,
+        states: Sequence[ArmState],
+        waiting: Sequence[int],
+        price_A: np.ndarray,
+        rng: np.random.Generator,  # noqa: ARG002 - the Protocol's
+    ) -> int:
+        """The arm whose mean has the highest upper end for its price."""
+        is_new_A = np.array([state.told for state in states]) + np.array(waiting) == 0
+        if is_new_A.any():
+            return int(np.argmax(is_new_A))
+        pulls_A = np.array([state.pulls for state in states]) + np.array(waiting)
+        rewards_A = np.array([state.reward for state in states])
+        bonus_A = self.exploration * np.sqrt(2.0 * math.log(max(pulls_A.sum(), 1.0) + 1.0) / pulls_A)
+        return int(np.argmax((rewards_A / pulls_A + bonus_A) / price_A))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thompson:
     """A draw from each arm's Beta posterior, fractional rewards as fractional successes (Agrawal and Goyal 2012)."""
 
-    def promise(self, states: Sequence[ArmState], waiting: Sequence[int], rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002 - the Protocol's
-        """One draw per arm."""
-        rewards = np.array([state.reward for state in states])
-        pulls = np.array([state.pulls for state in states])
-        return rng.beta(1.0 + rewards, 1.0 + np.maximum(pulls - rewards, 0.0))
+    def pick(
+        self,
+        states: Sequence[ArmState],
+        waiting: Sequence[int],  # noqa: ARG002 - the Protocol's
+        price_A: np.ndarray,
+        rng: np.random.Generator,
+    ) -> int:
+        """The arm with the highest draw for its price."""
+        rewards_A = np.array([state.reward for state in states])
+        pulls_A = np.array([state.pulls for state in states])
+        draws_A = rng.beta(1.0 + rewards_A, 1.0 + np.maximum(pulls_A - rewards_A, 0.0))
+        return int(np.argmax(draws_A / price_A))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,23 +105,25 @@ class AsymmetricUpperConfidence:
     """Means scaled by the best arm's, so that the best has 1, plus the bonus; sometimes any arm.
 
     In the spirit of ShinkaEvolve's asymmetric bandit (arXiv 2509.19349): only gains raise an arm, losses do not lower
-    it below one that does nothing, and a share of the choices is uniform. An arm that was never told of is taken for
-    as good as the best, so that each is tried.
+    it below one that does nothing, and a share of the choices is uniform, whatever arms cost. An arm that was never
+    told of is taken for as good as the best, so that each is tried.
     """
 
     exploration: float = 0.3
     uniform_share: float = 0.1
 
-    def promise(self, states: Sequence[ArmState], waiting: Sequence[int], rng: np.random.Generator) -> np.ndarray:
-        """The scaled upper end of each arm's mean; noise alone, once in a while."""
-        noise = rng.random(len(states))
+    def pick(
+        self, states: Sequence[ArmState], waiting: Sequence[int], price_A: np.ndarray, rng: np.random.Generator
+    ) -> int:
+        """The arm whose scaled mean has the highest upper end for its price; any arm, once in a while."""
+        noise_A = rng.random(len(states))
         if rng.random() < self.uniform_share:
-            return noise
+            return int(np.argmax(noise_A))
         best = max(state.mean for state in states) or 1.0
-        pulls = np.array([state.pulls for state in states]) + np.array(waiting)
-        bonus = self.exploration * np.sqrt(math.log(pulls.sum() + 2.0) / (pulls + 1.0))
-        scaled = np.array([state.mean / best if state.told else 1.0 for state in states])
-        return np.asarray(scaled + bonus + 1e-9 * noise)  # ties are broken by chance
+        pulls_A = np.array([state.pulls for state in states]) + np.array(waiting)
+        bonus_A = self.exploration * np.sqrt(math.log(pulls_A.sum() + 2.0) / (pulls_A + 1.0))
+        scaled_A = np.array([state.mean / best if state.told else 1.0 for state in states])
+        return int(np.argmax((scaled_A + bonus_A + 1e-9 * noise_A) / price_A))  # ties are broken by chance
 
 
 POLICIES: Mapping[str, BanditPolicy] = {
@@ -128,8 +157,8 @@ class Bandit:
     def choose(self, allowed: Sequence[Arm], waiting: Mapping[Arm, int], rng: np.random.Generator) -> Arm:
         """The arm of `allowed` that promises most for its price; `waiting` counts asks not yet told."""
         states = [self._states[arm] for arm in allowed]
-        promise = self._policy.promise(states, [waiting.get(arm, 0) for arm in allowed], rng)
-        return allowed[int(np.argmax(promise / self._relative_price(states) ** self._price_weight))]
+        price_A = self._relative_price(states) ** self._price_weight
+        return allowed[self._policy.pick(states, [waiting.get(arm, 0) for arm in allowed], price_A, rng)]
 
     def learn(self, arm: Arm, gain: float | None, cost_usd: float) -> None:
         """Fold in an attempt: its score less its parent's (None: not scored), and what it cost.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from evaluators.contract import Evaluation, Outcome
 from evolve.comparison import gain_of
@@ -34,18 +34,20 @@ def choose_champion(initial: str, validations: Sequence[tuple[str, Evaluation]])
     return next((c for c, evaluation in ranked if c != initial and is_better(evaluation, reference)), initial)
 
 
-def finalists(champion: str, validations: Sequence[tuple[str, Evaluation]], number: int) -> list[str]:
+def finalists(
+    champion: str, validations: Sequence[tuple[str, Evaluation]], number: int, founders: Collection[str] = ()
+) -> list[str]:
     """The champion and the next best by validation that behave differently, at most `number` in all.
 
     Programs with the same score on every validation instance are taken for one, the first; those without a score are
-    left out.
+    left out, and so are `founders`, which are judged anyway.
     """
     ranked = sorted(validations, key=lambda pair: (pair[0] != champion, -_objective(pair[1])))
     chosen: dict[tuple[float, ...], str] = {}
     for candidate_id, evaluation in ranked:
         if evaluation.outcome is Outcome.SCORED or candidate_id == champion:
             chosen.setdefault(tuple(instance.counted_score for instance in evaluation.instances), candidate_id)
-    return list(chosen.values())[:number]
+    return [candidate_id for candidate_id in chosen.values() if candidate_id not in founders][:number]
 
 
 def _objective(evaluation: Evaluation) -> float:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.measure import Interval, paired_interval
-from evaluators.significance import holm, sign_flip_p
+from evaluators.significance import holm, is_settled, sign_flip_p
 from evolve.errors import EvolveError
 
-SIGNIFICANT = 0.05
 SPLIT_NAMES = {
     Split.SEARCH: "the search instances",
     Split.VALIDATION: "the validation instances",
@@ -93,6 +92,14 @@ def gain_of(evaluation: Evaluation, reference: Evaluation) -> Interval | None:
     return paired_interval(counted_scores(evaluation), counted_scores(reference), regimes)
 
 
+def p_of(evaluation: Evaluation, reference: Evaluation) -> float | None:
+    """The two-sided sign-flip p of that difference; None without two scores."""
+    if evaluation.outcome is not Outcome.SCORED or reference.outcome is not Outcome.SCORED:
+        return None
+    pairs = zip(counted_scores(evaluation), counted_scores(reference), strict=True)
+    return sign_flip_p([own - other for own, other in pairs])
+
+
 def counted_scores(evaluation: Evaluation) -> list[float]:
     """The score of each instance, the floor for one that failed."""
     return [instance.counted_score for instance in evaluation.instances]
@@ -127,7 +134,7 @@ def _claim(name_a: str, name_b: str, mean: float, interval: Interval | None, p: 
     """Better or worse only where interval and test agree."""
     if interval is None:
         return f"too few instances to say whether {name_a} differs from {name_b}"
-    if not interval.excludes_zero() or p >= SIGNIFICANT:
+    if not is_settled(interval.low, interval.high, p):
         return f"{name_a} is not shown to differ from {name_b}"
     return f"{name_a} is {'better' if mean > 0 else 'worse'} than {name_b}"
 

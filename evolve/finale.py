@@ -11,7 +11,7 @@ from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.measure import Interval, mean_interval
 from evolve.champion import NUM_CONTENDERS, choose_champion, finalists
-from evolve.comparison import counted_scores, gain_of
+from evolve.comparison import counted_scores, gain_of, p_of
 from evolve.fresh_look import FreshLooks, Look
 from evolve.search import Search
 from evolve.stages import Stages
@@ -23,13 +23,14 @@ class Standing:
 
     name: str
     candidate_id: str
-    role: str  # "initial" | "baseline" | "champion" | "finalist"
+    role: str  # "initial" (several, if the run began with several) | "baseline" | "champion" | "finalist"
     search: float | None
     validation: float | None
     holdout: float | None
     holdout_interval: Interval | None
-    gain: Interval | None  # paired hold-out difference to the initial program
     outcome: Outcome  # of the hold-out, or of the search where there is none
+    gain: Interval | None = None  # paired hold-out difference to the initial program; absent for that one itself
+    gain_p: float | None = None  # of this difference, by sign flips
     detail: str = ""
 
 
@@ -38,13 +39,19 @@ class Verdict:
     """Who won a run, and against whom."""
 
     champion_id: str
+    initial_id: str  # the first program that the run began with: gains are over this one
     standings: tuple[Standing, ...]  # best hold-out first; those without one last
-    looks: tuple[Look, ...] = ()  # at champions on fresh validation seeds, in order; the last is at this one
+    looks: tuple[Look, ...] = ()  # at champions on fresh validation seeds, in order
 
     @property
     def champion(self) -> Standing:
         """The row of the champion."""
         return next(row for row in self.standings if row.candidate_id == self.champion_id)
+
+    @property
+    def last_look(self) -> Look | None:
+        """The last look at the champion; None where there is none, as at an initial program that leads."""
+        return next((look for look in reversed(self.looks) if look.candidate_id == self.champion_id), None)
 
 
 class Finale:
@@ -79,14 +86,14 @@ class Finale:
         validations = await self._all("validation of the best programs", list(contenders), Tier.QUICK, Split.VALIDATION)
         champion = choose_champion(initial, validations)
         looks = await self._look(initial, champion, list(contenders), search.num_tells)
-        chosen = finalists(champion, validations, num_finalists)
-        ids = dict.fromkeys([*(founder.candidate_id for founder in self._founders), *chosen])
+        founders = [founder.candidate_id for founder in self._founders]
+        ids = dict.fromkeys([*founders, *finalists(champion, validations, num_finalists, founders)])
         judged = [candidate_id for candidate_id in ids if self._has_search_score(candidate_id)]
         ids.setdefault(champion)  # it has a row even where no finalist was wanted
         holdouts = dict(await self._all("hold-out (instances nobody has seen)", judged, self._tier, Split.HOLDOUT))
         rows = [self._standing(i, initial, champion, dict(validations), holdouts) for i in ids]
         rows.sort(key=lambda row: -2.0 if row.holdout is None else row.holdout, reverse=True)
-        return Verdict(champion_id=champion, standings=tuple(rows), looks=tuple(looks))
+        return Verdict(champion_id=champion, initial_id=initial, standings=tuple(rows), looks=tuple(looks))
 
     async def _look(self, initial: str, champion: str, contenders: Sequence[str], num_tells: int) -> list[Look]:
         """Score the champion on fresh seeds once more, and gather every look of the run."""
@@ -128,6 +135,7 @@ class Finale:
         decisive = holdout or search
         name, role = self._name_and_role(candidate_id, champion)
         validation = validations.get(candidate_id)
+        reference = holdouts.get(initial) if candidate_id != initial else None
         return Standing(
             name=name,
             candidate_id=candidate_id,
@@ -136,8 +144,9 @@ class Finale:
             validation=validation.objective if validation else None,
             holdout=holdout.objective if holdout else None,
             holdout_interval=interval_of(holdout) if holdout else None,
-            gain=gain_of(holdout, holdouts[initial]) if holdout and initial in holdouts else None,
             outcome=decisive.outcome if decisive else Outcome.INFRASTRUCTURE,
+            gain=gain_of(holdout, reference) if holdout and reference else None,
+            gain_p=p_of(holdout, reference) if holdout and reference else None,
             detail=search.first_failure if search else "",
         )
 

@@ -7,7 +7,7 @@ program on a further round of validation seeds. It is made every so many tells a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archive.store import Archive
@@ -17,6 +17,7 @@ from evolve.champion import choose_champion
 from evolve.comparison import gain_of
 from evolve.stages import Stages
 
+FINAL = 1_000_000_000  # plus the tells until then: the round of a look at the end of a session, which may be resumed
 NUM_EVALUATIONS = 2  # of a look: the champion and the initial program
 
 
@@ -66,9 +67,9 @@ class FreshLooks:
         await self.score(champion, self._round(num_tells))
 
     async def final(self, champion: str, num_tells: int) -> None:
-        """The look at the end of a run, on a round of its own."""
+        """The look at the end of a session, on a round of its own."""
         if self._every > 0:
-            await self.score(champion, self._round(num_tells) + 1)
+            await self.score(champion, FINAL + num_tells)
 
     async def score(self, champion: str, fresh_round: int) -> None:
         """Archive the champion's and the initial program's scores of a round; nothing to see if they are one."""
@@ -76,15 +77,25 @@ class FreshLooks:
             await asyncio.gather(*(self._validation(i, fresh_round) for i in (champion, self._initial)))
 
     def made(self, num_tells: int, candidates: Sequence[str]) -> list[Look]:
-        """The looks at any of `candidates` that are archived, in order; the last round may be the final one."""
+        """The looks at any of `candidates` that are archived, in order."""
         if self._every == 0:
             return []
-        rounds = range(1, self._round(num_tells) + 2)
-        looks = (self._read(i, number, num_tells) for number in rounds for i in dict.fromkeys(candidates))
-        return [look for look in looks if look is not None]
+        found = ((number, self._read(i, number, num_tells)) for number in self._archived(num_tells) for i in candidates)
+        looks = {(number, look.candidate_id): look for number, look in found if look is not None}
+        return sorted(looks.values(), key=lambda look: look.after)
+
+    def _archived(self, num_tells: int) -> list[int]:
+        """The rounds that the initial program was scored on, as it is in every look."""
+        numbers = {self._stages.seeds(Split.VALIDATION, number): number for number in fresh_rounds(num_tells)}
+        seeds = {row.evaluation.seeds for row in self._archive.evaluations(self._initial)}
+        return sorted(numbers[digest] for digest in seeds & numbers.keys())
 
     def _round(self, num_tells: int) -> int:
         return num_tells // self._every
+
+    def _after(self, fresh_round: int, num_tells: int) -> int:
+        """The tells before a round; final looks of older runs had the number of the round to come."""
+        return fresh_round - FINAL if fresh_round > FINAL else min(fresh_round * self._every, num_tells)
 
     def _read(self, candidate_id: str, fresh_round: int, num_tells: int) -> Look | None:
         if candidate_id == self._initial:
@@ -95,7 +106,7 @@ class FreshLooks:
             return None
         fresh, fresh_initial, chosen, chosen_initial = found
         return Look(
-            after=min(fresh_round * self._every, num_tells),
+            after=self._after(fresh_round, num_tells),
             candidate_id=candidate_id,
             chosen_gain=(chosen.objective or 0.0) - (chosen_initial.objective or 0.0),
             fresh_gain=(fresh.objective or 0.0) - (fresh_initial.objective or 0.0),
@@ -108,3 +119,9 @@ class FreshLooks:
     async def _validation(self, candidate_id: str, fresh_round: int) -> Evaluation:
         candidate = self._archive.candidate(candidate_id)
         return await self._stages.evaluate(candidate, Tier.QUICK, Split.VALIDATION, fresh_round=fresh_round)
+
+
+def fresh_rounds(num_tells: int) -> Iterator[int]:
+    """Every round that a run with so many tells can have looked at, however often it looked."""
+    yield from range(1, num_tells + 2)
+    yield from range(FINAL + 1, FINAL + num_tells + 1)

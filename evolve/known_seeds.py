@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from archive.run_views import run_summaries
 from archive.store import Archive
 from evaluators.contract import Split, Task
 from evaluators.seeding import SeedSource, report_secret, round_secret, secret_from_seed
+from evolve.fresh_look import fresh_rounds
 
 PUBLIC_SEEDS = range(1000)  # of `evolve evaluate --seed`, which are not stored
-FRESH_ROUNDS = range(1, 500)  # of a run's looks at its champion
 
 
 class KnownSeeds:
@@ -37,4 +38,5 @@ class KnownSeeds:
             runs = [run for run in self._archive.runs() if run.task == self._task.name]
             yield from (run.secret for run in reversed(runs))
             yield from (secret_from_seed(seed) for seed in self._seeds)
-            yield from (round_secret(run.secret, number) for run in reversed(runs) for number in FRESH_ROUNDS)
+            told = {run.run_id: run.told for run in run_summaries(self._archive)}
+            yield from (round_secret(run.secret, n) for run in reversed(runs) for n in fresh_rounds(told[run.id]))

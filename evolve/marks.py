@@ -24,7 +24,7 @@ class Marks:
 
     def refresh(self, search: Search) -> None:
         """Tell `search` of the marks, if they have changed. A pinned program without a score here is left out."""
-        marks = latest_marks(self._archive.notes_for(self._run_id))
+        marks = latest_marks(self._archive.notes_for(self._run_id, *_MARKS))
         if marks == self._known:
             return
         self._known = marks

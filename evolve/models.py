@@ -38,11 +38,13 @@ def announce_models(config: RunConfig, task: Task, programs: Sequence[Program]) 
             "of your own"
         )
     judge = config.active_judge
+    if config.embedding is not None:
+        key_of(config.embedding, os.environ, table="embedding")
     asked = [*writers, *([] if judge is None or judge in writers else [judge])]
     if not asked:
         return
     for spec in asked:
-        key_of(spec, os.environ)
+        key_of(spec, os.environ, table="" if spec in writers else "judge")
     prices = load_prices(os.environ, config.model_prices)
     warning = prices.check(asked, config.usd)
     for base_url, name in {spec.base_url: spec.name for spec in asked if is_own_server(spec.base_url)}.items():

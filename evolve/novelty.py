@@ -14,7 +14,7 @@ class DuplicateKind(StrEnum):
     """How a program equals an earlier one."""
 
     SOURCE = "source"  # byte for byte
-    SYNTAX = "syntax"  # but for comments, layout, docstrings, annotations, local names and dead code
+    SYNTAX = "syntax"  # but for comments, layout, docstrings, most annotations, local names and dead code
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ class OutsideRun:
         evaluation = stages.stored_search(attempt.candidate_id or "") if evaluated else None
         unfinished = Outcome.STOPPED if evaluated else "rejected"
         scored = evaluation is not None and evaluation.outcome is Outcome.SCORED
-        failure = "" if evaluation is None else evaluation.first_failure
+        failure = self._why_stopped(attempt) if evaluation is None else evaluation.first_failure
         return Told(
             run=self._run.id,
             attempt=attempt.index,
@@ -192,6 +192,12 @@ class OutsideRun:
             regimes={} if evaluation is None or not scored else regime_means(evaluation.instances),
             feedback="" if evaluation is None else evaluation.feedback,
         )
+
+    def _why_stopped(self, attempt: Attempt) -> str:
+        """Why its evaluation was ended early; empty if it was not."""
+        own = (row for row in self._archive.evaluations(attempt.candidate_id or "") if row.run_id == attempt.run_id)
+        stopped = (row.evaluation for row in own if row.attempt_index == attempt.index)
+        return next((one.feedback for one in stopped if one.outcome is Outcome.STOPPED), "")
 
     def _waiting_for(self, index: int, session: Session) -> Pending:
         waiting = {pending.attempt.index: pending for pending in session.pending}

@@ -24,6 +24,7 @@ from evolve.llm.caller import Caller
 from evolve.llm.catalogue import open_embedding_model, open_models
 from evolve.llm.embedder import Embedder
 from evolve.llm.lessons import Scratchpad
+from evolve.llm.notebook import Subject
 from evolve.llm.novelty_judge import PATIENCE, NoveltyJudge
 from evolve.llm.prices import load_prices
 from evolve.llm.proposer import Asker, ModelProposer
@@ -150,6 +151,6 @@ def _genetic(session: Session, task: Task) -> GeneticProposer:
 def _of_models(session: Session, task: Task, stages: Stages, asker: Asker, parser: Parser) -> ModelProposer:
     archive, run_id, config = session.archive, session.run.id, session.config
     desk = Desk(archive, run_id, task, stages, config.models)
-    scratchpad = Scratchpad(archive, run_id, task, stages, config.lessons_every, timestamp)
-    advisor = Advisor(archive, run_id, task, stages, config.advice_every, timestamp)
+    subject = Subject(archive=archive, run_id=run_id, task=task, stages=stages, timestamp=timestamp)
+    scratchpad, advisor = Scratchpad(subject, config.lessons_every), Advisor(subject, config.advice_every)
     return ModelProposer(run_id, task, desk, asker, archive, parser, scratchpad, advisor)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archive.records import Attempt, Candidate
 from evaluators.contract import Evaluation, Outcome, Split, Tier
-from evaluators.racing import Race, find_twin
+from evaluators.racing import Race, find_twin, played_for_twins
 from evolve.behaviours import Behaviours
 from evolve.request import Member
 from evolve.stages import Stages
@@ -78,8 +78,8 @@ def _digests(evaluation: Evaluation) -> tuple[str, ...]:
 
 
 def _place_of_twin(stopped: Evaluation, alike: Sequence[tuple[str, Evaluation]]) -> int | None:
-    """Which of `alike` did the same on all that was played; None for a program stopped for another reason."""
-    if not alike:
+    """Which of `alike` did the same on all that was played; None for a program stopped before that could be told."""
+    if not alike or len(stopped.instances) < played_for_twins(len(alike[0][1].instances)):
         return None
     places = {instance.name: place for place, instance in enumerate(alike[0][1].instances)}
     played = {places[instance.name]: instance for instance in stopped.instances}

@@ -9,7 +9,7 @@ from statistics import fmean, median, stdev
 from scipy import special
 
 from evaluators.contract import Evaluation
-from evaluators.significance import sign_flip_p
+from evaluators.significance import holm, is_settled, sign_flip_p
 from evolve.champion import choose_champion
 from evolve.choices import Inspirations, Sampler
 
@@ -119,24 +119,25 @@ def compare_strategies(curves: Mapping[str, Sequence[Sequence[float]]], baseline
 
 
 def verdict(results: Sequence[Result]) -> str:
-    """Which strategy wins, by how much, and whether the interval excludes zero."""
+    """Which strategy has the highest mean, by how much, and whether that is more than chance gives the best."""
+    first, *others = results
+    if not others:
+        return f"{first.strategy} was compared with nothing."
     best = max(results, key=lambda result: result.final)
-    first = results[0]
-    if best is first:
-        rival = max((r for r in results if r is not first), key=lambda r: r.final, default=None)
-        if rival is None or rival.difference is None or rival.low is None or rival.high is None:
-            return f"{first.strategy} was compared with nothing."
-        gain, low, high, p, other = -rival.difference, -rival.high, -rival.low, rival.p, rival.strategy
-    else:
-        if best.difference is None or best.low is None or best.high is None:
-            return f"{best.strategy} has the highest mean, from too few repeats to say how sure."
-        gain, low, high, p, other = best.difference, best.low, best.high, best.p, first.strategy
-    if gain == low == high == 0.0:
-        return f"Neither {best.strategy} nor {other} ends highest on the hold-out: they score alike in every repeat."
-    settled = "which excludes zero" if low > 0 else "which includes zero: nothing is settled"
+    compared = max(others, key=lambda result: result.final) if best is first else best  # with the first
+    rival = compared if best is first else first
+    if compared.difference is None or compared.low is None or compared.high is None:
+        return f"{best.strategy} has the highest mean, from too few repeats to say how sure."
+    if compared.difference == compared.low == compared.high == 0.0:
+        both = f"{best.strategy} nor {rival.strategy}"
+        return f"Neither {both} ends highest on the hold-out: they score alike in every repeat."
+    p = holm([1.0 if other.p is None else other.p for other in others])[others.index(compared)]
+    low, high = (-compared.high, -compared.low) if best is first else (compared.low, compared.high)
+    adjusted = f", adjusted for {len(others)} comparisons (Holm)" if len(others) > 1 else ""
     return (
-        f"{best.strategy} ends highest on the hold-out, {gain:+.4f} above {other}, "
-        f"95 % interval over repeats [{low:+.4f}, {high:+.4f}], {settled} (sign-flip p = {p:.3g})."
+        f"{best.strategy} ends highest on the hold-out, {abs(compared.difference):+.4f} above {rival.strategy}, "
+        f"95 % interval over repeats [{low:+.4f}, {high:+.4f}], sign-flip p = {p:.3g}{adjusted}: "
+        + ("the difference is settled." if is_settled(low, high, p) else "nothing is settled.")
     )
 
 

@@ -26,10 +26,15 @@ def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
+def every_parameter(arguments: ast.arguments) -> list[ast.arg]:
+    """All parameters, in no order that means something."""
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    return [argument for argument in every if argument is not None]
+
+
 def parameter_names(arguments: ast.arguments) -> list[str]:
     """The names of all parameters."""
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    return [argument.arg for argument in every if argument is not None]
+    return [argument.arg for argument in every_parameter(arguments)]
 
 
 def other_bindings(node: ast.AST) -> tuple[str, ...]:

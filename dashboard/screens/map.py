@@ -85,12 +85,6 @@ def _marks_at(_archive: Archive, archive_key: int, run_id: str, colour_by: Colou
 
 
 def _metrics(archive: Archive, run: RunSummary) -> None:
-    held = archive.elites(run.run_id)
-    if held:
-        st.caption("The cells that the search itself keeps")
-        chosen = parts.program_table(view.elite_frame(held), _COLUMNS, f"elites {run.run_id}")
-        if chosen:
-            links.open_candidate(chosen)
     leagues = [league for league in views.all_leagues(archive) if league.task_identity == run.task_identity]
     if not leagues:
         st.info("No program of this task has been scored yet.")

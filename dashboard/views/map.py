@@ -8,7 +8,7 @@ import pandas as pd
 
 from archive.elites import Axis, EliteGrid, ParetoFront
 from archive.marks import Mark
-from archive.records import Attempt, Elite
+from archive.records import Attempt
 from archive.run_views import Score
 from archive.views import Point
 from dashboard import inert
@@ -90,15 +90,6 @@ def grid_frame(points: Sequence[Point], x: str, y: str) -> pd.DataFrame:
         for cell, held in grid
     ]
     return pd.DataFrame(rows, columns=columns)
-
-
-def elite_frame(elites: Sequence[Elite]) -> pd.DataFrame:
-    """The holders of the cells that the search itself keeps."""
-    rows = [
-        (" ".join(map(str, e.cell)), e.score, ", ".join(f"{v:.4g}" for v in e.descriptor), e.candidate_id)
-        for e in elites
-    ]
-    return pd.DataFrame(rows, columns=["cell", "score", "behaviour", "id"])
 
 
 def _axis(name: str, values: Sequence[float]) -> Axis | None:

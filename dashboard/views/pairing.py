@@ -15,9 +15,8 @@ from archive.records import StoredEvaluation
 from dashboard import inert
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.measure import Interval, paired_interval
-from evaluators.significance import holm, sign_flip_p
+from evaluators.significance import holm, is_settled, sign_flip_p
 
-SIGNIFICANT = 0.05
 _TIERS = list(Tier)  # smallest first
 _SPLITS = (Split.SEARCH, Split.VALIDATION, Split.REPORT, Split.HOLDOUT)  # the most telling last
 
@@ -48,7 +47,7 @@ class Difference:
     @property
     def is_settled(self) -> bool:
         """Whether interval and test agree that the programs differ."""
-        return self.interval is not None and self.interval.excludes_zero() and self.p < SIGNIFICANT
+        return self.interval is not None and is_settled(self.interval.low, self.interval.high, self.p)
 
 
 def equal_pairs(of_a: Sequence[StoredEvaluation], of_b: Sequence[StoredEvaluation]) -> list[Pair]:

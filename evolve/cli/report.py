@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archive.queries import Usage, outcome_counts, usage
-from archive.records import Run
+from archive.records import FounderRole, Run
 from archive.store import Archive
 from evaluators.contract import Outcome
+from evaluators.significance import is_settled
 from evolve.cli.printing import interval, print_json, print_text, score, table_text
 from evolve.finale import Standing, Verdict
 from evolve.fresh_look import Look
@@ -50,7 +51,8 @@ def print_run(archive: Archive, run: Run, ending: Ending) -> None:
     print_text(verdict_sentence(ending.verdict))
     if ending.verdict.looks:
         print_text("\n" + looks_table(ending.verdict.looks))
-        print_text(looks_sentence(ending.verdict.looks[-1]))
+    if ending.verdict.last_look is not None:
+        print_text(looks_sentence(ending.verdict.last_look))
     champion = ending.verdict.champion_id[:10]
     print_text(f"see it: evolve show {champion} --diff initial")
 
@@ -71,22 +73,23 @@ def verdict_table(verdict: Verdict) -> str:
 def verdict_sentence(verdict: Verdict) -> str:
     """What the hold-out says of the champion, and no more than it says."""
     champion = verdict.champion
-    if champion.role == "initial":
+    if verdict.champion_id == verdict.initial_id:
         return "No evolved program was better than the initial one on validation."
-    if champion.gain is None:
-        return f"The champion {champion.name} has no paired interval on the hold-out, so nothing is claimed."
+    who = f"The champion {champion.name}"
+    if champion.role == FounderRole.INITIAL:
+        who += ", with which the run began and which no evolved program passed on validation,"
+    if champion.gain is None or champion.gain_p is None:
+        return f"{who} has no paired interval on the hold-out, so nothing is claimed."
     low, high = champion.gain.low, champion.gain.high
-    if low > 0:
-        claim = "better than the initial program on the hold-out"
-    elif high < 0:
-        claim = "worse than the initial program on the hold-out"
+    if not is_settled(low, high, champion.gain_p):
+        claim = "not shown to differ from"
     else:
-        claim = "not shown to differ from the initial program on the hold-out"
+        claim = f"{'better' if low > 0 else 'worse'} than"
     beaten = sum(1 for s in verdict.standings if s.role == "baseline" and _is_below(s, champion))
     total = sum(1 for s in verdict.standings if s.role == "baseline")
     return (
-        f"The champion {champion.name} is {claim}: paired gain {interval(low, high)} (95 %); "
-        f"its mean is above {beaten} of {total} baselines."
+        f"{who} is {claim} the initial program on the hold-out: paired gain {interval(low, high)} (95 %), "
+        f"p = {champion.gain_p:.2g}; its mean is above {beaten} of {total} baselines."
     )
 
 
@@ -97,7 +100,7 @@ def looks_table(looks: Sequence[Look]) -> str:
 
 
 def looks_sentence(look: Look) -> str:
-    """The winner's curse of the last champion in words."""
+    """The winner's curse of the champion in words."""
     what = f"{look.shrank:.4f} of it shrank" if look.shrank > 0 else "none of it shrank"
     return (
         f"Winner's curse: chosen for a validation gain of {look.chosen_gain:+.4f} over the initial program, "
@@ -141,7 +144,7 @@ def _row(standing: Standing) -> list[str]:
         standing.role,
         holdout,
         interval(ci.low, ci.high) if ci else "-",
-        interval(gain.low, gain.high) if gain and standing.role != "initial" else "-",
+        interval(gain.low, gain.high) if gain else "-",
         score(standing.validation),
         score(standing.search),
     ]

@@ -21,16 +21,17 @@ def runs(
     as_json: Json = False,
 ) -> None:
     """List the runs of the archive, newest last, or tell how one went: outcomes, and which operators helped."""
+    from archive.run_views import run_summaries
     from archive.store import Archive
 
     with Archive.open(archive, create=False, read_only=True) as opened:
         if run_id is not None:
             _print_run(opened, run_id, as_json=as_json)
             return
-        listed = [(run, len(opened.attempts(run.id))) for run in opened.runs()]
+        listed = sorted(run_summaries(opened), key=lambda run: (run.created_at, run.run_id))
     rows = [
-        {"run": run.id, "task": run.task, "status": run.status, "attempts": attempts, "created_at": run.created_at}
-        for run, attempts in listed
+        {"run": run.run_id, "task": run.task, "status": run.status, "attempts": run.asked, "created_at": run.created_at}
+        for run in listed
     ]
     if as_json:
         print_json(rows)

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from archive.queries import outcome_counts
+from archive.queries import TWIN, outcome_counts
 from archive.records import FounderRole, Run
 from archive.store import Archive
 from evaluators import registry
@@ -212,9 +212,12 @@ def _conclude(archive: Archive, run: Run, ending: Ending, *, as_json: bool) -> i
     if ending.verdict is None:
         sys.stderr.write(f"run {run.id} was stopped; go on with: evolve resume {run.id}\n")
         return EXIT_INTERRUPTED
-    outcomes = outcome_counts(archive, run.id)
-    ran = outcomes.get(Outcome.SCORED, 0) + outcomes.get(Outcome.STOPPED, 0)  # stopped: it ran, and was worse
-    return 0 if ran else EXIT_NO_SCORE
+    return 0 if some_ran(outcome_counts(archive, run.id)) else EXIT_NO_SCORE
+
+
+def some_ran(outcomes: Mapping[str, int]) -> bool:
+    """Whether some program ran: one that was stopped was worse than its parent, and a twin has a score too."""
+    return any(outcomes.get(outcome) for outcome in (Outcome.SCORED, Outcome.STOPPED, TWIN))
 
 
 def _with_ancestors(

@@ -43,13 +43,21 @@ class Worker:
         except WorkerDied as death:
             await worker.kill()
             raise BackendError(f"an evaluation worker did not start: {death}") from death
+        except asyncio.CancelledError:
+            await worker.kill()
+            raise
         if worker.ready.error:
             await worker.kill()
             raise BackendError(worker.ready.error)
         return worker
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.returncode is not None
+
     async def evaluate(self, request: protocol.EvaluateRequest, timeout_s: float) -> protocol.EvaluateReply:
-        """The reply to one request.
+        """The reply to one request; a worker whose wait was cancelled must not be asked again.
 
         Raises:
             WorkerDied: No reply will come.
@@ -167,10 +175,15 @@ class LocalBackend:
         """One try on an idle worker; None if the worker died, in which case another has taken its place."""
         worker = await self._idle.get()
         try:
+            if worker.has_ended:
+                worker = await self._replace(worker)
             return await worker.evaluate(request, self._timeout_s)
         except WorkerDied:
             worker = await self._replace(worker)
             return None
+        except asyncio.CancelledError:
+            await worker.kill()  # its reply would be taken for that to the next request; replaced when it is wanted
+            raise
         finally:
             self._idle.put_nowait(worker)
 

@@ -6,19 +6,16 @@ all being one of them. What an attempt carried stands in its operator, as in ``d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from archive.records import Attempt, NoteKind
-from archive.store import Archive
-from evaluators.contract import Task
 from evolve.llm.model import Message
-from evolve.llm.notebook import Pages
+from evolve.llm.notebook import Page, Pages, Subject
 from evolve.prompting.advice import ADVICE_CHARS, Tried, build_advice
 from evolve.request import MutationRequest, asked_operator
-from evolve.stages import Stages
 
 NEWEST_KEPT = 2  # tried whatever they did so far
 BEST_KEPT = 2  # of the older ones
@@ -29,7 +26,7 @@ _MARK = "+advice "
 class Advice:
     """One way to ask."""
 
-    number: int  # from 1; 0: none
+    number: int  # the index of the attempt that wrote it; 0: none
     text: str
 
     def labelled(self, operator: str) -> str:
@@ -40,23 +37,19 @@ class Advice:
 class Advisor:
     """The advice of one run. A `Notebook`."""
 
-    def __init__(
-        self, archive: Archive, run_id: str, task: Task, stages: Stages, every: int, timestamp: Callable[[], str]
-    ) -> None:
+    def __init__(self, subject: Subject, every: int) -> None:
         """`every` counts tells between two pieces of advice; with 0 there is never any."""
-        self._archive = archive
-        self._run_id = run_id
-        self._task = task
-        self._stages = stages
+        self._subject = subject
+        self._stages = subject.stages
         self._enabled = every > 0
-        self._pages = Pages(archive, run_id, NoteKind.ADVICE, every, timestamp)
+        self._pages = Pages(subject, NoteKind.ADVICE, every)
         self._endings: list[tuple[int, bool]] = []  # in the order told: advice carried, whether the child was better
 
     def question(self, request: MutationRequest) -> tuple[Message, ...] | None:
         """What to ask before this attempt's own question; None for most attempts."""
         if not self._pages.due(request):
             return None
-        return build_advice(self._task, self._tried(request))
+        return build_advice(self._subject.task, self.tried(request))
 
     def write(self, text: str, request: MutationRequest) -> None:
         """Keep a new piece of advice."""
@@ -64,7 +57,7 @@ class Advisor:
 
     def chosen(self, request: MutationRequest, rng: np.random.Generator) -> Advice:
         """What the prompt of this attempt carries; `rng` is not drawn from while there is one choice."""
-        tried = self._tried(request) if self._enabled else []
+        tried = self.tried(request) if self._enabled else []
         if len(tried) < 2:
             return Advice(0, "")
         rivals = kept(tried)
@@ -72,19 +65,20 @@ class Advisor:
         winner = rivals[int(np.argmax(draws))]
         return Advice(winner.number, winner.text)
 
-    def _tried(self, request: MutationRequest) -> list[Tried]:
+    def tried(self, request: MutationRequest) -> list[Tried]:
         """No advice, then each piece by age, with what came of it before this ask."""
         self._read_endings(request.num_tells)
-        tried = [Tried(number=number, text=text) for number, text in enumerate(["", *self._pages.readable(request)])]
+        pieces = [Page(0, ""), *self._pages.readable(request)]
+        tried = {piece.number: Tried(number=piece.number, text=piece.text) for piece in pieces}
         for number, improved in self._endings[: request.num_tells]:
-            if number < len(tried):
+            if number in tried:
                 one = tried[number]
                 tried[number] = replace(one, attempts=one.attempts + 1, improved=one.improved + improved)
-        return tried
+        return list(tried.values())
 
     def _read_endings(self, num_tells: int) -> None:
         if len(self._endings) < num_tells:
-            fresh = self._archive.attempts_told(self._run_id, first=len(self._endings))
+            fresh = self._subject.archive.attempts_told(self._subject.run_id, first=len(self._endings))
             self._endings += [self._ending(attempt) for attempt in fresh]
 
     def _ending(self, attempt: Attempt) -> tuple[int, bool]:

@@ -41,7 +41,7 @@ class Desk:
     def brief(self, request: MutationRequest, sources: Mapping[str, str]) -> PromptBrief:
         """Everything the prompt says beside what follows from the task."""
         failed = self._failed_children(request)
-        notes = self._archive.notes_for(self._run_id)
+        hints = self._archive.notes_for(self._run_id, NoteKind.HINT)
         broken = failed.pop(0) if request.operator is Operator.REPAIR and failed else None
         return PromptBrief(
             task=self._task,
@@ -50,7 +50,7 @@ class Desk:
             parent=self._shown(request.parent, sources),
             inspirations=tuple(self._shown(member, sources) for member in request.inspirations),
             failures=tuple(self._failure(attempt) for attempt in failed[:FAILURES_SHOWN]),
-            hints=tuple(note.text for note in notes if note.kind is NoteKind.HINT),
+            hints=tuple(note.text for note in hints),
             broken=None if broken is None else self._broken(broken),
         )
 
@@ -67,8 +67,10 @@ class Desk:
 
     def _failed_children(self, request: MutationRequest) -> list[Attempt]:
         """Children of the parent that were told before this ask and did not score, newest first."""
-        children = self._archive.attempts_under(self._run_id, request.parent.candidate_id, request.num_tells)
-        return [child for child in children[:CHILDREN_SEARCHED] if child.rejection or self._failed(child)]
+        children = self._archive.attempts_under(
+            self._run_id, request.parent.candidate_id, request.num_tells, most=CHILDREN_SEARCHED
+        )
+        return [child for child in children if child.rejection or self._failed(child)]
 
     def _failed(self, attempt: Attempt) -> Evaluation | None:
         """The search evaluation of a program that was tried and not scored."""

@@ -238,7 +238,7 @@ class Caller:
         pursuit.retry_after_s = outcome.retry_after_s if isinstance(outcome, ModelFailure) else None
 
     def _row(self, spec: ModelSpec, pursuit: _Pursuit, outcome: Outcome, reservation: Reservation) -> ModelReply:
-        """A call that may be billed though nothing was read counts with the most it can have cost."""
+        """A call that may be billed though nothing was read counts with the most it can have cost, tokens included."""
         row = ModelReply(
             run_id=self._run_id,
             attempt_index=pursuit.question.attempt_index,
@@ -253,9 +253,15 @@ class Caller:
             latency_s=outcome.latency_s,
         )
         if isinstance(outcome, ModelFailure):
-            most = None if self._prices.price_of(spec) is None else reservation.usd
-            reason = f"{outcome.finish}: {outcome.detail}"
-            return replace(row, finish_reason=reason, price_usd=most if outcome.perhaps_paid else 0.0)
+            row = replace(row, finish_reason=f"{outcome.finish}: {outcome.detail}")
+            if not outcome.perhaps_paid:
+                return row
+            return replace(
+                row,
+                prompt_tokens=reservation.tokens - spec.max_tokens,
+                reply_tokens=spec.max_tokens,
+                price_usd=None if self._prices.price_of(spec) is None else reservation.usd,
+            )
         return replace(
             row,
             reply=outcome.text,

@@ -122,11 +122,19 @@ def parse_model(option: str) -> ModelSpec:
     return ModelSpec(name=name, base_url=url[0] if url else "")
 
 
-def key_of(spec: ModelSpec, environ: Mapping[str, str]) -> str:
+OWN_SERVER = "http://127.0.0.1:8000/v1"
+
+
+def key_of(spec: ModelSpec, environ: Mapping[str, str], *, table: str = "") -> str:
     """The key a model is sent; empty where it needs none.
 
     A server of one's own is sent a key only if its `key_variable` is not the default one: nobody's OpenAI key goes to
     another server unasked.
+
+    Args:
+        spec: The model.
+        environ: Where the key is.
+        table: Of the run file that names the model, for the message; empty: `--model` does.
 
     Raises:
         ConfigError: The key is missing, or cannot be one.
@@ -135,9 +143,10 @@ def key_of(spec: ModelSpec, environ: Mapping[str, str]) -> str:
         return ""
     key = environ.get(spec.key_variable, "").strip()
     if not key:
+        remedy = f'base_url = "{OWN_SERVER}" in [{table}]' if table else f"--model NAME@{OWN_SERVER}"
         raise ConfigError(
             f"model {spec.name!r} needs a key, and the environment variable {spec.key_variable} is not set: "
-            f"export {spec.key_variable}=..., or name a server that needs none: --model NAME@http://127.0.0.1:8000/v1"
+            f"export {spec.key_variable}=..., or name a server that needs none: {remedy}"
         )
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise ConfigError(f"the environment variable {spec.key_variable} holds blanks or unprintable characters")
@@ -172,7 +181,7 @@ async def open_embedding_model(spec: ModelSpec, environ: Mapping[str, str]) -> A
     Raises:
         ConfigError: The key is missing.
     """
-    key = key_of(spec, environ)
+    key = key_of(spec, environ, table="embedding")
     from evolve.llm.openai_compatible import OpenAICompatibleModel  # 0.4 s of CPU
 
     model = OpenAICompatibleModel(spec, key, use_proxies=not is_own_server(spec.base_url))

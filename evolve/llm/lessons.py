@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from archive.records import Attempt, AttemptState, NoteKind
-from archive.store import Archive
-from evaluators.contract import Task
 from evolve.llm.model import Message
-from evolve.llm.notebook import Pages
+from evolve.llm.notebook import Pages, Subject
 from evolve.prompting.lessons import MOST_TRIALS, Trial, build_lessons
 from evolve.request import MutationRequest
-from evolve.stages import Stages
 
 
 class Scratchpad:
     """Lessons of one run; the newest go into each prompt. A `Notebook`."""
 
-    def __init__(
-        self, archive: Archive, run_id: str, task: Task, stages: Stages, every: int, timestamp: Callable[[], str]
-    ) -> None:
+    def __init__(self, subject: Subject, every: int) -> None:
         """`every` counts tells; with 0 nothing is ever written."""
-        self._archive = archive
-        self._run_id = run_id
-        self._task = task
-        self._stages = stages
-        self._pages = Pages(archive, run_id, NoteKind.LESSON, every, timestamp)
+        self._subject = subject
+        self._stages = subject.stages
+        self._pages = Pages(subject, NoteKind.LESSON, every)
 
     def current(self, request: MutationRequest) -> str:
         """The newest lessons; empty before the first."""
         readable = self._pages.readable(request)
-        return readable[-1] if readable else ""
+        return readable[-1].text if readable else ""
 
     def question(self, request: MutationRequest) -> tuple[Message, ...] | None:
         """What to ask before this attempt's own question; None for most attempts."""
         if not self._pages.due(request):
             return None
-        told = self._archive.attempts_told(self._run_id)[: request.num_tells]
+        told = self._subject.archive.attempts_told(self._subject.run_id)[: request.num_tells]
         trials = [self._trial(attempt) for attempt in told[-MOST_TRIALS:]]
-        return build_lessons(self._task, trials, self.current(request))
+        return build_lessons(self._subject.task, trials, self.current(request))
 
     def write(self, text: str, request: MutationRequest) -> None:
         """Keep new lessons."""

@@ -8,12 +8,15 @@ after that attempt was told: what an attempt reads then follows from its tells a
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from archive.records import Note, NoteKind
 from archive.store import Archive
+from evaluators.contract import Task
 from evolve.llm.model import Message
 from evolve.request import MutationRequest
+from evolve.stages import Stages
 
 
 class Notebook(Protocol):
@@ -26,16 +29,35 @@ class Notebook(Protocol):
         """Keep what was answered to it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The run that a notebook is about."""
+
+    archive: Archive
+    run_id: str
+    task: Task
+    stages: Stages
+    timestamp: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One note."""
+
+    number: int  # the index of the attempt that wrote it, so nothing that is written later changes it
+    text: str
+
+
 class Pages:
     """The notes of one kind of one run."""
 
-    def __init__(self, archive: Archive, run_id: str, kind: NoteKind, every: int, timestamp: Callable[[], str]) -> None:
+    def __init__(self, subject: Subject, kind: NoteKind, every: int) -> None:
         """`every` counts tells between two notes; with 0 none is ever due."""
-        self._archive = archive
-        self._run_id = run_id
+        self._archive = subject.archive
+        self._run_id = subject.run_id
         self._kind = kind
         self._every = every
-        self._timestamp = timestamp
+        self._timestamp = subject.timestamp
 
     def due(self, request: MutationRequest) -> bool:
         """Whether this attempt is the first asked after so many more tells."""
@@ -44,15 +66,16 @@ class Pages:
         seen_before = self._archive.attempt(self._run_id, request.index - 1).num_tells
         return request.num_tells // self._every > seen_before // self._every
 
-    def readable(self, request: MutationRequest) -> list[str]:
-        """What this attempt may read, the oldest first."""
-        notes = [note for note in self._archive.notes_for(self._run_id) if note.kind is self._kind]
-        return [note.text for note in notes if self._is_readable(note, request)]
+    def readable(self, request: MutationRequest) -> list[Page]:
+        """What this attempt may read, in the order asked: the order in which calls ended follows from timing."""
+        pages = [
+            Page(number, note.text) for number, note in self._notes().items() if self._is_readable(number, request)
+        ]
+        return sorted(pages, key=lambda page: page.number)
 
     def write(self, text: str, request: MutationRequest) -> None:
         """Add a note; a resumed run may bring the same one again."""
-        known = {(note.kind, note.attempt_index) for note in self._archive.notes(run_id=self._run_id)}
-        if text.strip() and (self._kind, request.index) not in known:
+        if text.strip() and request.index not in self._notes():
             note = Note(
                 kind=self._kind,
                 text=text,
@@ -62,8 +85,13 @@ class Pages:
             )
             self._archive.add_note(note)
 
-    def _is_readable(self, note: Note, request: MutationRequest) -> bool:
-        if note.attempt_index is None or note.attempt_index == request.index:
+    def _notes(self) -> dict[int, Note]:
+        """By the attempt that wrote them."""
+        found = self._archive.notes_for(self._run_id, self._kind)
+        return {note.attempt_index: note for note in found if note.attempt_index is not None}
+
+    def _is_readable(self, number: int, request: MutationRequest) -> bool:
+        if number == request.index:
             return True
-        tell_order = self._archive.attempt(self._run_id, note.attempt_index).tell_order
+        tell_order = self._archive.attempt(self._run_id, number).tell_order
         return tell_order is not None and tell_order < request.num_tells

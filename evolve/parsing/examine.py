@@ -18,7 +18,6 @@ from evaluators.sandbox.plain_text import one_line
 from evolve.normal_form import normal_form
 from evolve.novelty import form_digest
 from evolve.parsing.verdict import DefinedName, NameKind, Verdict
-from evolve.shingles import anonymous_tokens, fingerprint
 from evolve.syntax import other_bindings, own_nodes
 
 _FILE = "<program>"
@@ -51,7 +50,6 @@ def examine(source: str) -> Verdict:
             names=_defined_names(tree),
             defines_more=any(part.defines_more for part in parts),
             ast_digest=_digest(parts),
-            shingles=fingerprint([token for part in parts for token in part.tokens]),
         )
     except MemoryError:
         return Verdict(error="the program takes too much memory to read")
@@ -69,7 +67,6 @@ def _syntax_error(error: SyntaxError, source: str) -> str:
 @dataclass(frozen=True, slots=True)
 class _Part:
     form: str | None  # its normal form; None where that cannot be written
-    tokens: tuple[str, ...]
     defines_more: bool
 
 
@@ -81,16 +78,16 @@ def _parts(source: str, tree: ast.Module) -> list[_Part]:
     if not shares_lines and not any("coding" in line for line in lines[:2]):
         with contextlib.suppress(SyntaxError, RecursionError):  # such as a decorator that begins a line early
             return [_part("\n".join(lines[start - 1 : end])) for start, end in places]
-    return [_part_of(tree, source)]
+    return [_part_of(tree)]
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _part(text: str) -> _Part:
-    return _part_of(ast.parse(text), text)
+    return _part_of(ast.parse(text))
 
 
-def _part_of(tree: ast.Module, text: str) -> _Part:
-    return _Part(_form(tree), tuple(anonymous_tokens(text)), any(map(_may_define, ast.walk(tree))))
+def _part_of(tree: ast.Module) -> _Part:
+    return _Part(_form(tree), any(map(_may_define, ast.walk(tree))))
 
 
 def _form(tree: ast.Module) -> str | None:

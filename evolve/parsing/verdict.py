@@ -36,7 +36,6 @@ class Verdict:
     names: tuple[DefinedName, ...] = ()  # in the order of the text
     defines_more: bool = False  # by means that reading does not show: exec, globals(), import *
     ast_digest: str = ""  # `evolve.novelty.ast_digest`; empty where the tree is too deep for it
-    shingles: tuple[int, ...] = ()  # `evolve.shingles.shingles`
 
 
 def missing_entry_points(task: Task, verdict: Verdict) -> str:

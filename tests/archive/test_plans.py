@@ -22,7 +22,6 @@ PER_ATTEMPT: dict[str, Callable[[Archive], object]] = {
     "candidate by prefix": lambda a: a.candidate(a_candidate(1).id[:6]),
     "sources": lambda a: a.sources([a_candidate().id, a_candidate(1).id]),
     "digests": lambda a: a.ast_digests([a_candidate().id]),
-    "duplicate check": lambda a: a.known_digest(RUN_ID, candidate_id="0" * 64, ast_digest="1" * 64),
     "evaluation lookup": lambda a: a.find_evaluation(a_key("0" * 64, an_evaluation())),
     "evaluations of a candidate": lambda a: a.evaluations(a_candidate(1).id),
     "stopped program": lambda a: a.was_stopped(RUN_ID, a_candidate(1).id),
@@ -76,10 +75,9 @@ def test_no_large_table_is_read_through(archive: Archive, name: str) -> None:
             assert half not in plan, statement
 
 
-def test_duplicate_check_starts_from_the_program(archive: Archive) -> None:
-    plans = plans_of(archive, PER_ATTEMPT["duplicate check"]).values()
-    assert len(plans) == 2
-    assert all(BY_CANDIDATE in plan for plan in plans)
+def test_twin_is_looked_up_by_its_program(archive: Archive) -> None:
+    (plan,) = plans_of(archive, lambda a: a.twin_of(RUN_ID, a_candidate(1).id)).values()
+    assert BY_CANDIDATE in plan
 
 
 def test_resume_starts_from_the_programs_of_the_run(archive: Archive) -> None:

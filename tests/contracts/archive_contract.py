@@ -11,7 +11,6 @@ from archive.errors import ArchiveError, ArchiveReadOnlyError, ConflictError, Le
 from archive.records import (
     AttemptState,
     Candidate,
-    Elite,
     Founder,
     FounderRole,
     Lease,
@@ -277,15 +276,8 @@ class ArchiveContract:
         assert archive.notes(run_id=RUN_ID) == [hint, pin]
         assert archive.notes(candidate_id=a_candidate().id) == [pin]
         assert archive.notes(run_id="other") == []
-
-    def test_cell_has_one_elite(self, archive: Archive) -> None:
-        samples.begin(archive)
-        first = Elite(run_id=RUN_ID, cell=(10, 2), candidate_id=a_candidate().id, score=0.5, descriptor=(0.1, 0.2))
-        better = replace(first, score=0.75)
-        other = replace(first, cell=(9, 2))
-        for elite in (first, better, other):
-            archive.put_elite(elite)
-        assert archive.elites(RUN_ID) == [other, better]
+        assert archive.notes_for(RUN_ID) == [hint, pin]
+        assert archive.notes_for(RUN_ID, NoteKind.PIN, NoteKind.BAN) == [pin]
 
     # Attempts
 
@@ -563,32 +555,3 @@ class ArchiveContract:
             Founder(run_id=RUN_ID, ordinal=0, role=FounderRole.INITIAL, name="x", candidate_id=a_candidate().id)
         )
         assert [each.evaluation for each in archive.evaluations_for_run(RUN_ID)] == usable
-
-    # What the run knows
-
-    def test_gate_finds_equal_sources_and_trees_of_the_run(self, archive: Archive) -> None:
-        samples.begin(archive)
-        archive.add_run(a_run("eeeeeeee"))
-        mine, reformatted = a_candidate(1, "a" * 64), a_candidate(2, "a" * 64)
-        samples.finish(archive, an_attempt(0), mine)
-        assert archive.known_digest(RUN_ID, candidate_id=mine.id) == mine.id
-        assert archive.known_digest(RUN_ID, candidate_id=reformatted.id, ast_digest="a" * 64) == mine.id
-        assert archive.known_digest(RUN_ID, candidate_id=reformatted.id) is None
-        assert archive.known_digest(RUN_ID, ast_digest="b" * 64) is None
-        assert archive.known_digest("eeeeeeee", candidate_id=mine.id, ast_digest="a" * 64) is None
-        assert archive.known_digest(RUN_ID, candidate_id=mine.id, ast_digest="a" * 64, excluding=0) is None
-
-    def test_gate_finds_founders(self, archive: Archive) -> None:
-        samples.begin(archive)
-        founder = a_candidate(1, "a" * 64)
-        archive.add_candidate(founder)
-        archive.add_founder(
-            Founder(run_id=RUN_ID, ordinal=0, role=FounderRole.BASELINE, name="x", candidate_id=founder.id)
-        )
-        assert archive.known_digest(RUN_ID, candidate_id=founder.id) == founder.id
-        assert archive.known_digest(RUN_ID, candidate_id=a_candidate(2).id, ast_digest="a" * 64) == founder.id
-
-    def test_gate_ignores_what_was_not_evaluated(self, archive: Archive) -> None:
-        samples.begin(archive)
-        samples.reject(archive, an_attempt(0), a_candidate(1, "a" * 64), a_candidate().id)
-        assert archive.known_digest(RUN_ID, candidate_id=a_candidate(1).id, ast_digest="a" * 64) is None

@@ -10,7 +10,6 @@ from archive.records import (
     AttemptState,
     BanditRow,
     Candidate,
-    Elite,
     Founder,
     FounderRole,
     Note,
@@ -136,7 +135,6 @@ def _failed(archive: Archive, attempt: Attempt, outcome: Outcome) -> None:
 
 def _remarks(archive: Archive) -> None:
     archive.add_note(Note(kind=NoteKind.NOTE, text=HOSTILE, created_at=NOW, candidate_id=program(18).id))
-    archive.put_elite(Elite(run_id=RUN_ID, cell=(1, 2), candidate_id=program(18).id, score=0.58, descriptor=(0.1, 0.2)))
     states = [
         BanditRow(
             run_id=RUN_ID,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.bandit import POLICIES, Bandit
+from evolve.bandit import POLICIES, AsymmetricUpperConfidence, Bandit
 from evolve.request import Arm, Operator, SearchError
 
 GOOD, BAD, DEAR = (Arm(model, Operator.DIFF) for model in ("good", "bad", "dear"))
@@ -51,6 +51,25 @@ def test_every_arm_is_tried_though_the_first_brings_gains(policy: str) -> None:
         arm = bandit.choose(arms, {}, rng)
         bandit.learn(arm, 0.1 if arm == arms[0] else None, 0.0)
     assert all(state.told > 0 for state in bandit.states.values())
+
+
+def test_an_arm_told_once_is_not_taken_for_a_new_one_when_its_count_fades() -> None:
+    bandit, rng = Bandit(POLICIES["ucb1"], (GOOD, BAD), 0.0), np.random.default_rng(0)
+    bandit.learn(BAD, None, 0.0)
+    for _ in range(3):
+        bandit.learn(GOOD, 1.0, 0.0)
+    assert bandit.states[BAD].pulls < 1
+    assert bandit.choose((BAD, GOOD), {}, rng) == GOOD
+
+
+def test_the_uniform_share_does_not_see_prices() -> None:
+    bandit = Bandit(AsymmetricUpperConfidence(uniform_share=1.0), (GOOD, DEAR), 1.0)
+    for _ in range(50):
+        bandit.learn(GOOD, 0.1, 0.001)
+        bandit.learn(DEAR, 0.1, 0.1)
+    rng = np.random.default_rng(0)
+    chosen = Counter(bandit.choose((GOOD, DEAR), {}, rng) for _ in range(400))
+    assert 160 < chosen[DEAR] < 240
 
 
 def test_asks_that_wait_push_the_next_one_elsewhere() -> None:

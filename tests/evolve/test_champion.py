@@ -54,3 +54,10 @@ def test_finalists_are_the_champion_and_the_next_best() -> None:
     validations = [("initial", INITIAL), ("better", BETTER), ("failed", failed), ("top", scored(*(BASE + 0.2)))]
     assert finalists("better", validations, 3) == ["better", "top", "initial"]
     assert finalists("better", validations, 1) == ["better"]
+
+
+def test_founders_take_no_place_among_the_finalists() -> None:
+    evolved = [(name, scored(*(BASE - loss))) for name, loss in (("a", 0.1), ("b", 0.2), ("c", 0.3))]
+    validations = [("initial", INITIAL), ("copy", INITIAL), *evolved]
+    assert finalists("initial", validations, 3, founders=["initial"]) == ["a", "b", "c"]
+    assert finalists("a", validations, 2, founders=["initial"]) == ["a", "b"]

@@ -5,16 +5,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
-from archive.records import Candidate
+from archive.mapping import attempt_values
+from archive.records import Attempt, AttemptState, Candidate, FounderRole, Run
+from archive.schema import attempts
 from archive.store import Archive
 from evaluators.contract import PlannerClock, Split, Tier
 from evaluators.seeding import SeedSource, round_secret, secret_from_seed
 from evaluators.toy import PROBLEM
-from evolve.fresh_look import FreshLooks
+from evolve.config import build_config
+from evolve.finale import Verdict
+from evolve.fresh_look import FINAL, FreshLooks
+from evolve.known_seeds import KnownSeeds
+from evolve.programs import Program
+from evolve.session import new_run
 from evolve.stages import Stages
 from tests.evolve.fakes import FakeBackend, scores_of
 
+PROGRAMS = (Program(role=FounderRole.INITIAL, name="initial", source="# initial\n"),)
 SECRET = secret_from_seed(1)
 SOURCES = [f"# program {number}\n" for number in range(8)]
 
@@ -72,6 +81,52 @@ def test_the_final_look_has_a_round_of_its_own_and_none_is_made_twice(archive: A
         asyncio.run(looks.final(champion, 12))
     assert [look.after for look in looks.made(12, ids)] == [10, 12]
     assert len(backend.requests) == len({(r.source, r.secret) for r in backend.requests})
+
+
+def test_the_final_look_of_a_session_keeps_its_place_when_the_run_goes_on(archive: Archive) -> None:
+    looks, _, ids = the_looks(archive, FakeBackend(), every=20)
+    for candidate_id in ids:
+        asyncio.run(looks.score(candidate_id, 0))
+    asyncio.run(looks.final(ids[2], 50))
+    asyncio.run(looks.final(ids[1], 55))
+    asyncio.run(looks.score(ids[3], 3))  # the look due after 60
+    for num_tells in (60, 90):
+        made = looks.made(num_tells, ids)
+        assert [(look.after, look.candidate_id) for look in made] == [(50, ids[2]), (55, ids[1]), (60, ids[3])]
+    verdict = Verdict(champion_id=ids[1], initial_id=ids[0], standings=(), looks=tuple(made))
+    assert verdict.last_look == made[1]
+    assert Verdict(champion_id=ids[0], initial_id=ids[0], standings=(), looks=tuple(made)).last_look is None
+
+
+def test_seeds_of_every_look_are_known(archive: Archive) -> None:
+    run = new_run(archive, build_config({"task": "toy", "seed": 1}), PROBLEM.task, PROGRAMS, "test", "")
+    rows = [attempt_values(row) for row in ended_attempts(archive, run, 600)]
+    with archive.writing() as connection:
+        connection.execute(insert(attempts), rows)
+    known = KnownSeeds(archive, PROBLEM.task)
+    for number in (1, 499, 500, 600, FINAL + 1, FINAL + 600):
+        secret = round_secret(run.secret, number)
+        assert known.secret(Split.VALIDATION, SeedSource(secret, Split.VALIDATION).digest()) == secret
+    beyond = SeedSource(round_secret(run.secret, 700), Split.VALIDATION).digest()
+    assert known.secret(Split.VALIDATION, beyond) is None
+
+
+def ended_attempts(archive: Archive, run: Run, number: int) -> list[Attempt]:
+    founder = archive.founders(run.id)[0].candidate_id
+    return [
+        Attempt(
+            run_id=run.id,
+            index=index,
+            state=AttemptState.REJECTED,
+            island=0,
+            proposer="test",
+            operator="test",
+            parent_id=founder,
+            rejection="no",
+            tell_order=index,
+        )
+        for index in range(number)
+    ]
 
 
 def test_an_initial_program_that_still_leads_is_not_looked_at(archive: Archive) -> None:

@@ -60,6 +60,29 @@ def test_what_cannot_change_behaviour_is_left_out(one: str, other: str) -> None:
         ("def f(a):\n    a.x = 1", "def f(a):\n    a.y = 1"),
         ("def f(a):\n    return f'{a:.2f}'", "def f(a):\n    return f'{a:.3f}'"),
         (
+            "@dataclass\nclass A:\n    mean: float\n    last: float",  # the order of a constructor's arguments
+            "@dataclass\nclass A:\n    last: float\n    mean: float",
+        ),
+        ("@dataclass\nclass A:\n    x: int = 3", "@dataclass\nclass A:\n    x = 3"),
+        ("class A(NamedTuple):\n    x: int\n    y: int", "class A(NamedTuple):\n    y: int\n    x: int"),
+        (
+            "def f(x, y):\n    buffer = x\n    buffer += 1.0\n    return x, y",
+            "def f(x, y):\n    buffer = y\n    buffer += 1.0\n    return x, y",
+        ),
+        ("def f(a):\n    unused = missing\n    return a", "def f(a):\n    return a"),  # only one of them fails
+        ("def f(a: Missing):\n    return a", "def f(a):\n    return a"),
+        ("x: Missing = 1", "x = 1"),
+        ("def f(a):\n    return a\n    yield", "def f(a):\n    return a"),
+        ("def f():\n    return np\n    import numpy as np", "def f():\n    return np"),
+        ("@d\ndef f():\n    d = 1\n    return d", "@e\ndef f():\n    e = 1\n    return e"),
+        ("def f(*, a):\n    return a", "def f(*, a=None):\n    return a"),
+        ("x = {**y}", "x = {None: y}"),
+        ("x = 1e999", "x = inf"),
+        (
+            "def f():\n    b = 1\n    def g():\n        global b\n        return b\n    return g",
+            "def f():\n    c = 1\n    def g():\n        global b\n        return c\n    return g",
+        ),
+        (
             "def f(x):\n    class A:\n        y = 1\n    y = 2\n    return A, y",
             "def f(x):\n    class A:\n        z = 1\n    z = 2\n    return A, z",
         ),

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from archive.queries import outcome_counts
-from archive.records import Attempt, AttemptState, FounderRole, Run
+from archive.records import Attempt, AttemptState, Candidate, FounderRole, Run
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, PlannerClock, Split, Tier
 from evaluators.protocol import EvaluateRequest
+from evaluators.racing import play_order
 from evaluators.toy import PROBLEM
 from evolve.behaviours import MOST_TWINS, Behaviours
 from evolve.cli.verifying import chosen_rows
@@ -20,9 +21,11 @@ from evolve.config import RunConfig, build_config
 from evolve.driver import Clock, Driver
 from evolve.programs import Program
 from evolve.progress import Progress
+from evolve.races import RaceConfig, Raced, Races
+from evolve.request import Member, MutationRequest, Operator
 from evolve.session import new_run, split_secrets
 from evolve.stages import Stages
-from evolve.standing import Session
+from evolve.standing import Session, asked_attempt
 from tests.evolve.evaluations import an_evaluation
 from tests.evolve.fakes import FakeBackend, FakeProposer
 from tests.evolve.sessions import a_session
@@ -112,6 +115,56 @@ def test_a_program_that_is_clearly_worse_is_stopped_and_never_bred_from(archive:
         assert row not in chosen_rows(archive.evaluations(row.candidate_id), everything=True)  # nothing to verify
     parents = {attempt.parent_id for attempt in archive.attempts(run.id)}
     assert not parents & {row.candidate_id for row in stopped}
+
+
+class LateDifference(FakeBackend):
+    """Programs do the same in smoke and on the first quarter of quick, and something of their own on the rest."""
+
+    def finished(self, request: EvaluateRequest) -> Evaluation:
+        regimes = [f"regime {place % 7}" for place in range(21)]
+        shared = set(range(21) if request.tier is Tier.SMOKE else play_order(regimes)[:5])
+        late = -0.5 if "worse" in request.source else 0.5
+        scored = an_evaluation([0.4 if place in shared else late for place in range(21)], request.tier)
+        behaviours = ["same" if place in shared else request.source for place in range(21)]
+        parts = zip(scored.instances, regimes, behaviours, strict=True)
+        return replace(scored, instances=tuple(replace(one, regime=r, behaviour=b) for one, r, b in parts))
+
+
+def test_a_program_stopped_at_a_quarter_is_nobodys_twin(archive: Archive) -> None:
+    run = new_run(archive, a_config(), PROBLEM.task, PROGRAMS, "test", CLOCK.timestamp())
+    secrets = split_secrets(archive, run, PROBLEM.task)
+    stages = Stages(archive, LateDifference(1), PROBLEM.task, secrets, PlannerClock.MEASURED, run.id)
+    races = Races(stages, Behaviours(), RaceConfig())
+    founder = archive.founders(run.id)[0].candidate_id
+
+    def raced(index: int, source: str, parent_score: float) -> Raced:
+        parent = a_member(founder, parent_score)
+        attempt = asked_attempt(run.id, a_request(index, parent), "fake", CLOCK.timestamp())
+        archive.add_attempt(attempt)
+        candidate = Candidate.of(source)
+        archive.add_candidate(candidate)
+        found = asyncio.run(races.run(candidate, attempt, parent))
+        races.told(found, candidate.id, index)
+        return found
+
+    assert raced(0, "# ancestor\n", -0.9).evaluation.outcome is Outcome.SCORED
+    stopped = raced(1, "# worse\n", 0.9)
+    assert stopped.evaluation.outcome is Outcome.STOPPED
+    assert len(stopped.evaluation.instances) == 5  # on which it did what the ancestor did
+    assert "worse than the parent" in stopped.evaluation.feedback
+    assert stopped.twin_id is None
+
+
+def a_member(candidate_id: str, score: float) -> Member:
+    return Member(
+        candidate_id=candidate_id, score=score, instance_scores=(score,) * 21, attempt_index=None, parent_id=None
+    )
+
+
+def a_request(index: int, parent: Member) -> MutationRequest:
+    return MutationRequest(
+        index=index, island=0, operator=Operator.MUTATE, parent=parent, inspirations=(), num_tells=index
+    )
 
 
 def test_nothing_is_cut_short_where_the_run_file_says_so(archive: Archive) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolve.shingles import (
+from benchmarks.shingles import (
     GRAM,
     MAX_SHINGLES,
     WINDOW,

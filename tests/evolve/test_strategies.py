@@ -78,6 +78,31 @@ def test_strategies_that_end_alike_are_not_ranked() -> None:
     assert verdict(compare_strategies(curves, {})) == said
 
 
+def test_the_best_of_many_alike_is_seldom_settled() -> None:
+    rng = np.random.default_rng(0)
+
+    def is_settled() -> bool:
+        ends = rng.normal(size=(9, 10))
+        return "difference is settled" in verdict(
+            compare_strategies({str(i): [[0.0, x] for x in ends[i]] for i in range(9)}, {})
+        )
+
+    assert sum(is_settled() for _ in range(200)) <= 10  # 5 %; without an adjustment they would be 17
+
+
+def test_a_difference_beyond_the_noise_is_settled_and_says_of_how_many() -> None:
+    curves = {"a": [[0.0, 0.5 + i / 100] for i in range(8)], "b": [[0.0, 0.7 + i / 90] for i in range(8)]}
+    assert verdict(compare_strategies(curves, {})).endswith("sign-flip p = 0.00781: the difference is settled.")
+    said = verdict(compare_strategies({**curves, "c": curves["a"]}, {}))
+    assert said.endswith("sign-flip p = 0.0156, adjusted for 2 comparisons (Holm): the difference is settled.")
+
+
+def test_one_repeat_is_too_few_whoever_leads() -> None:
+    for ends in ((0.5, 0.2), (0.2, 0.5)):
+        curves = {"default": [[0.1, ends[0]]], "hill": [[0.1, ends[1]]]}
+        assert "has the highest mean, from too few repeats" in verdict(compare_strategies(curves, {}))
+
+
 def test_every_strategy_is_a_valid_run_file() -> None:
     for changes in STRATEGIES.values():
         build_config({"task": "toy", **changes})

@@ -20,6 +20,7 @@ from evolve.execution.local import LocalBackend
 HELLO = Hello(task="toy", parameters={"hints": 8}, secrets={Split.SEARCH: secret_from_seed(1)})
 MEAN = "def guess(hints):\n    return hints.mean()\n"
 Message = TypeVar("Message")
+FAR_OFF = "def guess(hints):\n    return 0.0\n"
 LOOP = "def guess(hints):\n    while True: pass\n"
 
 
@@ -53,6 +54,27 @@ def test_a_worker_that_dies_is_replaced_and_its_evaluation_retried() -> None:
             await backend.close()
 
     assert asyncio.run(scene()) is Outcome.TIMED_OUT
+
+
+def test_a_cancelled_evaluation_leaves_no_reply_for_the_next() -> None:
+    async def scene() -> tuple[Outcome, list[float | None], list[int]]:
+        backend = await LocalBackend.start(HELLO, 1, 60.0)
+        try:
+            alone = await backend.evaluate(quick(MEAN))
+            cancelled = asyncio.create_task(backend.evaluate(quick(FAR_OFF)))
+            for _ in range(10):  # the request is written by then
+                await asyncio.sleep(0)
+            cancelled.cancel()
+            await asyncio.gather(cancelled, return_exceptions=True)
+            after = [(await backend.evaluate(quick(MEAN))).objective for _ in range(2)]
+            return alone.outcome, [alone.objective, *after], worker_pids(os.getpid())
+        finally:
+            await backend.close()
+
+    outcome, objectives, workers = asyncio.run(scene())
+    assert outcome is Outcome.SCORED
+    assert len(set(objectives)) == 1
+    assert len(workers) == 1
 
 
 def test_workers_that_die_again_and_again_are_an_infrastructure_outcome() -> None:

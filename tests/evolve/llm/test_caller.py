@@ -104,6 +104,17 @@ def test_every_failed_try_is_a_row_with_its_reason() -> None:
     assert desk.purse.spent_usd == pytest.approx((most or 0.0) + 0.4)
 
 
+def test_what_may_be_billed_counts_against_the_tokens_too() -> None:
+    bound = token_bound(PROMPT) + ScriptedModel().spec.max_tokens
+    desk = Desk(a_failure(Finish.TIMEOUT), prices=FREE_PRICES, purse=Purse(tokens=2 * bound))
+    gave_up = run(desk.caller.ask(QUESTION, rng()))
+    assert isinstance(gave_up, GaveUp)
+    assert gave_up.out_of_budget
+    assert len(desk.model.calls) == 2
+    in_rows = sum(row.prompt_tokens + row.reply_tokens for row in desk.ledger.rows)  # which a resumed run counts
+    assert in_rows == desk.purse.spent_tokens == 2 * bound
+
+
 def test_timeout_of_a_free_model_costs_nothing() -> None:
     desk = Desk(a_failure(Finish.TIMEOUT), a_completion(), prices=FREE_PRICES)
     run(desk.caller.ask(QUESTION, rng()))

@@ -23,6 +23,7 @@ from evolve.llm.briefing import Desk
 from evolve.llm.caller import Caller
 from evolve.llm.lessons import Scratchpad
 from evolve.llm.model import Completion, Finish, ModelCall, ModelFailure, ModelSpec
+from evolve.llm.notebook import Subject
 from evolve.llm.prices import Price, PriceTable
 from evolve.llm.proposer import Asker, ModelProposer
 from evolve.llm.purse import Purse
@@ -115,8 +116,9 @@ def drive(archive: Archive, run: Run, config: RunConfig, asker: Asker, stop_afte
         scored = {f.candidate_id: await stages.search(archive.candidate(f.candidate_id)) for f in founders}
         session = restore(archive, run, config, founders, founding_members(founders, scored, stages.task), stages)
         desk = Desk(archive, run.id, PROBLEM.task, stages, config.models)
-        scratchpad = Scratchpad(archive, run.id, PROBLEM.task, stages, config.lessons_every, CLOCK.timestamp)
-        advisor = Advisor(archive, run.id, PROBLEM.task, stages, config.advice_every, CLOCK.timestamp)
+        task = PROBLEM.task
+        subject = Subject(archive=archive, run_id=run.id, task=task, stages=stages, timestamp=CLOCK.timestamp)
+        scratchpad, advisor = Scratchpad(subject, config.lessons_every), Advisor(subject, config.advice_every)
         proposer = ModelProposer(run.id, PROBLEM.task, desk, asker, archive, ParserHere(), scratchpad, advisor)
         progress = Progress(task="toy", run_id=run.id)
         driver = Driver(session, proposer, stages, progress, in_flight=6, clock=CLOCK)
@@ -254,15 +256,15 @@ def test_lessons_are_written_now_and_then_and_read_by_later_prompts(archive: Arc
 
 def test_advice_is_written_now_and_then_and_each_attempt_says_which_it_carried(archive: Archive) -> None:
     run, _, _ = a_driven_run(archive, advice_every=8, attempts=100)
-    pieces = [note.text for note in archive.notes_for(run.id) if note.kind is NoteKind.ADVICE]
+    pieces = {note.attempt_index: note.text for note in archive.notes_for(run.id, NoteKind.ADVICE)}
     assert len(pieces) >= 6
     carried = Counter[str]()
     for attempt in archive.attempts(run.id):
         prompt = next(row.prompt for row in reversed(archive.replies(run.id, attempt.index)))
         _, _, number = attempt.operator.partition("+advice ")
-        assert [piece in prompt for piece in pieces if "Write one more" not in prompt].count(True) <= 1
+        assert [piece in prompt for piece in pieces.values() if "Write one more" not in prompt].count(True) <= 1
         if number:
-            assert pieces[int(number) - 1] in prompt
+            assert pieces[int(number)] in prompt
         carried[number] += 1
     assert carried[""] > 5
     assert len(carried) >= 4
