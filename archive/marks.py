@@ -13,6 +13,7 @@ from archive.records import AttemptState
 from archive.run_views import OF_SEARCH
 from archive.schema import attempts, evaluations
 from archive.store import Archive
+from archive.twins import SCORED_ID
 from evaluators.contract import Outcome, Tier
 
 MAX_MARKS = 3_000
@@ -94,7 +95,7 @@ def _marks(column: ColumnElement[str]) -> Select[Any]:
             case((column.in_(_TOP), column), else_=OTHERS).label("colour"),
             (attempts.c.tell_order // bindparam("width", type_=Integer)).label("bin"),
         )
-        .join(evaluations, evaluations.c.candidate_id == attempts.c.candidate_id)
+        .join(evaluations, evaluations.c.candidate_id == SCORED_ID)
         .where(
             _OF_RUN,
             attempts.c.tell_order >= 0,

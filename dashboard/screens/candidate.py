@@ -121,6 +121,8 @@ def _head(found: Dossier) -> None:
         st.markdown(inert.markdown(f"{place}, by {maker.proposer} ({maker.operator})"))
         if maker.change:
             st.text(inert.cell(maker.change, 400))
+        if maker.twin_id is not None:
+            st.markdown(f"It behaves as {inert.markdown(maker.twin_id[:10])}, whose search score it takes over.")
     elif found.foundings:
         founder = found.foundings[-1]
         st.markdown(inert.markdown(f"{founder.name}: the {founder.role} program of {len(found.foundings)} run(s)"))
@@ -132,6 +134,8 @@ def _head(found: Dossier) -> None:
         if found.maker is not None:
             links.candidate_link(found.maker.parent_id, "Its parent")
             links.compare_link([found.candidate.id, found.maker.parent_id], "Compare with its parent")
+        if found.maker is not None and found.maker.twin_id is not None:
+            links.candidate_link(found.maker.twin_id, "The program it behaves as")
 
 
 def _tabs(found: Dossier) -> None:

@@ -105,9 +105,9 @@ def _head(look: Look) -> None:
     st.markdown(f"**{inert.markdown(title)}**: {status}")
     rate = fold.attempts_per_minute
     flying = ", ".join(f"{count} {inert.markdown(state)}" for state, count in sorted(look.in_flight.items())) or "none"
-    scored = fold.outcomes["scored"]
+    scored, leader = fold.outcomes["scored"], view.leader_of(fold, look.founders)
     pairs = [
-        ("best search score", f"{fold.best.score:.4f}" if fold.best else "none yet"),
+        ("best search score", view.best_text(leader, fold)),
         ("attempts told", f"{fold.told:,}"),
         ("per minute", f"{rate:.0f}" if rate is not None else "-"),
         ("in flight", flying),
@@ -123,8 +123,8 @@ def _head(look: Look) -> None:
             ("USD per scored", per_scored),
         ]
     parts.facts_row(pairs)
-    if fold.best is not None:
-        links.candidate_link(fold.best.candidate_id, "Open the best program")
+    if leader is not None:
+        links.candidate_link(leader.candidate_id, "Open the best program")
 
 
 def _curve(look: Look) -> None:

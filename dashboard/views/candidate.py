@@ -166,5 +166,7 @@ def _score_of(step: Attempt, scores: Mapping[str, Score]) -> float | None:
 def _ending_of(step: Attempt, scores: Mapping[str, Score]) -> str:
     if step.rejection:
         return "rejected"
+    if step.twin_id is not None:
+        return "twin"
     score = scores.get(step.candidate_id or "")
     return score.outcome if score else str(step.state)

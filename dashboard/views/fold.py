@@ -111,8 +111,8 @@ class RunFold:
 
     @property
     def evaluated(self) -> int:
-        """Attempts that got past the gate, as the budget of evaluations counts them."""
-        return self.told - self.outcomes["rejected"]
+        """Attempts that ended with an evaluation of their own, as the budget of evaluations counts them."""
+        return self.told - self.outcomes["rejected"] - self.outcomes["twin"]
 
     @property
     def best(self) -> Step | None:

@@ -62,6 +62,35 @@ def budget_left(budget: Budget, fold: RunFold, usd: float) -> list[tuple[str, st
     return [(name, value) for name, value in left if value is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """The best program of a run by search score, the initial one included."""
+
+    candidate_id: str
+    score: float
+    is_initial: bool
+
+
+def leader_of(fold: RunFold, founders: Sequence[FounderScore]) -> Leader | None:
+    """Who leads; of equal scores the initial program, which came first."""
+    found = [Leader(f.candidate_id, f.score, True) for f in founders if f.role == "initial" and f.score is not None]
+    if fold.best is not None:
+        found.append(Leader(fold.best.candidate_id, fold.best.score, False))
+    return max(found, key=lambda leader: leader.score, default=None)
+
+
+def best_text(leader: Leader | None, fold: RunFold) -> str:
+    """``0.0394 (initial; best attempt 0.0372)``."""
+    if leader is None:
+        return "none yet"
+    if not leader.is_initial:
+        return f"{leader.score:.4f}"
+    if not fold.told:
+        return f"{leader.score:.4f} (initial)"
+    attempts = f"best attempt {fold.best.score:.4f}" if fold.best else "no attempt scored"
+    return f"{leader.score:.4f} (initial; {attempts})"
+
+
 def curve_frame(fold: RunFold, initial: float | None) -> pd.DataFrame:
     """The best search score so far over tells: one row per new leader, and one at the last tell."""
     rows = [] if initial is None else [(-1, initial, "")]

@@ -180,6 +180,32 @@ class TestRunFold:
         curve = run_view.curve_frame(fold, 0.2)
         assert list(zip(curve["attempts"], curve["score"], strict=True)) == [(0, 0.2), (2, 0.4), (3, 0.4)]
 
+    def test_the_initial_program_leads_until_an_attempt_is_better(self) -> None:
+        initial = FounderScore(name="initial", role="initial", candidate_id="a" * 64, score=0.0394)
+        baseline = FounderScore(name="good", role="baseline", candidate_id="b" * 64, score=0.9)
+        fold = RunFold()
+        assert run_view.best_text(run_view.leader_of(fold, [baseline]), fold) == "none yet"
+        assert run_view.best_text(run_view.leader_of(fold, [initial]), fold) == "0.0394 (initial)"
+        fold.add([told(0, None, "crashed")])
+        leader = run_view.leader_of(fold, [initial, baseline])
+        assert run_view.best_text(leader, fold) == "0.0394 (initial; no attempt scored)"
+        fold.add([told(1, 0.0372)])
+        leader = run_view.leader_of(fold, [initial, baseline])
+        assert leader is not None
+        assert leader.candidate_id == initial.candidate_id
+        assert run_view.best_text(leader, fold) == "0.0394 (initial; best attempt 0.0372)"
+        fold.add([told(2, 0.04)])
+        leader = run_view.leader_of(fold, [initial, baseline])
+        assert leader is not None
+        assert leader.candidate_id == f"{2:064x}"
+        assert run_view.best_text(leader, fold) == "0.0400"
+
+    def test_twins_cost_no_evaluation(self) -> None:
+        fold = RunFold()
+        fold.add([told(0, 0.5), told(1, 0.5, "twin"), told(2, outcome="rejected")])
+        assert fold.evaluated == 1
+        assert ("evaluations left", "9") in run_view.budget_left(Budget.of('{"evaluations": 10}'), fold, 0.0)
+
     def test_references_are_the_best_baselines(self) -> None:
         scores = {"initial": 0.1, "a": 0.2, "b": 0.4, "c": 0.3, "d": None}
         founders = [
