@@ -15,7 +15,8 @@ from archive.store import Archive
 from dashboard import inert, links
 from dashboard.charts import run as charts
 from dashboard.progress import fold_of
-from dashboard.screens import parts
+from dashboard.screens import ending, parts
+from dashboard.screens.ending import End
 from dashboard.source import reading, settings
 from dashboard.views import run as view
 from dashboard.views.fold import RunFold
@@ -37,6 +38,7 @@ class Look:
     uses: list[ModelUse]
     bandit: list[BanditRow]
     rejected: list[Attempt]
+    end: End
 
     @property
     def budget(self) -> Budget:
@@ -80,15 +82,18 @@ def _progress(run_id: str) -> None:
 
 def _look(archive: Archive, run_id: str) -> Look:
     run = next(run for run in run_views.run_summaries(archive) if run.run_id == run_id)
+    fold, founders = fold_of(archive, run_id), run_views.founder_scores(archive, run_id)
+    in_flight = run_views.in_flight(archive, run_id)
     return Look(
         run=run,
-        fold=fold_of(archive, run_id),
-        founders=run_views.founder_scores(archive, run_id),
-        in_flight=run_views.in_flight(archive, run_id),
+        fold=fold,
+        founders=founders,
+        in_flight=in_flight,
         used=_usage(archive, id(archive), run_id),
         uses=run_views.model_uses(archive, run_id),
         bandit=archive.bandit_states(run_id),
         rejected=run_views.rejections(archive, run_id),
+        end=ending.read(archive, run, fold, founders, in_flight),
     )
 
 
@@ -103,6 +108,7 @@ def _head(look: Look) -> None:
     status = inert.markdown(view.status_of(run, time.time()))
     title = f"{run.task} {view.parameters_text(run.parameters)}".strip()
     st.markdown(f"**{inert.markdown(title)}**: {status}")
+    ending.show(look.end)
     rate = fold.attempts_per_minute
     flying = ", ".join(f"{count} {inert.markdown(state)}" for state, count in sorted(look.in_flight.items())) or "none"
     scored, leader = fold.outcomes["scored"], view.leader_of(fold, look.founders)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from archive.records import Attempt, BanditRow
 from archive.run_views import FounderScore, ModelUse, RunSummary
 from dashboard import inert
 from dashboard.views.fold import RunFold, Tally
+from evaluators.contract import Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Budget:
     migration_every: int = 0
     islands: int = 1
     label: str = ""  # what distinguishes its strategy
+    final_tier: Tier | None = None  # of the hold-out; None: the task's own
 
     @classmethod
     def of(cls, config: str) -> Budget:
@@ -38,6 +41,7 @@ class Budget:
 
         attempts, evaluations = number("attempts"), number("evaluations")
         return cls(
+            final_tier=next((tier for tier in Tier if tier == values.get("final_tier")), None),
             attempts=None if attempts is None else int(attempts),
             seconds=number("seconds"),
             evaluations=None if evaluations is None else int(evaluations),
@@ -89,6 +93,34 @@ def best_text(leader: Leader | None, fold: RunFold) -> str:
         return f"{leader.score:.4f} (initial)"
     attempts = f"best attempt {fold.best.score:.4f}" if fold.best else "no attempt scored"
     return f"{leader.score:.4f} (initial; {attempts})"
+
+
+class Phase(StrEnum):
+    """Where a run is that has not finished."""
+
+    SCORING = "scoring the initial program and the baselines"
+    SEARCH = "search"
+    VALIDATION = "validation of the best programs, then the hold-out"
+    HOLDOUT = "hold-out, instances nobody has seen"
+
+
+def phase_of(
+    run: RunSummary,
+    fold: RunFold,
+    budget: Budget,
+    in_flight: Mapping[str, int],
+    founders: Sequence[FounderScore],
+    num_holdouts: int,
+) -> Phase:
+    """What a run is at; `num_holdouts` are the hold-out evaluations that it paid for."""
+    if run.asked == 0 and any(founder.score is None for founder in founders):
+        return Phase.SCORING
+    if in_flight or not run.told:
+        return Phase.SEARCH
+    if num_holdouts:
+        return Phase.HOLDOUT
+    spent = [(budget.attempts, fold.told), (budget.evaluations, fold.evaluated), (budget.seconds, fold.elapsed_s)]
+    return Phase.VALIDATION if any(limit is not None and used >= limit for limit, used in spent) else Phase.SEARCH
 
 
 def curve_frame(fold: RunFold, initial: float | None) -> pd.DataFrame:

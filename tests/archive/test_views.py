@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from archive import marks, run_views, twins, views
+from archive import endings, marks, run_views, twins, views
 from archive.marks import ColourBy
 from archive.records import Founder, FounderRole, RunStatus
 from archive.run_views import Score
@@ -167,6 +167,8 @@ QUESTIONS: dict[str, Callable[[Archive], object]] = {
     "children": lambda a: views.children(a, RUN_ID, a_candidate().id),
     "ancestry": lambda a: views.ancestry(a, RUN_ID, [a_candidate(1).id]),
     "taken over": lambda a: twins.taken_over(a, views.all_leagues(a)[0].digest, [a_candidate(1).id]),
+    "judging": lambda a: endings.judging_of(a, RUN_ID),
+    "paid without attempt": lambda a: endings.paid_without_attempt(a, RUN_ID),
     "failures": lambda a: views.failures(a, Outcome.CRASHED),
     "points": lambda a: views.metric_points(a, views.all_leagues(a)[0], Split.SEARCH, Tier.QUICK),
 }
