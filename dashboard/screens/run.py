@@ -113,7 +113,7 @@ def _head(look: Look) -> None:
     flying = ", ".join(f"{count} {inert.markdown(state)}" for state, count in sorted(look.in_flight.items())) or "none"
     scored, leader = fold.outcomes["scored"], view.leader_of(fold, look.founders)
     pairs = [
-        ("best search score", view.best_text(leader, fold)),
+        *view.best_figures(leader, fold),
         ("attempts told", f"{fold.told:,}"),
         ("per minute", f"{rate:.0f}" if rate is not None else "-"),
         ("in flight", flying),

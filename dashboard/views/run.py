@@ -83,16 +83,14 @@ def leader_of(fold: RunFold, founders: Sequence[FounderScore]) -> Leader | None:
     return max(found, key=lambda leader: leader.score, default=None)
 
 
-def best_text(leader: Leader | None, fold: RunFold) -> str:
-    """``0.0394 (initial; best attempt 0.0372)``."""
+def best_figures(leader: Leader | None, fold: RunFold) -> list[tuple[str, str]]:
+    """The best search score, and the best attempt beside it where the initial program leads."""
     if leader is None:
-        return "none yet"
+        return [("best search score", "none yet")]
     if not leader.is_initial:
-        return f"{leader.score:.4f}"
-    if not fold.told:
-        return f"{leader.score:.4f} (initial)"
-    attempts = f"best attempt {fold.best.score:.4f}" if fold.best else "no attempt scored"
-    return f"{leader.score:.4f} (initial; {attempts})"
+        return [("best search score", f"{leader.score:.4f}")]
+    own = f"{fold.best.score:.4f}" if fold.best else "no score yet"
+    return [("best search score: initial", f"{leader.score:.4f}"), ("best attempt", own)]
 
 
 class Phase(StrEnum):

@@ -184,21 +184,21 @@ class TestRunFold:
         initial = FounderScore(name="initial", role="initial", candidate_id="a" * 64, score=0.0394)
         baseline = FounderScore(name="good", role="baseline", candidate_id="b" * 64, score=0.9)
         fold = RunFold()
-        assert run_view.best_text(run_view.leader_of(fold, [baseline]), fold) == "none yet"
-        assert run_view.best_text(run_view.leader_of(fold, [initial]), fold) == "0.0394 (initial)"
+        founders = [initial, baseline]
+        assert run_view.best_figures(run_view.leader_of(fold, [baseline]), fold) == [("best search score", "none yet")]
         fold.add([told(0, None, "crashed")])
-        leader = run_view.leader_of(fold, [initial, baseline])
-        assert run_view.best_text(leader, fold) == "0.0394 (initial; no attempt scored)"
-        fold.add([told(1, 0.0372)])
-        leader = run_view.leader_of(fold, [initial, baseline])
+        first, second = run_view.best_figures(run_view.leader_of(fold, founders), fold)
+        assert (first, second) == (("best search score: initial", "0.0394"), ("best attempt", "no score yet"))
+        fold.add([told(1, 0.0372), told(2, 0.0394, "twin")])
+        leader = run_view.leader_of(fold, founders)
         assert leader is not None
         assert leader.candidate_id == initial.candidate_id
-        assert run_view.best_text(leader, fold) == "0.0394 (initial; best attempt 0.0372)"
-        fold.add([told(2, 0.04)])
-        leader = run_view.leader_of(fold, [initial, baseline])
+        assert run_view.best_figures(leader, fold)[1] == ("best attempt", "0.0372")
+        fold.add([told(3, 0.04)])
+        leader = run_view.leader_of(fold, founders)
         assert leader is not None
-        assert leader.candidate_id == f"{2:064x}"
-        assert run_view.best_text(leader, fold) == "0.0400"
+        assert leader.candidate_id == f"{3:064x}"
+        assert run_view.best_figures(leader, fold) == [("best search score", "0.0400")]
 
     def test_twins_cost_no_evaluation(self) -> None:
         fold = RunFold()
