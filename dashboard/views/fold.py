@@ -80,7 +80,8 @@ class RunFold:
         self.proposers.setdefault(told.proposer, Tally()).add(told)
         for name in dict.fromkeys(told.operator.split("+")):  # an attempt that stacks several counts for each
             self.operators.setdefault(name, Tally()).add(told)
-        if told.score is not None and told.candidate_id is not None and told.outcome != "twin":  # its score is another's
+        is_own = told.outcome != "twin"  # whose score is another's
+        if is_own and told.score is not None and told.candidate_id is not None:
             self._lead(Step(told.tell_order, told.score, told.candidate_id))
         while told.tell_order // self.bin_width >= MAX_BINS:
             self._widen()

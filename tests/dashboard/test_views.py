@@ -318,6 +318,31 @@ class TestMap:
         frame = map_view.tree_frame(steps, run_views.search_scores(seeded, RUN_ID, ids))
         assert len(frame) == len(steps)
         assert (frame["parent attempt"] < frame["attempt"]).all()
+        assert set(frame["attempt"]) == {step.index for step in steps}
+        assert map_view.FOUNDERS in set(frame["parent attempt"])
+
+    @pytest.mark.parametrize("direction", Direction)
+    def test_the_front_joins_no_better_point_than_there_is(self, direction: Direction) -> None:
+        """Where a large x is good, a step falls before it goes on: beyond the left point its y is not reached."""
+        frame = pd.DataFrame({"x": [0.0, 1.0], "y": [2.0, 1.0], "score": 0.5, "front": True, "id": ["a", "b"]})
+        (line, _) = map_charts.front_chart(frame, ("x", "y"), direction).to_dict()["layer"]
+        expected = {Direction.MINIMIZE: "step-after", Direction.MAXIMIZE: "step-before"}
+        assert line["mark"]["interpolate"] == expected[direction]
+
+    def test_the_scatter_spans_the_run_and_begins_with_the_initial_program(self, seeded: Archive) -> None:
+        frame = map_view.mark_frame(marks.score_marks(seeded, RUN_ID, ColourBy.ISLAND))
+        document = map_charts.scatter_chart(frame, 40, 0.3).to_dict(validate=True)
+        start, dots = document["layer"]
+        assert dots["encoding"]["x"]["scale"]["domain"] == [0, 40]
+        assert document["datasets"][start["data"]["name"]] == [{"told": 0.0, "score": 0.3, "program": "initial"}]
+
+    def test_cells_hold_their_score_in_figures(self) -> None:
+        points = [
+            Point(candidate_id=str(i), objective=0.1 * i, metrics={"x": float(i), "y": float(i)}) for i in range(3)
+        ]
+        document = map_charts.grid_chart(map_view.grid_frame(points, "x", "y"), ("x, us", "y")).to_dict(validate=True)
+        assert [layer["mark"]["type"] for layer in document["layer"]] == ["rect", "text"]
+        assert document["layer"][0]["encoding"]["x"]["title"] == "x, us"
 
     def test_front_is_beaten_by_no_other(self) -> None:
         values = [(0.0, 5.0), (1.0, 4.0), (1.0, 6.0), (2.0, 9.0), (math.pi, 9.0)]
@@ -378,12 +403,14 @@ def _chart_of(archive: Archive, name: str) -> alt.TopLevelMixin:
         "mix": lambda: run_charts.mix_chart(run_view.mix_frame(fold)),
         "bandit": lambda: run_charts.bandit_chart(run_view.bandit_frame(archive.bandit_states(RUN_ID))),
         "scatter": lambda: map_charts.scatter_chart(
-            map_view.mark_frame(marks.score_marks(archive, RUN_ID, ColourBy.OPERATOR))
+            map_view.mark_frame(marks.score_marks(archive, RUN_ID, ColourBy.OPERATOR)), 30, 0.3
         ),
         "front": lambda: map_charts.front_chart(
-            map_view.point_frame(points, "balance", "moves", Direction.MAXIMIZE, Direction.MINIMIZE), "balance", "moves"
+            map_view.point_frame(points, "balance", "moves", Direction.MAXIMIZE, Direction.MINIMIZE),
+            ("balance", "moves"),
+            Direction.MAXIMIZE,
         ),
-        "grid": lambda: map_charts.grid_chart(map_view.grid_frame(points, "balance", "moves"), "balance", "moves"),
+        "grid": lambda: map_charts.grid_chart(map_view.grid_frame(points, "balance", "moves"), ("balance", "moves")),
         "runs": lambda: compare_charts.run_curves_chart(curves),
         "means": lambda: compare_charts.mean_curves_chart(compare_view.mean_curves_frame(curves)),
     }
@@ -394,6 +421,24 @@ def _chart_of(archive: Archive, name: str) -> alt.TopLevelMixin:
 def test_a_figure_is_valid_and_holds_data(name: str, seeded: Archive) -> None:
     document = _chart_of(seeded, name).to_dict(validate=True)
     assert sum(len(rows) for rows in document["datasets"].values()) > 1
+
+
+@pytest.mark.parametrize("name", ["curve", "mix", "bandit", "scatter", "runs", "means"])
+def test_attempts_are_counted_in_whole_numbers(name: str, seeded: Archive) -> None:
+    document = _chart_of(seeded, name).to_dict()
+    layers = document.get("layer", [document])
+    axes = [layer["encoding"]["x"]["axis"] for layer in layers if "axis" in layer["encoding"].get("x", {})]
+    assert axes
+    assert all((axis["tickMinStep"], axis["format"]) == (1, "d") for axis in axes)
+
+
+def test_the_curve_tells_its_lines_apart_without_colour() -> None:
+    curve = pd.DataFrame({"attempts": [0, 3], "score": [0.1, 0.2], "program": ["", "a"]})
+    references = pd.DataFrame({"line": ["hedged", "lag", "initial", "proven bound"], "score": [0.5, 0.5, 0.1, 1.0]})
+    line = run_charts.curve_chart(curve, references).to_dict(validate=True)["layer"][0]["encoding"]
+    dashes, colours = line["strokeDash"]["scale"], line["color"]["scale"]
+    assert dashes["domain"] == colours["domain"] == ["this run", *references["line"]]
+    assert len({tuple(dash) for dash in dashes["range"]}) == 5
 
 
 def test_an_outcome_without_a_colour_is_drawn_too() -> None:
