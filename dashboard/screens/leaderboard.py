@@ -11,7 +11,7 @@ from archive.records import LeaderboardRow
 from archive.store import Archive
 from archive.twins import taken_over
 from dashboard import inert, links
-from dashboard.charts.leaderboard import interval_chart
+from dashboard.charts.leaderboard import MAX_PROGRAMS, interval_chart
 from dashboard.facts import TaskFacts
 from dashboard.screens import parts
 from dashboard.source import reading, settings
@@ -67,7 +67,8 @@ def _choose(tasks: list[str]) -> tuple[str | None, int]:
 
 
 def _show(board: Board, facts: TaskFacts | None) -> None:
-    st.subheader(inert.markdown(board.title), divider="gray")
+    title = board.title(facts.defaults if facts else {})
+    st.subheader(inert.markdown(title), divider="gray")
     leader, baseline = view.best_known(board), view.best_baseline(board)
     _summary(leader, baseline, facts)
     st.caption(_circumstances(board))
@@ -76,7 +77,8 @@ def _show(board: Board, facts: TaskFacts | None) -> None:
     if chart is None:
         st.info("No program of this ranking has a hold-out score yet; a run gives them at its end.")
     else:
-        parts.chart(chart, f"Hold-out scores of {board.title} with their intervals")
+        parts.chart(chart, f"Hold-out scores of {title} with their intervals")
+        st.caption(view.chart_caption(frame, MAX_PROGRAMS))
     shown = _filters(board, frame)
     chosen = parts.program_table(shown, _COLUMNS, key=f"board {board.league.digest}")
     left, right = st.columns([3, 1])
@@ -91,13 +93,11 @@ def _show(board: Board, facts: TaskFacts | None) -> None:
 
 def _summary(leader: LeaderboardRow | None, baseline: LeaderboardRow | None, facts: TaskFacts | None) -> None:
     """The leader, the best baseline and the bound in figures."""
-    best, second, third = st.columns(3)
-    if leader is not None and leader.holdout is not None:
-        best.metric("Best on the hold-out", f"{leader.holdout:.4f}", help=inert.markdown(leader.name))
-    if baseline is not None and baseline.holdout is not None:
-        second.metric(f"Best baseline: {inert.markdown(baseline.name)}", f"{baseline.holdout:.4f}")
+    named = (("Best on the hold-out", leader), ("Best baseline", baseline))
+    figures = [(f"{what}: {inert.markdown(r.name)}", view.score_with_interval(r)) for what, r in named if r is not None]
     if facts is not None:
-        third.metric("Proven bound", "none known" if facts.bound is None else f"{facts.bound:g}")
+        figures.append(("Proven bound", "none known" if facts.bound is None else f"{facts.bound:g}"))
+    parts.facts_row(figures)
 
 
 def _circumstances(board: Board) -> str:

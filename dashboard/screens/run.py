@@ -12,7 +12,7 @@ from archive.queries import Usage, usage
 from archive.records import Attempt, BanditRow
 from archive.run_views import FounderScore, ModelUse, RunSummary
 from archive.store import Archive
-from dashboard import inert, links
+from dashboard import inert, links, words
 from dashboard.charts import run as charts
 from dashboard.progress import fold_of
 from dashboard.screens import ending, parts
@@ -106,7 +106,8 @@ def _usage(_archive: Archive, archive_key: int, run_id: str) -> Usage:  # noqa: 
 def _head(look: Look) -> None:
     fold, run = look.fold, look.run
     status = inert.markdown(view.status_of(run, time.time()))
-    title = f"{run.task} {view.parameters_text(run.parameters)}".strip()
+    facts = settings().tasks.get(run.task)
+    title = f"{run.task} {view.parameters_text(run.parameters, facts.defaults if facts else {})}".strip()
     st.markdown(f"**{inert.markdown(title)}**: {status}")
     ending.show(look.end)
     rate = fold.attempts_per_minute
@@ -115,14 +116,14 @@ def _head(look: Look) -> None:
     pairs = [
         *view.best_figures(leader, fold),
         ("attempts told", f"{fold.told:,}"),
-        ("per minute", f"{rate:.0f}" if rate is not None else "-"),
+        ("per minute", f"{rate:.0f}" if rate is not None else words.MISSING),
         ("in flight", flying),
-        ("scored", f"{scored / fold.told:.0%}" if fold.told else "-"),
+        ("scored", f"{scored:,} of {fold.told:,}" if fold.told else words.MISSING),
         ("CPU of evaluations", f"{look.used.cpu_s:,.0f} s"),
         *view.budget_left(look.budget, fold, look.used.price_usd),
     ]
     if look.used.calls:
-        per_scored = f"{look.used.price_usd / scored:.4f}" if scored else "-"
+        per_scored = f"{look.used.price_usd / scored:.4f}" if scored else words.MISSING
         pairs += [
             ("model calls", f"{look.used.calls:,}"),
             ("USD", f"{look.used.price_usd:.4f}"),
@@ -163,13 +164,12 @@ def _islands(look: Look) -> None:
     parts.section("Islands and operators")
     if not look.fold.told:
         return
-    numbers = {
-        "share scored": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
-        "best": st.column_config.NumberColumn(format="%.4f"),
-    }
+    numbers = {"best": st.column_config.NumberColumn(format="%.4f")}
     islands = {str(number): tally for number, tally in sorted(look.fold.islands.items())}
     parts.table(view.tally_frame(islands, "island"), numbers)
     parts.table(view.tally_frame(look.fold.operators, "operator"), numbers)
+    if sum(tally.attempts for tally in look.fold.operators.values()) > look.fold.told:
+        st.caption("An attempt may use several operators, and counts for each.")
 
 
 def _costs(look: Look) -> None:
@@ -190,11 +190,12 @@ def _bandit(look: Look) -> None:
 
 
 def _rejections(look: Look) -> None:
-    parts.section("Stopped before evaluation")
+    parts.section("Rejected by the gate")
     if not look.rejected:
-        st.info("No attempt was stopped at the gate.")
+        st.info("No attempt was rejected by the gate.")
         return
-    st.caption(f"The newest {len(look.rejected)}; click one to open the program that it equals or resembles.")
+    newest = "The newest one" if len(look.rejected) == 1 else f"The newest {len(look.rejected)}"
+    st.caption(f"{newest}; click one to open the program that it equals or resembles.")
     columns = {
         "attempt": st.column_config.NumberColumn(width="small"),
         "operator": st.column_config.TextColumn(),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from archive.run_views import FounderScore, RunSummary
-from dashboard import inert
+from dashboard import inert, words
 from dashboard.views.fold import RunFold
 from dashboard.views.run import Budget, leader_of
 
@@ -66,7 +66,7 @@ def runs_frame(
                 "best": leader.score if leader else None,
                 "best baseline": max(baselines, default=None),
                 "per minute": fold.attempts_per_minute,
-                "begun": run.created_at,
+                "begun, UTC": words.minute(run.created_at),
             }
         )
     return pd.DataFrame(rows)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from archive.evaluation_mapping import League
 from archive.records import LeaderboardRow
-from dashboard import inert
+from dashboard import inert, words
 from evaluators.contract import ParameterValue
 
 COLUMNS = ("rank", "name", "kind", "holdout", "low", "high", "gap", "validation", "search", "tier", "sandbox", "id")
@@ -26,11 +26,10 @@ class Board:
     rows: Sequence[LeaderboardRow]
     outcomes: Counter[str]
 
-    @property
-    def title(self) -> str:
-        """The task with its parameters."""
-        values = " ".join(f"{name}={value}" for name, value in self.parameters.items())
-        return f"{self.league.task} {values}".strip()
+    def title(self, defaults: Mapping[str, ParameterValue]) -> str:
+        """The task with those parameters that are not its `defaults`."""
+        values = (f"{name}={value}" for name, value in self.parameters.items() if defaults.get(name) != value)
+        return " ".join([self.league.task, *values])
 
     @property
     def holdout_tier(self) -> str:
@@ -89,6 +88,22 @@ def csv_of(board: Board, frame: pd.DataFrame) -> bytes:
     return text.encode("utf-8", "replace")
 
 
+def score_with_interval(row: LeaderboardRow) -> str:
+    """``0.4422 [0.3360, 0.5376]``."""
+    if row.holdout is None:
+        return words.MISSING
+    if row.holdout_low is None or row.holdout_high is None:
+        return f"{row.holdout:.4f}"
+    return f"{row.holdout:.4f} [{row.holdout_low:.4f}, {row.holdout_high:.4f}]"
+
+
+def chart_caption(frame: pd.DataFrame, shown: int) -> str:
+    """What the chart of intervals leaves out, and what it cannot tell."""
+    ranked = int(frame["rank"].notna().sum())
+    left_out = f"The {shown} best of {ranked} ranked programs. " if ranked > shown else ""
+    return f"{left_out}Intervals are of each program alone; differences of two are under Compare."
+
+
 def outcome_sentence(outcomes: Counter[str]) -> str:
     """``416 evaluations: 390 scored, 26 crashed``."""
     parts = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in outcomes.most_common())
@@ -120,12 +135,12 @@ def _record(row: LeaderboardRow) -> dict[str, object]:
         "rank": row.rank,
         "name": inert.cell(row.name),
         "kind": kind_of(row),
-        "holdout": row.holdout,
-        "low": row.holdout_low,
-        "high": row.holdout_high,
-        "gap": gap,
-        "validation": row.validation,
-        "search": row.search,
+        "holdout": words.unsigned_zero(row.holdout),
+        "low": words.unsigned_zero(row.holdout_low),
+        "high": words.unsigned_zero(row.holdout_high),
+        "gap": words.unsigned_zero(gap),
+        "validation": words.unsigned_zero(row.validation),
+        "search": words.unsigned_zero(row.search),
         "tier": row.tier,
         "sandbox": inert.cell(row.sandbox),
         "id": row.candidate_id,

@@ -12,9 +12,9 @@ import pandas as pd
 
 from archive.records import Attempt, BanditRow
 from archive.run_views import FounderScore, ModelUse, RunSummary
-from dashboard import inert
+from dashboard import inert, words
 from dashboard.views.fold import RunFold, Tally
-from evaluators.contract import Tier
+from evaluators.contract import ParameterValue, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,13 @@ class Budget:
             usd=number("usd"),
             migration_every=int(number("migration_every") or 0),
             islands=int(number("islands") or 1),
-            label=f"{values.get('proposer', '?')}, {values.get('sampler', '?')}, {values.get('islands', '?')} islands",
+            label=f"{values.get('proposer', '?')}, {values.get('sampler', '?')}, {_islands(values)}",
         )
+
+
+def _islands(values: Mapping[str, object]) -> str:
+    number = values.get("islands")
+    return words.counted(number, "island") if isinstance(number, int) else "? islands"
 
 
 def budget_left(budget: Budget, fold: RunFold, usd: float) -> list[tuple[str, str]]:
@@ -158,10 +163,10 @@ def tally_frame(tallies: dict[str, Tally], name: str) -> pd.DataFrame:
     """Tallies by name, the most used first."""
     ordered = sorted(tallies.items(), key=lambda item: -item[1].attempts)
     rows = [
-        (inert.cell(key), tally.attempts, tally.scored, tally.scored / tally.attempts, tally.best)
+        (inert.cell(key), tally.attempts, f"{tally.scored:,} of {tally.attempts:,}", words.unsigned_zero(tally.best))
         for key, tally in ordered
     ]
-    return pd.DataFrame(rows, columns=[name, "attempts", "scored", "share scored", "best"])
+    return pd.DataFrame(rows, columns=[name, "attempts", "scored", "best"])
 
 
 def cost_frame(uses: Sequence[ModelUse], fold: RunFold) -> pd.DataFrame:
@@ -225,9 +230,10 @@ def migrations(fold: RunFold, budget: Budget, max_marks: int = 50) -> list[int]:
     return list(range(budget.migration_every, fold.told + 1, budget.migration_every))[-max_marks:]
 
 
-def parameters_text(parameters: str) -> str:
-    """``gpus=16 experts=64`` of a run's parameters in JSON; empty for the defaults."""
-    return " ".join(f"{name}={value}" for name, value in json.loads(parameters or "{}").items())
+def parameters_text(parameters: str, defaults: Mapping[str, ParameterValue]) -> str:
+    """``gpus=16 experts=64`` of a run's parameters in JSON; empty for the task's `defaults`."""
+    values = json.loads(parameters or "{}").items()
+    return " ".join(f"{name}={value}" for name, value in values if defaults.get(name) != value)
 
 
 def status_of(run: RunSummary, now: float) -> str:

@@ -136,6 +136,15 @@ def test_failures_come_with_a_reason(archive: Archive) -> None:
     assert views.failures(archive, Outcome.TAMPERED) == []
 
 
+def test_the_reason_is_of_the_first_failed_instance_that_says_why(archive: Archive) -> None:
+    failed = a_failed_evaluation(tier=Tier.SMOKE)
+    silent, *others = failed.instances
+    made = replace(failed, instances=(replace(silent, detail=""), *others))
+    finish(archive, an_attempt(5), a_candidate(7), made)
+    newest, *_ = views.failures(archive, Outcome.CRASHED)
+    assert (newest.candidate_id, newest.reason) == (a_candidate(7).id, "i1: it raised ValueError")
+
+
 def test_outcomes_are_counted_by_league(archive: Archive) -> None:
     (league,) = views.all_leagues(archive)
     assert views.league_outcomes(archive) == {league.digest: {"scored": 3, "crashed": 1}}

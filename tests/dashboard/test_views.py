@@ -37,7 +37,7 @@ from dashboard.views import pairing, trust
 from dashboard.views import run as run_view
 from dashboard.views.fold import MAX_BINS, MAX_STEPS, RunFold, Step
 from dashboard.views.run import Budget
-from evaluators.contract import Direction, Outcome, Split, Tier
+from evaluators.contract import Direction, Outcome, Picture, Split, Tier
 from evaluators.toy import PROBLEM
 from tests.archive import samples
 from tests.archive.samples import RUN_ID
@@ -116,6 +116,29 @@ class TestLeaderboard:
         chart = leaderboard_charts.interval_chart(frame, 1.0, "half")
         assert chart is not None
         assert "proven bound" in chart.to_json()
+
+    def test_lines_have_names_and_left_out_programs_are_counted(self, seeded: Archive) -> None:
+        (board,) = self.boards(seeded)
+        frame = leaderboard_view.board_frame(board)
+        many = pd.concat([frame[frame["rank"].notna()]] * 4, ignore_index=True).assign(low=0.0)
+        chart = leaderboard_charts.interval_chart(many, 1.0, "half")
+        assert chart is not None
+        texts = [layer for layer in chart.to_dict()["layer"] if layer["mark"]["type"] == "text"]
+        assert [layer["encoding"]["text"]["field"] for layer in texts] == ["line", "line"]
+        assert leaderboard_view.chart_caption(many, 15).startswith(f"The 15 best of {len(many)} ranked programs. ")
+        assert leaderboard_view.chart_caption(frame, 15).startswith("Intervals are of each program alone")
+
+    def test_defaults_are_not_in_a_title(self, seeded: Archive) -> None:
+        (board,) = self.boards(seeded)
+        assert board.title({}) == "toy gpus=16 skew=1.5 profile=h200"
+        assert board.title({"gpus": 16, "profile": "a100"}) == "toy skew=1.5 profile=h200"
+        assert run_view.parameters_text('{"circles": 0}', {"circles": 0}) == ""
+
+    def test_noise_is_no_negative_score(self, seeded: Archive) -> None:
+        (board,) = self.boards(seeded)
+        rows = [replace(row, holdout=-5e-12, search=-5e-12) for row in board.rows[:1]]
+        (shown,) = leaderboard_view.board_frame(replace(board, rows=rows)).to_dict("records")
+        assert f"{shown['holdout']:.4f} {shown['search']:.4f} {shown['gap']:.4f}" == "0.0000 0.0000 0.0000"
 
 
 class TestRunFold:
@@ -303,6 +326,35 @@ class TestCandidate:
         (found,) = [p for p in PICTURES if p is picture]
         chart = candidate_charts.picture_chart(found, candidate_view.picture_frame(found))
         assert (chart is None) == (found.chart == "pie")
+
+    def test_rows_of_a_picture_get_the_names_that_it_lists(self) -> None:
+        rows = ((0.0, 1.0, 2.0), (1.0, 3.0, 4.0))
+        picture = Picture(name="us by cause (calm, bursts)", chart="bar", columns=("regime", "a", "b"), rows=rows)
+        assert candidate_view.picture_labels(picture) == ["calm", "bursts"]
+        assert candidate_view.picture_title(picture) == "us by cause"
+        frame = candidate_view.picture_frame(picture)
+        chart = candidate_charts.picture_chart(picture, frame, "us by cause", ["calm", "bursts"])
+        assert chart is not None
+        document = chart.to_dict(validate=True)
+        assert document["encoding"]["y"]["title"] == "us by cause"
+        (values,) = document["datasets"].values()
+        assert {row["c0"] for row in values} == {"calm", "bursts"}
+        for name in ("us by cause", "us by cause (calm)", "us (calm, bursts, drift)"):
+            assert candidate_view.picture_labels(replace(picture, name=name)) == []
+            assert candidate_view.picture_title(replace(picture, name=name)) == name
+
+    def test_instances_stand_in_the_order_of_the_tasks_regimes(self) -> None:
+        frame = pd.DataFrame(
+            {"instance": ["x", "y"], "regime": ["slow", "fast"], "outcome": ["scored", "crashed"], "score": [0.5, -1.0]}
+        )
+        document = candidate_charts.score_chart(frame).to_dict(validate=True)
+        assert document["encoding"]["x"]["sort"] == ["slow", "fast"]
+        assert "scored" in document["encoding"]["shape"]["condition"]["test"]
+        paired = candidate_charts.paired_chart(frame.assign(a=0.5, b=0.5, difference=0.0), "score, a less b")
+        dots = paired.to_dict(validate=True)["layer"][1]
+        assert dots["encoding"]["x"]["sort"] == ["slow", "fast"]
+        assert dots["encoding"]["y"]["title"] == "score, a less b"
+        assert dots["mark"]["opacity"] == 1
 
     def test_hostile_picture_columns_stay_apart(self) -> None:
         picture = replace(PICTURES[0], columns=("a.b[0]", "a.b[0]", ""))
