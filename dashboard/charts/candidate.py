@@ -12,7 +12,7 @@ from evaluators.contract import Outcome, Picture
 
 _COUNTS = alt.Axis(tickMinStep=1, format="d")
 _IS_SCORED = f"datum.outcome == '{Outcome.SCORED}'"
-_CROSS = "M-1,-1L-.4,-1L0,-.5L.4,-1L1,-1L.5,0L1,1L.4,1L0,.5L-.4,1L-1,1L-.5,0Z"
+_CROSS = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"
 
 
 def path_chart(frame: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
@@ -43,11 +43,12 @@ def score_chart(frame: pd.DataFrame) -> alt.Chart:
     """The score of each instance, by regime."""
     drawn: alt.Chart = (
         alt.Chart(_placed(frame))
-        .mark_point(size=55, opacity=1, filled=True)
+        .mark_point(opacity=1, filled=True)
         .encode(
             x=_regimes(frame),
             xOffset=alt.XOffset("place:O"),
             shape=alt.condition(_IS_SCORED, alt.value("circle"), alt.value(_CROSS)),
+            size=alt.condition(_IS_SCORED, alt.value(55), alt.value(140)),
             color=alt.condition(_IS_SCORED, alt.value(SKY), alt.value(VERMILION)),
             y=alt.Y("score:Q", title="score of an instance"),
             tooltip=["instance:N", "outcome:N", alt.Tooltip("score:Q", format=".4f")],
@@ -121,7 +122,8 @@ def _series(frame: pd.DataFrame, titles: dict[str, str], kind: str, title: str) 
     long["series"] = long["key"].map(titles)
     is_grouped = is_named or (kind == "bar" and len(frame) <= 60)  # so few that bars can stand side by side
     chart = alt.Chart(long).mark_bar() if kind == "bar" else alt.Chart(long).mark_line(point=len(frame) <= 60)
-    colour = alt.Color("series:N", title=None, scale=alt.Scale(range=list(CATEGORIES)))
+    order = [titles[name] for name in values]  # the task's, which the alphabet need not be
+    colour = alt.Color("series:N", title=None, sort=order, scale=alt.Scale(range=list(CATEGORIES)))
     upward = titles["c1"] if len(values) == 1 else title or None
     across = (
         alt.X("c0:O", title=titles["c0"], sort=None, axis=alt.Axis(labelAngle=-30 if is_named else 0, labelLimit=120))
@@ -135,7 +137,7 @@ def _series(frame: pd.DataFrame, titles: dict[str, str], kind: str, title: str) 
         tooltip=["series:N", alt.Tooltip("c0:N" if is_named else "c0:Q", title=titles["c0"]), "value:Q"],
     )
     if is_grouped and len(values) > 1:
-        drawn = drawn.encode(xOffset="series:N")
+        drawn = drawn.encode(xOffset=alt.XOffset("series:N", sort=order))
     return drawn.properties(height=260)
 
 

@@ -22,7 +22,7 @@ def run_curves_chart(curves: pd.DataFrame) -> alt.Chart:
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
             x=alt.X("attempts:Q", title="attempts told", axis=_COUNTS),
-            y=alt.Y("score:Q", title="best search score so far", scale=_SCORE),
+            y=alt.Y("score:Q", title="best search score so far", scale=_SCORE, axis=alt.Axis(format=".4~g")),
             color=alt.Color(f"{key}:N", scale=_SCALE, legend=_LEGEND),
             detail="run:N",
             tooltip=["run:N", "strategy:N", "attempts:Q", alt.Tooltip("score:Q", format=".4f")],

@@ -23,7 +23,7 @@ def interval_chart(
         return None
     label = ranked["rank"].astype(str) + "  " + ranked["name"] + "  " + ranked["id"].str[:6]
     drawn = ranked.assign(label=label)[["label", "kind", "holdout", "low", "high"]]
-    order = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=190, labelOverlap=False, labelBound=False))
+    order = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=190, labelOverlap=False, labelFlush=False))
     base = alt.Chart(drawn).encode(y=order)
     score = alt.X(
         "holdout:Q", title="hold-out score, 95 % interval", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=8)

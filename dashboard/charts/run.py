@@ -25,6 +25,8 @@ THIS_RUN = "this run"
 _REFERENCE_COLOURS = {THIS_RUN: SKY, "initial": GREY, "proven bound": GREEN}
 _DASHES = ([6, 4], [2, 2], [10, 3, 2, 3], [12, 4], [4, 8])  # near-equal lines show through one another
 _SCORE_TOOLTIP = alt.Tooltip("score:Q", format=".4f")
+_SCORES = alt.Axis(format=".4~g")
+_NEAR = alt.Scale(zero=False)
 _COUNTS = alt.Axis(tickMinStep=1, format="d")
 
 
@@ -36,7 +38,9 @@ def curve_chart(curve: pd.DataFrame, references: pd.DataFrame, migrations: Seque
         .mark_line(interpolate="step-after", strokeWidth=3, point=alt.OverlayMarkDef(size=30))
         .encode(
             x=alt.X("attempts:Q", title="order told", scale=alt.Scale(nice=False), axis=_COUNTS),
-            y=alt.Y("score:Q", title="best search score so far", scale=alt.Scale(zero=False)),
+            y=alt.Y(
+                "score:Q", title="best search score so far", scale=alt.Scale(zero=False), axis=alt.Axis(format=".4~g")
+            ),
             color=colour,
             strokeDash=dash,
             tooltip=[

@@ -10,7 +10,7 @@ from archive import queries, run_views, views
 from archive.records import Attempt, Candidate, Founder, ModelReply, Note, StoredEvaluation
 from archive.run_views import Score
 from archive.store import Archive
-from dashboard import inert, links
+from dashboard import inert, links, words
 from dashboard.screens import candidate_parts as parts_of
 from dashboard.screens import parts
 from dashboard.source import reading
@@ -139,7 +139,11 @@ def _head(found: Dossier) -> None:
             st.markdown(f"It behaves as {inert.markdown(maker.twin_id[:10])}, whose search score it takes over.")
     elif found.foundings:
         founder = found.foundings[-1]
-        st.markdown(inert.markdown(f"{founder.name}: the {founder.role} program of {len(found.foundings)} run(s)"))
+        st.markdown(
+            inert.markdown(
+                f"{founder.name}: the {founder.role} program of {words.counted(len(found.foundings), 'run')}"
+            )
+        )
     else:
         st.markdown("Evaluated by hand; no run made it.")
     with st.container(horizontal=True):

@@ -68,8 +68,11 @@ def unequal(own: Sequence[StoredEvaluation], reference: Sequence[StoredEvaluatio
         names = " and ".join(inert.markdown(", ".join(sorted(found))) for found in tasks)
         st.info(f"They are of different tasks, {names}: their scores do not compare.")
         return
+    if not all(any(s.evaluation.outcome is Outcome.SCORED for s in stored) for stored in (own, reference)):
+        st.info("One of the two was never scored, so there is no difference to judge.")
+        return
     st.info("They were not scored on equal instances under equal conditions. This command evaluates both on such:")
-    ids = " ".join(stored[0].candidate_id[:12] for stored in (own, reference) if stored)
+    ids = " ".join(stored[0].candidate_id[:12] for stored in (own, reference))
     st.code(command(f"compare {ids}"), language="bash")
 
 

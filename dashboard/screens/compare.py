@@ -71,9 +71,7 @@ def _pair(archive: Archive, first: Candidate, other: Candidate) -> None:
     links.candidate_link(other.id, inert.markdown(names[1]))
     of_first, of_other = archive.evaluations(first.id), archive.evaluations(other.id)
     pairs = pairing.equal_pairs(of_first, of_other)
-    if not (of_first and of_other):
-        st.info("One of them was never evaluated.")
-    elif not pairs:
+    if not pairs:
         candidate_parts.unequal(of_first, of_other)
     else:
         titles = [f"{pair.title} ({pair.a.evaluation.seeds[:6]})" for pair in pairs]

@@ -19,10 +19,10 @@ _COLUMNS = {
     "task": st.column_config.TextColumn(),
     "split": st.column_config.TextColumn(width="small"),
     "tier": st.column_config.TextColumn(width="small"),
-    "reason": st.column_config.TextColumn(width="large", help="may be words of the program"),
+    "reason": st.column_config.TextColumn(width=640, help="may be words of the program"),
     "run": st.column_config.TextColumn(width="small"),
     "at, UTC": st.column_config.TextColumn(),
-    "id": st.column_config.TextColumn(),
+    "program": st.column_config.TextColumn(),
 }
 
 

@@ -52,11 +52,12 @@ def failure_frame(failures: Sequence[Failure]) -> pd.DataFrame:
             "reason": inert.cell(f.reason, 300),
             "run": f.run_id or "by hand",
             "at, UTC": words.minute(f.created_at),
+            "program": f.candidate_id[:10],
             "id": f.candidate_id,
         }
         for f in failures
     ]
-    return pd.DataFrame(rows, columns=["task", "split", "tier", "reason", "run", "at, UTC", "id"])
+    return pd.DataFrame(rows, columns=["task", "split", "tier", "reason", "run", "at, UTC", "program", "id"])
 
 
 def plain(outcome: Outcome) -> str:
