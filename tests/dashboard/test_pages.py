@@ -218,6 +218,15 @@ def test_compare_names_baselines() -> None:
     assert f"greedy {greedy[:6]} against {program(18).id[:10]}" in words(app)
 
 
+@pytest.mark.usefixtures("served")
+def test_a_crashed_program_is_not_sent_to_a_comparison() -> None:
+    app = show(PageName.COMPARE, id=[program(18).id[:12], HOSTILE_PROGRAM.id[:12]])
+    assert "One of the two was never scored" in words(app)
+    assert not any("evolve compare" in str(block.value) for block in app.code)
+    crashed = show(PageName.CANDIDATE, id=HOSTILE_PROGRAM.id[:12])
+    assert "Crosses: -1 stands for a failed instance (3 of 3)." in words(crashed).replace("\\", "")
+
+
 def test_compare_says_what_does_not_compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path}/two.db"
     with Archive.open(url) as archive:
