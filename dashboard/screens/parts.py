@@ -85,8 +85,8 @@ def choose_run(runs: list[RunSummary]) -> RunSummary:
     def title(run_id: str) -> str:
         run = by_id[run_id]
         facts = (inert.cell(run.task), run.status, words.counted(run.told, "attempt"), words.minute(run.created_at))
-        return f"{run_id}: {', '.join(facts)} UTC"
+        return f"{run_id}: {', '.join(facts)}"
 
-    chosen = st.selectbox("Run", ids, index=ids.index(queried), format_func=title)
+    chosen = st.selectbox("Run", ids, index=ids.index(queried), format_func=title, help="times are in UTC")
     links.remember("run", chosen)
     return by_id[chosen]
