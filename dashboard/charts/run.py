@@ -70,6 +70,7 @@ def mix_chart(mix: pd.DataFrame) -> alt.Chart:
     found = set(mix["outcome"])
     names = [name for name in OUTCOME_COLOURS if name in found] + sorted(found - OUTCOME_COLOURS.keys())
     scale = alt.Scale(domain=names, range=[OUTCOME_COLOURS.get(name, OTHER_OUTCOME) for name in names])
+    legend = alt.Legend(title=None, orient="top", columns=4, labelExpr="replace(datum.label, regexp('_', 'g'), ' ')")
     drawn: alt.Chart = (
         alt.Chart(mix)
         .mark_bar()
@@ -77,7 +78,7 @@ def mix_chart(mix: pd.DataFrame) -> alt.Chart:
             x=alt.X("from:Q", title="order told", bin=alt.BinParams(binned=True), axis=_COUNTS),
             x2="to:Q",
             y=alt.Y("attempts:Q", stack="normalize", title="share", axis=alt.Axis(format="%")),
-            color=alt.Color("outcome:N", scale=scale, legend=alt.Legend(title=None, orient="top")),
+            color=alt.Color("outcome:N", scale=scale, legend=legend),
             tooltip=["from:Q", "to:Q", "outcome:N", "attempts:Q"],
         )
         .properties(height=220)

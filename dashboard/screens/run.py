@@ -157,7 +157,11 @@ def _outcomes(look: Look) -> None:
         st.info("No attempt has ended yet.")
         return
     parts.chart(charts.mix_chart(view.mix_frame(look.fold)), "Share of each outcome over attempts")
-    st.caption(", ".join(f"{count:,} {inert.markdown(name)}" for name, count in look.fold.outcomes.most_common()))
+    st.caption(
+        ", ".join(
+            f"{count:,} {inert.markdown(name.replace('_', ' '))}" for name, count in look.fold.outcomes.most_common()
+        )
+    )
 
 
 def _islands(look: Look) -> None:

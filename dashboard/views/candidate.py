@@ -24,7 +24,7 @@ def evaluation_frame(stored: Sequence[StoredEvaluation]) -> pd.DataFrame:
             "task": inert.cell(s.evaluation.task),
             "split": str(s.evaluation.split),
             "tier": str(s.evaluation.tier),
-            "outcome": str(s.evaluation.outcome),
+            "outcome": s.evaluation.outcome.replace("_", " "),
             "score": s.evaluation.objective,
             "instances": len(s.evaluation.instances),
             "failed": sum(i.outcome is not Outcome.SCORED for i in s.evaluation.instances),
