@@ -13,6 +13,7 @@ from archive.records import AttemptState
 from archive.run_scope import OF_RUN, scope_of
 from archive.schema import attempts, evaluations
 from archive.store import Archive
+from archive.twins import SCORED_ID
 from evaluators.contract import Outcome, Split, Tier
 
 MAX_MARKS = 3_000
@@ -24,7 +25,7 @@ _OF_RUN = attempts.c.run_id == bindparam("this_run")
 _STOPPED = (  # whoever finished the program otherwise
     select(_own.c.id)
     .where(
-        _own.c.candidate_id == attempts.c.candidate_id,
+        _own.c.candidate_id == SCORED_ID,
         _own.c.run_id == bindparam("this_run"),
         _own.c.outcome == Outcome.STOPPED.value,
     )
@@ -104,7 +105,7 @@ def _marks(column: ColumnElement[str]) -> Select[Any]:
             case((column.in_(_TOP), column), else_=OTHERS).label("colour"),
             (attempts.c.tell_order // bindparam("width", type_=Integer)).label("bin"),
         )
-        .join(evaluations, evaluations.c.candidate_id == attempts.c.candidate_id)
+        .join(evaluations, evaluations.c.candidate_id == SCORED_ID)
         .where(
             _OF_RUN,
             attempts.c.tell_order >= 0,

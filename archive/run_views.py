@@ -7,15 +7,16 @@ run itself stopped it: the score that the search goes by (`evolve.stages`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import BindParameter, and_, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, func, select
 
-from archive.mapping import AnyRow, attempt_of
+from archive.mapping import AnyRow, Values, attempt_of
 from archive.records import Attempt, AttemptState, Run
 from archive.run_scope import OF_RUN, scope_of
 from archive.schema import attempts, evaluations, founders, replies, runs
 from archive.store import Archive
+from archive.twins import twins_of
 from evaluators.contract import Outcome, Split, Tier
 
 PAGE = 5_000  # attempts per query of `told_after`
@@ -37,7 +38,7 @@ _TOLD_AFTER = (
             evaluations,
             and_(
                 _TOLD.c.state == AttemptState.RECORDED.value,
-                evaluations.c.candidate_id == _TOLD.c.candidate_id,
+                evaluations.c.candidate_id == func.coalesce(_TOLD.c.neighbour_id, _TOLD.c.candidate_id),
                 OF_RUN,
             ),
         )
@@ -93,8 +94,9 @@ _SUMMARIES = select(runs, _LAST_OF_EACH[0].label("last_index"), _LAST_OF_EACH[1]
 class Score:
     """How a program did on the search instances."""
 
-    outcome: str
+    outcome: str  # of its own evaluation
     objective: float | None
+    twin_id: str | None = None  # the earlier candidate that it behaves like, whose score this is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ class Told:
     operator: str
     candidate_id: str | None
     told_at: str
-    outcome: str  # "rejected", an outcome, or "unknown" where the evaluation is not archived
+    outcome: str  # "rejected", "twin", an outcome, or "unknown" where the evaluation is not archived
     score: float | None
 
 
@@ -181,12 +183,14 @@ def search_scores(archive: Archive, run_id: str, ids: Sequence[str]) -> dict[str
         scope = scope_of(connection, run_id, Split.SEARCH)
         for start in range(0, len(wanted), _ONE_QUERY):
             part = wanted[start : start + _ONE_QUERY]
-            for row in connection.execute(_SCORES, scope | {"ids": part}):
-                known = found.get(row.candidate_id)
-                if known is None or _replaces(row.tier, known.outcome):
-                    found[row.candidate_id] = Score(
-                        outcome=row.outcome, objective=_quick_score(row.tier, row.objective)
-                    )
+            twins = twins_of(connection, run_id, part)
+            scores = _own_scores(connection, scope, [*part, *twins.values()])
+            for candidate_id in part:
+                score, twin_id = scores.get(candidate_id), twins.get(candidate_id)
+                if score is not None and twin_id in scores:
+                    score = replace(score, objective=scores[twin_id].objective, twin_id=twin_id)
+                if score is not None:
+                    found[candidate_id] = score
     return found
 
 
@@ -237,6 +241,16 @@ def model_uses(archive: Archive, run_id: str) -> list[ModelUse]:
     ]
 
 
+def _own_scores(connection: Connection, scope: Values, ids: Sequence[str]) -> dict[str, Score]:
+    """The quick scores of programs, or how they ended before."""
+    found: dict[str, Score] = {}
+    for row in connection.execute(_SCORES, scope | {"ids": ids}):
+        known = found.get(row.candidate_id)
+        if known is None or _replaces(row.tier, known.outcome):
+            found[row.candidate_id] = Score(outcome=row.outcome, objective=_quick_score(row.tier, row.objective))
+    return found
+
+
 def _told(rows: Sequence[AnyRow]) -> list[Told]:
     """One per attempt: rows of the same attempt are its evaluations."""
     found: dict[int, Told] = {}
@@ -244,7 +258,6 @@ def _told(rows: Sequence[AnyRow]) -> list[Told]:
         known = found.get(row.tell_order)
         if known is not None and not _replaces(row.tier, known.outcome):
             continue
-        rejected = row.state == AttemptState.REJECTED.value
         found[row.tell_order] = Told(
             tell_order=row.tell_order,
             index=row.attempt_index,
@@ -253,7 +266,7 @@ def _told(rows: Sequence[AnyRow]) -> list[Told]:
             operator=row.operator,
             candidate_id=row.candidate_id,
             told_at=row.told_at,
-            outcome="rejected" if rejected else row.outcome or "unknown",
+            outcome=_ending(row),
             score=_quick_score(row.tier, row.objective),
         )
     return list(found.values())
@@ -262,6 +275,13 @@ def _told(rows: Sequence[AnyRow]) -> list[Told]:
 def _replaces(tier: str | None, known_outcome: str) -> bool:
     """Whether a later row says how a program ended: a quick one does, unless the run had stopped the program."""
     return tier == Tier.QUICK and known_outcome != Outcome.STOPPED
+
+
+def _ending(row: AnyRow) -> str:
+    """How an attempt ended, from its row with one of its evaluations."""
+    if row.state == AttemptState.REJECTED.value:
+        return "rejected"
+    return "twin" if row.neighbour_id is not None else row.outcome or "unknown"
 
 
 def _quick_score(tier: str | None, objective: float | None) -> float | None:

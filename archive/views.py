@@ -72,7 +72,7 @@ _FAILURES = (
 _REASONS = (
     select(instances.c.evaluation_id, instances.c.name, instances.c.detail)
     .where(instances.c.evaluation_id.in_(_NUMBERS), instances.c.outcome != Outcome.SCORED.value)
-    .order_by(instances.c.evaluation_id, instances.c.ordinal.desc())
+    .order_by(instances.c.evaluation_id, instances.c.detail != "", instances.c.ordinal.desc())
 )
 _POINTS = (
     select(evaluations.c.candidate_id, evaluations.c.objective, evaluations.c.metrics)
@@ -98,7 +98,7 @@ class Failure:
     tier: str
     split: str
     outcome: str
-    reason: str  # of the first instance that failed; words of the program may be among it
+    reason: str  # of the first failed instance that says why; words of the program may be among it
     created_at: str
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from evaluators.contract import Direction, MetricSpec, Task
+from evaluators.contract import Direction, MetricSpec, ParameterValue, Task
 from evaluators.jsonable import dumps, from_json
 
 
@@ -20,6 +20,7 @@ class TaskFacts:
     bound: float | None  # proven; None where none is known
     weak_baseline: str  # the program that scores 0
     metrics: tuple[MetricSpec, ...]
+    defaults: Mapping[str, ParameterValue] = field(default_factory=dict)  # of its parameters
     descriptors: tuple[str, ...] = ()  # metrics that tell one way of solving the task from another
 
     def direction(self, metric: str) -> Direction | None:
@@ -33,7 +34,7 @@ class TaskFacts:
 
 
 def facts_of(task: Task) -> TaskFacts:
-    """The facts of `task`."""
+    """The facts of `task`, which has its default parameters."""
     return TaskFacts(
         name=task.name,
         summary=task.summary,
@@ -41,6 +42,7 @@ def facts_of(task: Task) -> TaskFacts:
         bound=task.bound,
         weak_baseline=task.weak_baseline,
         metrics=task.metrics,
+        defaults=task.parameters,
         descriptors=tuple(descriptor.metric for descriptor in task.descriptors),
     )
 

@@ -80,6 +80,16 @@ def queried_candidates(name: str = "id") -> list[str]:
     return [text.lower() for text in st.query_params.get_all(name) if _CANDIDATE.fullmatch(text)]
 
 
+def queried(name: str) -> list[str]:
+    """What the URL has under `name`, as cells show it."""
+    return [inert.cell(text, 40) for text in st.query_params.get_all(name)]
+
+
+def strange_candidates(name: str = "id") -> list[str]:
+    """What the URL has in place of candidates' ids and can be none."""
+    return [text for text in queried(name) if not _CANDIDATE.fullmatch(text)]
+
+
 def queried_runs() -> list[str]:
     """The runs in the URL, those that can be none left out."""
     return [text for text in st.query_params.get_all("run") if _RUN.fullmatch(text)]

@@ -12,13 +12,15 @@ CATEGORIES = (SKY, ORANGE, GREEN, PURPLE, VERMILION, BLUE, "#B0A36B", GREY)
 
 OUTCOME_COLOURS = {
     "scored": GREEN,
+    "stopped": SKY,
+    "twin": "#9A86D6",
     "rejected": GREY,
     "invalid": ORANGE,
     "crashed": VERMILION,
     "timed_out": PURPLE,
     "out_of_memory": BLUE,
     "tampered": "#B0A36B",
-    "infrastructure": SKY,
+    "infrastructure": "#A0785A",
     "unknown": "#C9CDD3",
 }
-OTHER_OUTCOME = "#5B6270"  # one that this page has no name for
+OTHER_OUTCOME = "#6B7280"  # one that this page has no name for

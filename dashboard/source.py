@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ from archive.address import Address
 from archive.errors import ArchiveError, UnknownRecordError
 from archive.store import Archive
 from dashboard import inert
-from dashboard.settings import Settings
+from dashboard.settings import DEFAULT_ARCHIVE, Settings
 
 _WAIT_S = 5.0  # readers wait for nobody on WAL archives; this is for the others
 
@@ -47,6 +48,13 @@ def shown_address() -> str:
         return str(Address.parse(settings().archive))
     except ArchiveError:
         return "an archive that is no URL"
+
+
+def command(words: str) -> str:
+    """A command of `evolve` that reads this archive; a password is left out."""
+    if settings().archive == DEFAULT_ARCHIVE:
+        return f"evolve {words}"
+    return f"evolve {words} --archive {shlex.quote(shown_address())}"
 
 
 def _archive(url: str) -> Archive:

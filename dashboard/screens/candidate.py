@@ -10,12 +10,28 @@ from archive import queries, run_views, views
 from archive.records import Attempt, Candidate, Founder, ModelReply, Note, StoredEvaluation
 from archive.run_views import Score
 from archive.store import Archive
-from dashboard import inert, links
+from dashboard import inert, links, words
 from dashboard.screens import candidate_parts as parts_of
 from dashboard.screens import parts
 from dashboard.source import reading
 
 _SHOWN_STEPS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A program and where it came from."""
+
+    candidate: Candidate
+    maker: Attempt | None
+    foundings: list[Founder]
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that its ancestry is of."""
+        if self.maker is not None:
+            return self.maker.run_id
+        return self.foundings[-1].run_id if self.foundings else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +41,7 @@ class Dossier:
     candidate: Candidate
     maker: Attempt | None
     foundings: list[Founder]
+    run_id: str | None  # that its ancestry is of
     path: list[Attempt]
     children: list[Attempt]
     scores: dict[str, Score]
@@ -35,18 +52,12 @@ class Dossier:
     replies: list[ModelReply]
     notes: list[Note]
 
-    @property
-    def run_id(self) -> str | None:
-        """The run that its ancestry is of."""
-        if self.maker is not None:
-            return self.maker.run_id
-        return self.foundings[-1].run_id if self.foundings else None
-
 
 def page() -> None:
     """The program that the URL names."""
     parts.heading("Candidate", "One program: source, ancestry, scores against its parent, and what was paid for it.")
     wanted = links.queried_candidates()
+    parts.warn_unknown("program", links.strange_candidates())
     left, right = st.columns([3, 2])
     typed = left.text_input("Program", wanted[0] if wanted else "", placeholder="the first letters of its id")
     if typed and typed not in wanted:
@@ -56,61 +67,64 @@ def page() -> None:
         st.info("Type the first letters of a program's id, or choose one on the leaderboard.")
         st.page_link(links.page(links.PageName.LEADERBOARD), label="To the leaderboard")
         return
-    with right:
-        against = _against()
     with reading() as archive:
-        candidate = archive.candidate(wanted[0])
-        found = _dossier(archive, candidate, against)
+        origin = _origin(archive, archive.candidate(wanted[0]))
+        with right:
+            against = _against(_references(archive, origin))
+        found = _dossier(archive, origin, against)
     _head(found)
     _tabs(found)
     parts.footer()
 
 
-def _against() -> tuple[str, str]:
-    """What the program is compared with: a name, and an id where the program itself does not say it."""
-    choice = st.segmented_control("Compare with", ["parent", "initial", "another"], default="parent")
+def _origin(archive: Archive, candidate: Candidate) -> Origin:
+    foundings = views.foundings(archive, candidate.id)
+    return Origin(candidate=candidate, maker=views.maker(archive, candidate.id), foundings=foundings)
+
+
+def _references(archive: Archive, origin: Origin) -> dict[str, str]:
+    """The programs to compare with that its run knows, by name."""
+    found = {"parent": origin.maker.parent_id} if origin.maker else {}
+    if origin.run_id is not None:
+        found["initial"] = archive.founders(origin.run_id)[0].candidate_id
+    return {name: id_ for name, id_ in found.items() if id_ != origin.candidate.id}
+
+
+def _against(references: dict[str, str]) -> tuple[str, str]:
+    """What the program is compared with: a name and an id, empty for nothing."""
+    names = [*references, "another"]
+    choice = st.segmented_control("Compare with", names, default=names[0] if references else None)
     if choice != "another":
-        return choice or "parent", ""
+        name = choice or next(iter(references), "another")
+        return name, references.get(name, "")
     typed = st.text_input("The other program's id", next(iter(links.queried_candidates("against")), ""))
     if typed:
         links.remember("against", typed)
     return "another", typed
 
 
-def _dossier(archive: Archive, candidate: Candidate, against: tuple[str, str]) -> Dossier:
-    maker, foundings = views.maker(archive, candidate.id), views.foundings(archive, candidate.id)
-    run_id = maker.run_id if maker else foundings[-1].run_id if foundings else None
+def _dossier(archive: Archive, origin: Origin, against: tuple[str, str]) -> Dossier:
+    candidate, maker, run_id = origin.candidate, origin.maker, origin.run_id
     path = queries.lineage(archive, run_id, candidate.id)[-_SHOWN_STEPS:] if run_id else []
     children = views.children(archive, run_id, candidate.id) if run_id else []
     ids = [candidate.id, *(id_ for step in (*path, *children) for id_ in (step.parent_id, step.candidate_id) if id_)]
-    reference = _reference(archive, against, maker, run_id, candidate.id)
+    name, reference_id = against
+    reference = archive.candidate(reference_id) if reference_id else None
     return Dossier(
         candidate=candidate,
         maker=maker,
-        foundings=foundings,
+        foundings=origin.foundings,
+        run_id=run_id,
         path=path,
         children=children,
         scores=run_views.search_scores(archive, run_id, ids) if run_id else {},
         evaluations=archive.evaluations(candidate.id),
         reference=reference,
-        reference_name=against[0],
+        reference_name=name,
         reference_evaluations=archive.evaluations(reference.id) if reference else [],
         replies=archive.replies(maker.run_id, maker.index) if maker else [],
         notes=archive.notes(candidate_id=candidate.id),
     )
-
-
-def _reference(
-    archive: Archive, against: tuple[str, str], maker: Attempt | None, run_id: str | None, own_id: str
-) -> Candidate | None:
-    """The program to compare with; None where there is none, or it would be the program itself."""
-    name, typed = against
-    if name == "another":
-        return archive.candidate(typed) if typed else None
-    if name == "parent":
-        return archive.candidate(maker.parent_id) if maker else None
-    initial = archive.founders(run_id)[0].candidate_id if run_id else own_id
-    return None if initial == own_id else archive.candidate(initial)
 
 
 def _head(found: Dossier) -> None:
@@ -121,9 +135,15 @@ def _head(found: Dossier) -> None:
         st.markdown(inert.markdown(f"{place}, by {maker.proposer} ({maker.operator})"))
         if maker.change:
             st.text(inert.cell(maker.change, 400))
+        if maker.twin_id is not None:
+            st.markdown(f"It behaves as {inert.markdown(maker.twin_id[:10])}, whose search score it takes over.")
     elif found.foundings:
         founder = found.foundings[-1]
-        st.markdown(inert.markdown(f"{founder.name}: the {founder.role} program of {len(found.foundings)} run(s)"))
+        st.markdown(
+            inert.markdown(
+                f"{founder.name}: the {founder.role} program of {words.counted(len(found.foundings), 'run')}"
+            )
+        )
     else:
         st.markdown("Evaluated by hand; no run made it.")
     with st.container(horizontal=True):
@@ -132,6 +152,8 @@ def _head(found: Dossier) -> None:
         if found.maker is not None:
             links.candidate_link(found.maker.parent_id, "Its parent")
             links.compare_link([found.candidate.id, found.maker.parent_id], "Compare with its parent")
+        if found.maker is not None and found.maker.twin_id is not None:
+            links.candidate_link(found.maker.twin_id, "The program it behaves as")
 
 
 def _tabs(found: Dossier) -> None:

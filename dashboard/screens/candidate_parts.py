@@ -9,11 +9,13 @@ import streamlit as st
 
 from archive.records import Attempt, Candidate, ModelReply, Note, StoredEvaluation
 from archive.run_views import Score
-from dashboard import inert, links
+from dashboard import inert, links, words
 from dashboard.charts import candidate as charts
 from dashboard.screens import parts
+from dashboard.source import command
 from dashboard.views import candidate as view
 from dashboard.views import pairing
+from evaluators.contract import FLOOR, Outcome
 
 _SCORE = "%.4f"
 _MAX_CALL_LINES = 400
@@ -28,9 +30,10 @@ def scores(own: Sequence[StoredEvaluation], reference: Sequence[StoredEvaluation
     if pairs:
         titles = [f"{pair.title} ({pair.a.evaluation.seeds[:6]})" for pair in pairs]
         place = st.selectbox("Compared on", range(len(pairs)), format_func=titles.__getitem__)
-        against(pairs[place], "this program", "the " + name if name != "another" else "the other")
+        against(pairs[place], "this program", f"the {_other(name)}")
     elif reference:
-        st.info(f"This program and the {name} were not scored on equal instances; `evolve compare` evaluates both.")
+        unequal(own, reference)
+        _alone(own)
     else:
         _alone(own)
     parts.section("All evaluations")
@@ -45,7 +48,8 @@ def against(pair: pairing.Pair, name_a: str, name_b: str) -> None:
     """A paired difference: verdict, instances, regimes."""
     found = pairing.difference(pair)
     st.markdown(inert.markdown(pairing.verdict(name_a, name_b, found)))
-    parts.chart(charts.paired_chart(pairing.instance_frame(pair)), f"Score of {name_a} less {name_b}, per instance")
+    less = f"score, {name_a} less {name_b}"
+    parts.chart(charts.paired_chart(pairing.instance_frame(pair), inert.cell(less)), f"Per instance: {less}")
     numbers = {name: st.column_config.NumberColumn(format=_SCORE) for name in ("a", "b")}
     numbers["difference"] = st.column_config.NumberColumn(format="%+.4f")
     left, right = st.columns(2)
@@ -57,13 +61,28 @@ def against(pair: pairing.Pair, name_a: str, name_b: str) -> None:
         parts.table(pairing.instance_frame(pair), numbers)
 
 
+def unequal(own: Sequence[StoredEvaluation], reference: Sequence[StoredEvaluation]) -> None:
+    """Why two programs are not compared, and how they could be."""
+    tasks = [pairing.task_names(stored) for stored in (own, reference)]
+    if all(tasks) and not tasks[0] & tasks[1]:
+        names = " and ".join(inert.markdown(", ".join(sorted(found))) for found in tasks)
+        st.info(f"They are of different tasks, {names}: their scores do not compare.")
+        return
+    if not all(any(s.evaluation.outcome is Outcome.SCORED for s in stored) for stored in (own, reference)):
+        st.info("One of the two was never scored, so there is no difference to judge.")
+        return
+    st.info("They were not scored on equal instances under equal conditions. This command evaluates both on such:")
+    ids = " ".join(stored[0].candidate_id[:12] for stored in (own, reference))
+    st.code(command(f"compare {ids}"), language="bash")
+
+
 def source(candidate: Candidate, reference: Candidate | None, name: str) -> None:
     """The diff to the reference, and the program."""
     if reference is None:
         st.info("There is no other program to show the difference to.")
     else:
         text = view.diff_text(reference.source, candidate.source, f"{name} {reference.id[:10]}", candidate.id[:10])
-        st.caption(f"Difference to the {name}" if name != "another" else "Difference to the other program")
+        st.caption(f"Difference to the {_other(name)}")
         st.code(text or "The two programs are equal.", language="diff", wrap_lines=True)
     st.caption("Source")
     st.code(inert.shown(candidate.source), language="python", line_numbers=True)
@@ -73,7 +92,7 @@ def ancestry(
     candidate_id: str, path: Sequence[Attempt], children: Sequence[Attempt], found: Mapping[str, Score]
 ) -> None:
     """Up to the founder with the scores on the way, and down to the children."""
-    parts.section("Up")
+    parts.section("Ancestors")
     if path:
         frame = view.best_path_frame(path[0].parent_id, path, found)
         if frame["score"].notna().any():
@@ -81,9 +100,9 @@ def ancestry(
         _steps(view.step_frame(list(reversed(path)), found), f"up {candidate_id}")
     else:
         st.info("A run began with this program, or it was evaluated by hand: it has no parent.")
-    parts.section("Down")
+    parts.section("Children")
     if children:
-        st.caption(f"The newest {len(children)} attempts to change it")
+        st.caption(f"The newest {words.counted(len(children), 'attempt')} to change it")
         _steps(view.step_frame(children, found), f"down {candidate_id}")
     else:
         st.info("No attempt has changed this program yet.")
@@ -130,8 +149,9 @@ def pictures(stored: Sequence[StoredEvaluation]) -> None:
     st.caption(f"Of the evaluation on {shown.evaluation.split}, {shown.evaluation.tier} tier")
     for picture in shown.evaluation.pictures:
         frame = view.picture_frame(picture)
-        st.markdown(inert.markdown(picture.name))
-        figure = charts.picture_chart(picture, frame)
+        title = view.picture_title(picture)
+        st.markdown(inert.markdown(title))
+        figure = charts.picture_chart(picture, frame, inert.cell(title), view.picture_labels(picture))
         if figure is None:
             parts.table(frame)
         else:
@@ -141,7 +161,7 @@ def pictures(stored: Sequence[StoredEvaluation]) -> None:
 def environment(candidate_id: str, stored: Sequence[StoredEvaluation]) -> None:
     """Where the scores were made, and how to check them."""
     st.markdown("Archived scores can be played again on their seeds; this page runs nothing, the command does:")
-    st.code(f"evolve verify {candidate_id[:16]}", language="bash")
+    st.code(command(f"verify {candidate_id[:16]}"), language="bash")
     for place in _environments(stored):
         parts.table(place)
 
@@ -156,12 +176,21 @@ def _environments(stored: Sequence[StoredEvaluation]) -> list[pd.DataFrame]:
     return found
 
 
+def _other(name: str) -> str:
+    """What the program that this one is compared with is called."""
+    return {"another": "other program", "initial": "initial program"}.get(name, name)
+
+
 def _alone(stored: Sequence[StoredEvaluation]) -> None:
     shown = view.telling_evaluation(stored)
     if shown is not None:
         title = f"Scores of its instances on {shown.evaluation.split}, {shown.evaluation.tier} tier"
         st.caption(title)
-        parts.chart(charts.score_chart(view.score_frame(shown.evaluation)), title)
+        frame = view.score_frame(shown.evaluation)
+        parts.chart(charts.score_chart(frame), title)
+        failed = int((frame["outcome"] != Outcome.SCORED).sum())
+        if failed:
+            st.caption(f"Crosses: {FLOOR:g} stands for a failed instance ({failed} of {len(frame)}).")
 
 
 def _steps(frame: pd.DataFrame, key: str) -> None:

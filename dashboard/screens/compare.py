@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from archive import run_views
+from archive import run_views, views
 from archive.errors import UnknownRecordError
 from archive.records import Candidate
 from archive.run_views import RunSummary
@@ -35,6 +35,7 @@ def page() -> None:
 
 
 def _programs(archive: Archive) -> None:
+    parts.warn_unknown("program", links.strange_candidates())
     typed = st.text_input(
         "Programs: the first letters of two ids or more, separated by spaces", " ".join(links.queried_candidates())
     )
@@ -45,7 +46,7 @@ def _programs(archive: Archive) -> None:
         st.info("Two programs are needed. Their ids are on the leaderboard; the first one is compared with the others.")
         return
     first, *others = found
-    links.candidate_link(first.id, f"First: {first.id[:10]}")
+    links.candidate_link(first.id, f"First: {inert.markdown(name_of(archive, first.id))}")
     for other in others:
         _pair(archive, first, other)
 
@@ -58,18 +59,25 @@ def _candidate(archive: Archive, id_: str) -> Candidate | None:
         return None
 
 
+def name_of(archive: Archive, candidate_id: str) -> str:
+    """A baseline by its name with the start of its id, another program by the id alone."""
+    foundings = views.foundings(archive, candidate_id)
+    return inert.cell(f"{foundings[-1].name} {candidate_id[:6]}", 60) if foundings else candidate_id[:10]
+
+
 def _pair(archive: Archive, first: Candidate, other: Candidate) -> None:
-    parts.section(f"{first.id[:10]} against {other.id[:10]}")
-    links.candidate_link(other.id)
-    pairs = pairing.equal_pairs(archive.evaluations(first.id), archive.evaluations(other.id))
+    names = [name_of(archive, candidate.id) for candidate in (first, other)]
+    parts.section(" against ".join(names))
+    links.candidate_link(other.id, inert.markdown(names[1]))
+    of_first, of_other = archive.evaluations(first.id), archive.evaluations(other.id)
+    pairs = pairing.equal_pairs(of_first, of_other)
     if not pairs:
-        st.info("They were not scored on equal instances under equal conditions. This command evaluates both on such:")
-        st.code(f"evolve compare {first.id[:12]} {other.id[:12]}", language="bash")
+        candidate_parts.unequal(of_first, of_other)
     else:
         titles = [f"{pair.title} ({pair.a.evaluation.seeds[:6]})" for pair in pairs]
         key = f"pair {first.id} {other.id}"
         place = st.selectbox("Compared on", range(len(pairs)), format_func=titles.__getitem__, key=key)
-        candidate_parts.against(pairs[place], first.id[:10], other.id[:10])
+        candidate_parts.against(pairs[place], *names)
     with st.expander("Difference of their sources"):
         text = candidate_view.diff_text(other.source, first.source, other.id[:10], first.id[:10])
         st.code(text or "The two programs are equal.", language="diff", wrap_lines=True)
@@ -82,10 +90,14 @@ def _runs(archive: Archive) -> None:
         st.info("There is no run in this archive yet.")
         return
     by_id = {run.run_id: run for run in summaries}
+    parts.warn_unknown("run", [run_id for run_id in links.queried("run") if run_id not in by_id])
     queried = [run_id for run_id in links.queried_runs() if run_id in by_id]
     start = tasks.index((by_id[queried[0]].task, by_id[queried[0]].task_identity)) if queried else 0
     task = st.selectbox("Task", tasks, index=start, format_func=lambda pair: f"{inert.cell(pair[0])} {pair[1]}")
     same = [run.run_id for run in summaries if (run.task, run.task_identity) == task]
+    others = [run_id for run_id in queried if run_id not in same]
+    if others:
+        st.caption(f"Left out, for they are of another task: {inert.markdown(', '.join(others))}.")
     default = [run_id for run_id in queried if run_id in same] or same[:_MAX_RUNS]
     chosen = st.multiselect("Runs", same, default=default, max_selections=_MAX_RUNS)
     if chosen:

@@ -8,8 +8,10 @@ import streamlit as st
 from archive import run_views, views
 from archive.leaderboard import leaderboard
 from archive.records import LeaderboardRow
+from archive.store import Archive
+from archive.twins import taken_over
 from dashboard import inert, links
-from dashboard.charts.leaderboard import interval_chart
+from dashboard.charts.leaderboard import MAX_PROGRAMS, interval_chart
 from dashboard.facts import TaskFacts
 from dashboard.screens import parts
 from dashboard.source import reading, settings
@@ -29,12 +31,17 @@ def page() -> None:
             return
         task, length = _choose(tasks)
         rows = leaderboard(archive, task, max_rows=length)
-        boards = view.boards(rows, views.league_outcomes(archive))
+        boards = [_completed(archive, board) for board in view.boards(rows, views.league_outcomes(archive))]
     if not boards:
         st.info("No program of this task has been scored yet. The ranking appears with the first score.")
     for board in boards:
         _show(board, settings().tasks.get(board.league.task))
     parts.footer()
+
+
+def _completed(archive: Archive, board: Board) -> Board:
+    """With the search scores that twins took over."""
+    return view.with_search(board, taken_over(archive, board.league.digest, view.without_search(board)))
 
 
 def _nothing_yet(runs: list[run_views.RunSummary]) -> None:
@@ -60,7 +67,8 @@ def _choose(tasks: list[str]) -> tuple[str | None, int]:
 
 
 def _show(board: Board, facts: TaskFacts | None) -> None:
-    st.subheader(inert.markdown(board.title), divider="gray")
+    title = board.title(facts.defaults if facts else {})
+    st.subheader(inert.markdown(title), divider="gray")
     leader, baseline = view.best_known(board), view.best_baseline(board)
     _summary(leader, baseline, facts)
     st.caption(_circumstances(board))
@@ -69,7 +77,8 @@ def _show(board: Board, facts: TaskFacts | None) -> None:
     if chart is None:
         st.info("No program of this ranking has a hold-out score yet; a run gives them at its end.")
     else:
-        parts.chart(chart, f"Hold-out scores of {board.title} with their intervals")
+        parts.chart(chart, f"Hold-out scores of {title} with their intervals")
+        st.caption(view.chart_caption(frame, MAX_PROGRAMS))
     shown = _filters(board, frame)
     chosen = parts.program_table(shown, _COLUMNS, key=f"board {board.league.digest}")
     left, right = st.columns([3, 1])
@@ -84,13 +93,11 @@ def _show(board: Board, facts: TaskFacts | None) -> None:
 
 def _summary(leader: LeaderboardRow | None, baseline: LeaderboardRow | None, facts: TaskFacts | None) -> None:
     """The leader, the best baseline and the bound in figures."""
-    best, second, third = st.columns(3)
-    if leader is not None and leader.holdout is not None:
-        best.metric("Best on the hold-out", f"{leader.holdout:.4f}", help=inert.markdown(leader.name))
-    if baseline is not None and baseline.holdout is not None:
-        second.metric(f"Best baseline: {inert.markdown(baseline.name)}", f"{baseline.holdout:.4f}")
+    named = (("Best on the hold-out", leader), ("Best baseline", baseline))
+    figures = [(f"{what}: {inert.markdown(r.name)}", view.score_with_interval(r)) for what, r in named if r is not None]
     if facts is not None:
-        third.metric("Proven bound", "none known" if facts.bound is None else f"{facts.bound:g}")
+        figures.append(("Proven bound", "none known" if facts.bound is None else f"{facts.bound:g}"))
+    parts.facts_row(figures)
 
 
 def _circumstances(board: Board) -> str:
@@ -112,6 +119,7 @@ def _filters(board: Board, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 _SCORE = "%.4f"
+_GAP = "search and hold-out are different instances; compare with the baselines' gap"
 _COLUMNS = {
     "rank": st.column_config.NumberColumn("rank", width="small"),
     "name": st.column_config.TextColumn("name", width="medium", help="run/attempt, or the file of a baseline"),
@@ -119,7 +127,7 @@ _COLUMNS = {
     "holdout": st.column_config.NumberColumn("hold-out", format=_SCORE),
     "low": st.column_config.NumberColumn("95 % low", format=_SCORE),
     "high": st.column_config.NumberColumn("95 % high", format=_SCORE),
-    "gap": st.column_config.NumberColumn("search - hold-out", format="%+.4f", help="large: learnt by heart"),
+    "gap": st.column_config.NumberColumn("search - hold-out", format="%+.4f", help=_GAP),
     "validation": st.column_config.NumberColumn("validation", format=_SCORE),
     "search": st.column_config.NumberColumn("search", format=_SCORE),
     "tier": st.column_config.TextColumn("tier", width="small"),

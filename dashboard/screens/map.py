@@ -50,8 +50,12 @@ def _scatter(archive: Archive, run: RunSummary) -> None:
     if found.empty:
         st.info("No attempt of this run has a search score yet.")
         return
-    parts.chart(charts.scatter_chart(found), "Search scores over attempts")
-    hidden = int(found["stands for"].sum()) - len(found)
+    initial = next((f.score for f in run_views.founder_scores(archive, run.run_id) if f.role == "initial"), None)
+    parts.chart(charts.scatter_chart(found, run.told, initial), "Search scores in the order told")
+    scored = int(found["stands for"].sum())
+    if scored < run.told:
+        st.caption(f"{run.told - scored:,} of {run.told:,} attempts have no score. Triangle: the initial program.")
+    hidden = scored - len(found)
     if hidden:
         st.caption(f"{len(found):,} marks; each is the best of its stretch, {hidden:,} lower scores are not drawn.")
 
@@ -65,7 +69,8 @@ def _tree(archive: Archive, run: RunSummary) -> None:
     if frame.empty:
         st.info("No attempt of this run has a search score yet.")
         return
-    st.caption(f"The {len(leaves)} best programs and all their ancestors; a line rises where a change helped.")
+    best_programs = "The best program" if len(leaves) == 1 else f"The {len(leaves)} best programs"
+    st.caption(f"{best_programs} and all ancestors; a line rises where a change helped.")
     parts.chart(charts.tree_chart(frame), "Ancestry of the best programs")
     best_first = frame.sort_values("score", ascending=False)[["score", "attempt", "island", "operator", "id"]]
     columns = {name: st.column_config.Column() for name in ("attempt", "island", "operator")} | _COLUMNS
@@ -104,17 +109,25 @@ def _metrics(archive: Archive, run: RunSummary) -> None:
     better = ", ".join(f"{inert.cell(n)}: {d}" for n, d in zip((x, y), directions, strict=True))
     st.caption(f"The best {len(points):,} programs of this task by search score; {better}")
     front = view.point_frame(points, x, y, *directions)
-    parts.chart(charts.front_chart(front, inert.cell(x), inert.cell(y)), "Pareto front of two metrics")
+    titles = [_title(run.task, name) for name in (x, y)]
+    parts.chart(charts.front_chart(front, titles, directions[0]), "Pareto front of two metrics")
     cells = view.grid_frame(points, x, y)
     if cells.empty:
         st.info("One of these metrics has the same value for all programs, so they make no grid.")
     else:
-        parts.chart(charts.grid_chart(cells, inert.cell(x), inert.cell(y)), "Best score of each cell of two metrics")
+        parts.chart(charts.grid_chart(cells, titles), "Best score of each cell of two metrics")
 
 
 def _choose_league(leagues: list[League]) -> League:
     titles = [f"{inert.cell(league.environment_class)}, {league.planner_clock}" for league in leagues]
     return leagues[st.selectbox("Environment", range(len(leagues)), format_func=titles.__getitem__)]
+
+
+def _title(task: str, metric: str) -> str:
+    """A metric with its unit, where that is known."""
+    facts = settings().tasks.get(task)
+    unit = facts.unit(metric) if facts else ""
+    return inert.cell(f"{metric}, {unit}" if unit else metric)
 
 
 def _direction(task: str, metric: str) -> Direction:

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from archive.run_views import RunSummary
-from dashboard import inert, links
+from dashboard import inert, links, words
 from dashboard.source import shown_address
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
@@ -51,6 +51,7 @@ def program_table(frame: pd.DataFrame, columns: Mapping[str, ColumnConfig], key:
         on_select="rerun",
         selection_mode=["single-row", "single-cell"],
         key=key,
+        placeholder=words.MISSING,
     )
     rows = [*event["selection"]["rows"], *(row for row, _ in event["selection"]["cells"])]
     return str(frame["id"].iloc[rows[0]]) if rows and rows[0] < len(frame) else None
@@ -58,7 +59,7 @@ def program_table(frame: pd.DataFrame, columns: Mapping[str, ColumnConfig], key:
 
 def table(frame: pd.DataFrame, columns: Mapping[str, ColumnConfig] | None = None) -> None:
     """A table to read."""
-    st.dataframe(frame, hide_index=True, column_config=dict(columns or {}))
+    st.dataframe(frame, hide_index=True, column_config=dict(columns or {}), placeholder=words.MISSING)
 
 
 def facts_row(pairs: Sequence[tuple[str, str]]) -> None:
@@ -68,16 +69,24 @@ def facts_row(pairs: Sequence[tuple[str, str]]) -> None:
             st.metric(label, value, width="content")
 
 
+def warn_unknown(kind: str, names: Sequence[str]) -> None:
+    """Says what the URL asked for and the archive does not have."""
+    for name in names:
+        st.warning(f"There is no {kind} '{inert.markdown(name)}' here.", icon=":material/search_off:")
+
+
 def choose_run(runs: list[RunSummary]) -> RunSummary:
     """The run to show; it is in the URL."""
     by_id = {run.run_id: run for run in runs}
+    warn_unknown("run", [run_id for run_id in links.queried("run") if run_id not in by_id])
     queried = next((run_id for run_id in links.queried_runs() if run_id in by_id), runs[0].run_id)
     ids = list(by_id)
 
     def title(run_id: str) -> str:
         run = by_id[run_id]
-        return f"{run_id}: {inert.cell(run.task)}, {run.status}, {run.told:,} attempts, {run.created_at}"
+        facts = (inert.cell(run.task), run.status, words.counted(run.told, "attempt"), words.minute(run.created_at))
+        return f"{run_id}: {', '.join(facts)}"
 
-    chosen = st.selectbox("Run", ids, index=ids.index(queried), format_func=title)
+    chosen = st.selectbox("Run", ids, index=ids.index(queried), format_func=title, help="times are in UTC")
     links.remember("run", chosen)
     return by_id[chosen]

@@ -12,10 +12,11 @@ from archive.queries import Usage, usage
 from archive.records import Attempt, BanditRow
 from archive.run_views import FounderScore, ModelUse, RunSummary
 from archive.store import Archive
-from dashboard import inert, links
+from dashboard import inert, links, words
 from dashboard.charts import run as charts
 from dashboard.progress import fold_of
-from dashboard.screens import parts
+from dashboard.screens import ending, parts
+from dashboard.screens.ending import End
 from dashboard.source import reading, settings
 from dashboard.views import run as view
 from dashboard.views.fold import RunFold
@@ -37,6 +38,7 @@ class Look:
     uses: list[ModelUse]
     bandit: list[BanditRow]
     rejected: list[Attempt]
+    end: End
 
     @property
     def budget(self) -> Budget:
@@ -80,15 +82,18 @@ def _progress(run_id: str) -> None:
 
 def _look(archive: Archive, run_id: str) -> Look:
     run = next(run for run in run_views.run_summaries(archive) if run.run_id == run_id)
+    fold, founders = fold_of(archive, run_id), run_views.founder_scores(archive, run_id)
+    in_flight = run_views.in_flight(archive, run_id)
     return Look(
         run=run,
-        fold=fold_of(archive, run_id),
-        founders=run_views.founder_scores(archive, run_id),
-        in_flight=run_views.in_flight(archive, run_id),
+        fold=fold,
+        founders=founders,
+        in_flight=in_flight,
         used=_usage(archive, id(archive), run_id),
         uses=run_views.model_uses(archive, run_id),
         bandit=archive.bandit_states(run_id),
         rejected=run_views.rejections(archive, run_id),
+        end=ending.read(archive, run, fold, founders, in_flight),
     )
 
 
@@ -101,30 +106,32 @@ def _usage(_archive: Archive, archive_key: int, run_id: str) -> Usage:  # noqa: 
 def _head(look: Look) -> None:
     fold, run = look.fold, look.run
     status = inert.markdown(view.status_of(run, time.time()))
-    title = f"{run.task} {view.parameters_text(run.parameters)}".strip()
+    facts = settings().tasks.get(run.task)
+    title = f"{run.task} {view.parameters_text(run.parameters, facts.defaults if facts else {})}".strip()
     st.markdown(f"**{inert.markdown(title)}**: {status}")
+    ending.show(look.end)
     rate = fold.attempts_per_minute
     flying = ", ".join(f"{count} {inert.markdown(state)}" for state, count in sorted(look.in_flight.items())) or "none"
-    scored = fold.outcomes["scored"]
+    scored, leader = fold.outcomes["scored"], view.leader_of(fold, look.founders)
     pairs = [
-        ("best search score", f"{fold.best.score:.4f}" if fold.best else "none yet"),
+        *view.best_figures(leader, fold),
         ("attempts told", f"{fold.told:,}"),
-        ("per minute", f"{rate:.0f}" if rate is not None else "-"),
+        ("per minute", f"{rate:.0f}" if rate is not None else words.MISSING),
         ("in flight", flying),
-        ("scored", f"{scored / fold.told:.0%}" if fold.told else "-"),
+        ("scored", f"{scored:,} of {fold.told:,}" if fold.told else words.MISSING),
         ("CPU of evaluations", f"{look.used.cpu_s:,.0f} s"),
         *view.budget_left(look.budget, fold, look.used.price_usd),
     ]
     if look.used.calls:
-        per_scored = f"{look.used.price_usd / scored:.4f}" if scored else "-"
+        per_scored = f"{look.used.price_usd / scored:.4f}" if scored else words.MISSING
         pairs += [
             ("model calls", f"{look.used.calls:,}"),
             ("USD", f"{look.used.price_usd:.4f}"),
             ("USD per scored", per_scored),
         ]
     parts.facts_row(pairs)
-    if fold.best is not None:
-        links.candidate_link(fold.best.candidate_id, "Open the best program")
+    if leader is not None:
+        links.candidate_link(leader.candidate_id, "Open the best program")
 
 
 def _curve(look: Look) -> None:
@@ -150,20 +157,23 @@ def _outcomes(look: Look) -> None:
         st.info("No attempt has ended yet.")
         return
     parts.chart(charts.mix_chart(view.mix_frame(look.fold)), "Share of each outcome over attempts")
-    st.caption(", ".join(f"{count:,} {inert.markdown(name)}" for name, count in look.fold.outcomes.most_common()))
+    st.caption(
+        ", ".join(
+            f"{count:,} {inert.markdown(name.replace('_', ' '))}" for name, count in look.fold.outcomes.most_common()
+        )
+    )
 
 
 def _islands(look: Look) -> None:
     parts.section("Islands and operators")
     if not look.fold.told:
         return
-    numbers = {
-        "share scored": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
-        "best": st.column_config.NumberColumn(format="%.4f"),
-    }
+    numbers = {"best": st.column_config.NumberColumn(format="%.4f")}
     islands = {str(number): tally for number, tally in sorted(look.fold.islands.items())}
     parts.table(view.tally_frame(islands, "island"), numbers)
     parts.table(view.tally_frame(look.fold.operators, "operator"), numbers)
+    if sum(tally.attempts for tally in look.fold.operators.values()) > look.fold.told:
+        st.caption("An attempt may use several operators, and counts for each.")
 
 
 def _costs(look: Look) -> None:
@@ -184,11 +194,12 @@ def _bandit(look: Look) -> None:
 
 
 def _rejections(look: Look) -> None:
-    parts.section("Stopped before evaluation")
+    parts.section("Rejected by the gate")
     if not look.rejected:
-        st.info("No attempt was stopped at the gate.")
+        st.info("No attempt was rejected by the gate.")
         return
-    st.caption(f"The newest {len(look.rejected)}; click one to open the program that it equals or resembles.")
+    newest = "The newest one" if len(look.rejected) == 1 else f"The newest {len(look.rejected)}"
+    st.caption(f"{newest}; click one to open the program that it equals or resembles.")
     columns = {
         "attempt": st.column_config.NumberColumn(width="small"),
         "operator": st.column_config.TextColumn(),

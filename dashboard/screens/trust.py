@@ -16,13 +16,13 @@ from evaluators.probe import probe_machine
 _FAILED = (Outcome.INVALID, Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY, Outcome.INFRASTRUCTURE)
 _MAX_ROWS = 50
 _COLUMNS = {
-    "task": st.column_config.TextColumn(width="small"),
+    "task": st.column_config.TextColumn(),
     "split": st.column_config.TextColumn(width="small"),
     "tier": st.column_config.TextColumn(width="small"),
-    "reason": st.column_config.TextColumn(width="large", help="may be words of the program"),
+    "reason": st.column_config.TextColumn(width=640, help="may be words of the program"),
     "run": st.column_config.TextColumn(width="small"),
-    "at": st.column_config.TextColumn(),
-    "id": st.column_config.TextColumn(width="small"),
+    "at, UTC": st.column_config.TextColumn(),
+    "program": st.column_config.TextColumn(),
 }
 
 
@@ -45,12 +45,12 @@ def page() -> None:
         "The layers are part of the environment class: scores of an incomplete sandbox are never ranked with others."
     )
     _quarantine(tampered, view.above_bound(broken))
-    parts.section("Failed evaluations")
+    parts.section("Outcomes of evaluations")
     parts.table(view.outcome_frame(leagues, outcomes))
-    chosen = st.segmented_control("Outcome", _FAILED, default=Outcome.CRASHED, format_func=_plain)
+    chosen = st.segmented_control("Outcome", _FAILED, default=Outcome.CRASHED, format_func=view.plain)
     with reading() as archive:
         found = views.failures(archive, chosen or Outcome.CRASHED, _MAX_ROWS)
-    _failures(found, f"No evaluation ended as {_plain(chosen or Outcome.CRASHED)}.", "failed")
+    _failures(found, f"No evaluation ended as {view.plain(chosen or Outcome.CRASHED)}.", "failed")
     parts.footer()
 
 
@@ -81,7 +81,3 @@ def _failures(found: list[Failure], none: str, key: str) -> None:
     chosen = parts.program_table(view.failure_frame(found), _COLUMNS, key)
     if chosen:
         links.open_candidate(chosen)
-
-
-def _plain(outcome: Outcome) -> str:
-    return outcome.replace("_", " ")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from archive.records import Attempt, ModelReply, StoredEvaluation
 from archive.run_views import Score
-from dashboard import inert
+from dashboard import inert, words
 from evaluators.contract import Environment, Evaluation, Outcome, Picture
 
 MAX_DIFF_LINES = 2_000  # of either program: the time of a diff grows with their product
@@ -24,7 +24,7 @@ def evaluation_frame(stored: Sequence[StoredEvaluation]) -> pd.DataFrame:
             "task": inert.cell(s.evaluation.task),
             "split": str(s.evaluation.split),
             "tier": str(s.evaluation.tier),
-            "outcome": str(s.evaluation.outcome),
+            "outcome": s.evaluation.outcome.replace("_", " "),
             "score": s.evaluation.objective,
             "instances": len(s.evaluation.instances),
             "failed": sum(i.outcome is not Outcome.SCORED for i in s.evaluation.instances),
@@ -32,7 +32,7 @@ def evaluation_frame(stored: Sequence[StoredEvaluation]) -> pd.DataFrame:
             "planner clock": s.planner_clock,
             "environment": inert.cell(s.evaluation.environment_class),
             "run": s.run_id or "by hand",
-            "at": s.created_at,
+            "at, UTC": words.minute(s.created_at),
         }
         for s in reversed(stored)
     ]
@@ -154,6 +154,23 @@ def picture_frame(picture: Picture) -> pd.DataFrame:
     return pd.DataFrame([row[: len(unique)] for row in picture.rows[:_MAX_BARS]], columns=unique)
 
 
+def picture_labels(picture: Picture) -> list[str]:
+    """The names of its rows, where they are numbered and the picture's name lists them: ``score by regime (a, b)``.
+
+    Rows of a picture are numbers alone; the tasks write what the first column counts at the end of the name.
+    """
+    _, opened, listed = picture.name.rpartition(" (")
+    names = listed.removesuffix(")").split(", ")
+    is_list = bool(opened) and picture.name.endswith(")")
+    is_numbered = [row[0] for row in picture.rows if row] == list(range(len(names)))
+    return [inert.cell(name, 40) for name in names] if is_list and is_numbered else []
+
+
+def picture_title(picture: Picture) -> str:
+    """The picture's name without the list of its rows."""
+    return picture.name.rpartition(" (")[0] if picture_labels(picture) else picture.name
+
+
 def _lines(source: str) -> list[str]:
     return inert.shown(source, MAX_DIFF_LINES).split("\n")
 
@@ -166,5 +183,7 @@ def _score_of(step: Attempt, scores: Mapping[str, Score]) -> float | None:
 def _ending_of(step: Attempt, scores: Mapping[str, Score]) -> str:
     if step.rejection:
         return "rejected"
+    if step.twin_id is not None:
+        return "twin"
     score = scores.get(step.candidate_id or "")
     return score.outcome if score else str(step.state)

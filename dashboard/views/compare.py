@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from archive.run_views import FounderScore, RunSummary
-from dashboard import inert
+from dashboard import inert, words
 from dashboard.views.fold import RunFold
-from dashboard.views.run import Budget
+from dashboard.views.run import Budget, leader_of
 
 
 def curves_frame(
@@ -54,6 +54,7 @@ def runs_frame(
     rows = []
     for run in runs:
         fold = folds[run.run_id]
+        leader = leader_of(fold, founders[run.run_id])
         baselines = [f.score for f in founders[run.run_id] if f.role == "baseline" and f.score is not None]
         rows.append(
             {
@@ -62,10 +63,10 @@ def runs_frame(
                 "status": run.status,
                 "attempts": fold.told,
                 "scored": fold.outcomes["scored"],
-                "best": fold.best.score if fold.best else None,
+                "best": leader.score if leader else None,
                 "best baseline": max(baselines, default=None),
                 "per minute": fold.attempts_per_minute,
-                "begun": run.created_at,
+                "begun, UTC": words.minute(run.created_at),
             }
         )
     return pd.DataFrame(rows)

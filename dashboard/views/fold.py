@@ -80,7 +80,8 @@ class RunFold:
         self.proposers.setdefault(told.proposer, Tally()).add(told)
         for name in dict.fromkeys(told.operator.split("+")):  # an attempt that stacks several counts for each
             self.operators.setdefault(name, Tally()).add(told)
-        if told.score is not None and told.candidate_id is not None:
+        is_own = told.outcome != "twin"  # whose score is another's
+        if is_own and told.score is not None and told.candidate_id is not None:
             self._lead(Step(told.tell_order, told.score, told.candidate_id))
         while told.tell_order // self.bin_width >= MAX_BINS:
             self._widen()
@@ -111,8 +112,8 @@ class RunFold:
 
     @property
     def evaluated(self) -> int:
-        """Attempts that got past the gate, as the budget of evaluations counts them."""
-        return self.told - self.outcomes["rejected"]
+        """Attempts that ended with an evaluation of their own, as the budget of evaluations counts them."""
+        return self.told - self.outcomes["rejected"] - self.outcomes["twin"]
 
     @property
     def best(self) -> Step | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from archive.evaluation_mapping import League
 from archive.records import LeaderboardRow
-from dashboard import inert
+from dashboard import inert, words
 from evaluators.contract import ParameterValue
 
 COLUMNS = ("rank", "name", "kind", "holdout", "low", "high", "gap", "validation", "search", "tier", "sandbox", "id")
@@ -26,11 +26,10 @@ class Board:
     rows: Sequence[LeaderboardRow]
     outcomes: Counter[str]
 
-    @property
-    def title(self) -> str:
-        """The task with its parameters."""
-        values = " ".join(f"{name}={value}" for name, value in self.parameters.items())
-        return f"{self.league.task} {values}".strip()
+    def title(self, defaults: Mapping[str, ParameterValue]) -> str:
+        """The task with those parameters that are not its `defaults`."""
+        values = (f"{name}={value}" for name, value in self.parameters.items() if defaults.get(name) != value)
+        return " ".join([self.league.task, *values])
 
     @property
     def holdout_tier(self) -> str:
@@ -49,6 +48,17 @@ def boards(rows: Sequence[LeaderboardRow], outcomes: Mapping[str, Counter[str]])
         )
         for league, found in by_league.items()
     ]
+
+
+def without_search(board: Board) -> list[str]:
+    """The programs that have no search score of their own: twins, and what was scored by hand."""
+    return [row.candidate_id for row in board.rows if row.search is None]
+
+
+def with_search(board: Board, scores: Mapping[str, float]) -> Board:
+    """The board with search scores that programs took over from others."""
+    rows = [replace(r, search=scores.get(r.candidate_id)) if r.search is None else r for r in board.rows]
+    return replace(board, rows=rows)
 
 
 def board_frame(board: Board) -> pd.DataFrame:
@@ -76,6 +86,22 @@ def csv_of(board: Board, frame: pd.DataFrame) -> bytes:
         whole[name] = whole[name].map(_guarded)
     text = whole.to_csv(index=False)
     return text.encode("utf-8", "replace")
+
+
+def score_with_interval(row: LeaderboardRow) -> str:
+    """``0.4422 [0.3360, 0.5376]``."""
+    if row.holdout is None:
+        return words.MISSING
+    if row.holdout_low is None or row.holdout_high is None:
+        return f"{row.holdout:.4f}"
+    return f"{row.holdout:.4f} [{row.holdout_low:.4f}, {row.holdout_high:.4f}]"
+
+
+def chart_caption(frame: pd.DataFrame, shown: int) -> str:
+    """What the chart of intervals leaves out, and what it cannot tell."""
+    ranked = int(frame["rank"].notna().sum())
+    left_out = f"The {shown} best of {ranked} ranked programs. " if ranked > shown else ""
+    return f"{left_out}Intervals are of each program alone; differences of two are under Compare."
 
 
 def outcome_sentence(outcomes: Counter[str]) -> str:
@@ -109,12 +135,12 @@ def _record(row: LeaderboardRow) -> dict[str, object]:
         "rank": row.rank,
         "name": inert.cell(row.name),
         "kind": kind_of(row),
-        "holdout": row.holdout,
-        "low": row.holdout_low,
-        "high": row.holdout_high,
-        "gap": gap,
-        "validation": row.validation,
-        "search": row.search,
+        "holdout": words.unsigned_zero(row.holdout),
+        "low": words.unsigned_zero(row.holdout_low),
+        "high": words.unsigned_zero(row.holdout_high),
+        "gap": words.unsigned_zero(gap),
+        "validation": words.unsigned_zero(row.validation),
+        "search": words.unsigned_zero(row.search),
         "tier": row.tier,
         "sandbox": inert.cell(row.sandbox),
         "id": row.candidate_id,

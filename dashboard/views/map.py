@@ -15,18 +15,19 @@ from dashboard import inert
 from evaluators.contract import Direction
 
 NUM_BINS = 12
+FOUNDERS = -1  # where they lie among attempts
 
 
 def mark_frame(marks: Sequence[Mark]) -> pd.DataFrame:
     """One row per mark of the scatter."""
     rows = [(m.tell_order + 1, m.score, inert.cell(m.colour, 40), m.attempts, m.candidate_id) for m in marks]
-    return pd.DataFrame(rows, columns=["attempt", "score", "colour", "stands for", "id"])
+    return pd.DataFrame(rows, columns=["told", "score", "colour", "stands for", "id"])
 
 
 def tree_frame(steps: Sequence[Attempt], scores: Mapping[str, Score]) -> pd.DataFrame:
     """One row per program of a tree: its place, and its parent's place for the line that joins them.
 
-    Across lies the attempt that made it, up its score, so that gains are lines that rise; founders lie at attempt 0.
+    Across lies the attempt that made it, up its score: gains are lines that rise. Founders lie before attempt 0.
     """
     made = {step.candidate_id: step for step in steps if step.candidate_id}
     rows = []
@@ -37,9 +38,9 @@ def tree_frame(steps: Sequence[Attempt], scores: Mapping[str, Score]) -> pd.Data
         origin = made.get(step.parent_id)
         rows.append(
             {
-                "attempt": step.index + 1,
+                "attempt": step.index,
                 "score": own.objective,
-                "parent attempt": origin.index + 1 if origin else 0,
+                "parent attempt": origin.index if origin else FOUNDERS,
                 "parent score": parent.objective if parent and parent.objective is not None else own.objective,
                 "island": str(step.island),
                 "operator": inert.cell(step.operator, 60),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from archive.records import StoredEvaluation
-from dashboard import inert
+from dashboard import inert, words
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.measure import Interval, paired_interval
 from evaluators.significance import holm, is_settled, sign_flip_p
@@ -61,6 +61,11 @@ def equal_pairs(of_a: Sequence[StoredEvaluation], of_b: Sequence[StoredEvaluatio
     return sorted(pairs, key=_telling, reverse=True)
 
 
+def task_names(stored: Sequence[StoredEvaluation]) -> frozenset[str]:
+    """The tasks that a program was evaluated on."""
+    return frozenset(s.evaluation.task for s in stored)
+
+
 def difference(pair: Pair) -> Difference:
     """The paired difference over all instances; a failed instance counts as the floor."""
     scores_a, scores_b = _scores(pair.a.evaluation), _scores(pair.b.evaluation)
@@ -78,15 +83,14 @@ def verdict(name_a: str, name_b: str, found: Difference) -> str:
     """One sentence that says no more than the figures do."""
     if found.interval is None:
         claim = f"Too few instances to say whether {name_a} differs from {name_b}"
-        return f"{claim}: {found.mean:+.4f} over {found.instances}."
+        return f"{claim}: {words.signed(found.mean)[0]} over {found.instances}."
     if found.is_settled:
         claim = f"{name_a} is {'better' if found.mean > 0 else 'worse'} than {name_b}"
     else:
         claim = f"{name_a} is not shown to differ from {name_b}"
-    low, high = found.interval.low, found.interval.high
-    return (
-        f"{claim}: {found.mean:+.4f}, 95 % [{low:+.4f}, {high:+.4f}], p = {found.p:.2g}, {found.instances} instances."
-    )
+    mean, low, high = words.signed(found.mean, found.interval.low, found.interval.high)
+    claim = claim.replace("this ", "This ", 1) if claim.startswith("this ") else claim
+    return f"{claim}: {mean}, 95 % [{low}, {high}], p = {found.p:.2g}, {found.instances} instances."
 
 
 def instance_frame(pair: Pair) -> pd.DataFrame:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import pandas as pd
 
 from archive.records import Attempt, BanditRow
 from archive.run_views import FounderScore, ModelUse, RunSummary
-from dashboard import inert
+from dashboard import inert, words
 from dashboard.views.fold import RunFold, Tally
+from evaluators.contract import ParameterValue, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Budget:
     migration_every: int = 0
     islands: int = 1
     label: str = ""  # what distinguishes its strategy
+    final_tier: Tier | None = None  # of the hold-out; None: the task's own
 
     @classmethod
     def of(cls, config: str) -> Budget:
@@ -38,14 +41,20 @@ class Budget:
 
         attempts, evaluations = number("attempts"), number("evaluations")
         return cls(
+            final_tier=next((tier for tier in Tier if tier == values.get("final_tier")), None),
             attempts=None if attempts is None else int(attempts),
             seconds=number("seconds"),
             evaluations=None if evaluations is None else int(evaluations),
             usd=number("usd"),
             migration_every=int(number("migration_every") or 0),
             islands=int(number("islands") or 1),
-            label=f"{values.get('proposer', '?')}, {values.get('sampler', '?')}, {values.get('islands', '?')} islands",
+            label=f"{values.get('proposer', '?')}, {values.get('sampler', '?')}, {_islands(values)}",
         )
+
+
+def _islands(values: Mapping[str, object]) -> str:
+    number = values.get("islands")
+    return words.counted(number, "island") if isinstance(number, int) else "? islands"
 
 
 def budget_left(budget: Budget, fold: RunFold, usd: float) -> list[tuple[str, str]]:
@@ -60,6 +69,61 @@ def budget_left(budget: Budget, fold: RunFold, usd: float) -> list[tuple[str, st
         ("USD left", None if budget.usd is None else f"{max(0.0, budget.usd - usd):,.4f}"),
     ]
     return [(name, value) for name, value in left if value is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """The best program of a run by search score, the initial one included."""
+
+    candidate_id: str
+    score: float
+    is_initial: bool
+
+
+def leader_of(fold: RunFold, founders: Sequence[FounderScore]) -> Leader | None:
+    """Who leads; of equal scores the initial program, which came first."""
+    found = [Leader(f.candidate_id, f.score, True) for f in founders if f.role == "initial" and f.score is not None]
+    if fold.best is not None:
+        found.append(Leader(fold.best.candidate_id, fold.best.score, False))
+    return max(found, key=lambda leader: leader.score, default=None)
+
+
+def best_figures(leader: Leader | None, fold: RunFold) -> list[tuple[str, str]]:
+    """The best search score, and the best attempt beside it where the initial program leads."""
+    if leader is None:
+        return [("best search score", "none yet")]
+    if not leader.is_initial:
+        return [("best search score", f"{leader.score:.4f}")]
+    own = f"{fold.best.score:.4f}" if fold.best else "no score yet"
+    return [("best search score: initial", f"{leader.score:.4f}"), ("best attempt", own)]
+
+
+class Phase(StrEnum):
+    """Where a run is that has not finished."""
+
+    SCORING = "scoring the initial program and the baselines"
+    SEARCH = "search"
+    VALIDATION = "validation of the best programs, then the hold-out"
+    HOLDOUT = "hold-out, instances nobody has seen"
+
+
+def phase_of(
+    run: RunSummary,
+    fold: RunFold,
+    budget: Budget,
+    in_flight: Mapping[str, int],
+    founders: Sequence[FounderScore],
+    num_holdouts: int,
+) -> Phase:
+    """What a run is at; `num_holdouts` are the hold-out evaluations that it paid for."""
+    if run.asked == 0 and any(founder.score is None for founder in founders):
+        return Phase.SCORING
+    if in_flight or not run.told:
+        return Phase.SEARCH
+    if num_holdouts:
+        return Phase.HOLDOUT
+    spent = [(budget.attempts, fold.told), (budget.evaluations, fold.evaluated), (budget.seconds, fold.elapsed_s)]
+    return Phase.VALIDATION if any(limit is not None and used >= limit for limit, used in spent) else Phase.SEARCH
 
 
 def curve_frame(fold: RunFold, initial: float | None) -> pd.DataFrame:
@@ -99,10 +163,10 @@ def tally_frame(tallies: dict[str, Tally], name: str) -> pd.DataFrame:
     """Tallies by name, the most used first."""
     ordered = sorted(tallies.items(), key=lambda item: -item[1].attempts)
     rows = [
-        (inert.cell(key), tally.attempts, tally.scored, tally.scored / tally.attempts, tally.best)
+        (inert.cell(key), tally.attempts, f"{tally.scored:,} of {tally.attempts:,}", words.unsigned_zero(tally.best))
         for key, tally in ordered
     ]
-    return pd.DataFrame(rows, columns=[name, "attempts", "scored", "share scored", "best"])
+    return pd.DataFrame(rows, columns=[name, "attempts", "scored", "best"])
 
 
 def cost_frame(uses: Sequence[ModelUse], fold: RunFold) -> pd.DataFrame:
@@ -166,9 +230,10 @@ def migrations(fold: RunFold, budget: Budget, max_marks: int = 50) -> list[int]:
     return list(range(budget.migration_every, fold.told + 1, budget.migration_every))[-max_marks:]
 
 
-def parameters_text(parameters: str) -> str:
-    """``gpus=16 experts=64`` of a run's parameters in JSON; empty for the defaults."""
-    return " ".join(f"{name}={value}" for name, value in json.loads(parameters or "{}").items())
+def parameters_text(parameters: str, defaults: Mapping[str, ParameterValue]) -> str:
+    """``gpus=16 experts=64`` of a run's parameters in JSON; empty for the task's `defaults`."""
+    values = json.loads(parameters or "{}").items()
+    return " ".join(f"{name}={value}" for name, value in values if defaults.get(name) != value)
 
 
 def status_of(run: RunSummary, now: float) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from archive.evaluation_mapping import League
 from archive.views import Failure
-from dashboard import inert
+from dashboard import inert, words
 from evaluators.contract import Environment, Outcome
 from evaluators.probe import PropertyReport, properties_of
 
@@ -26,7 +26,7 @@ def environment_frame(environments: Sequence[Environment]) -> pd.DataFrame:
     """The sandboxes that archived scores were made in, and which promises their layers keep."""
     kinds = dict.fromkeys((e.sandbox, e.operating_system, e.evaluator_revision, e.cpu_model) for e in environments)
     rows = [(_kept(kind[0]), *map(inert.cell, kind)) for kind in kinds]
-    return pd.DataFrame(rows, columns=["keeps", "layers", "operating system", "evaluators", "CPU"])
+    return pd.DataFrame(rows, columns=["keeps", "layers", "operating system", "evaluator revision", "CPU"])
 
 
 def outcome_frame(leagues: Sequence[League], outcomes: Mapping[str, Counter[str]]) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def outcome_frame(leagues: Sequence[League], outcomes: Mapping[str, Counter[str]
         {
             "task": inert.cell(league.task),
             "environment": inert.cell(league.environment_class),
-            **{str(outcome): outcomes.get(league.digest, Counter())[outcome] for outcome in Outcome},
+            **{plain(outcome): outcomes.get(league.digest, Counter())[outcome] for outcome in Outcome},
         }
         for league in leagues
     ]
@@ -51,12 +51,18 @@ def failure_frame(failures: Sequence[Failure]) -> pd.DataFrame:
             "tier": f.tier,
             "reason": inert.cell(f.reason, 300),
             "run": f.run_id or "by hand",
-            "at": f.created_at,
+            "at, UTC": words.minute(f.created_at),
+            "program": f.candidate_id[:10],
             "id": f.candidate_id,
         }
         for f in failures
     ]
-    return pd.DataFrame(rows, columns=["task", "split", "tier", "reason", "run", "at", "id"])
+    return pd.DataFrame(rows, columns=["task", "split", "tier", "reason", "run", "at, UTC", "program", "id"])
+
+
+def plain(outcome: Outcome) -> str:
+    """An outcome as people write it."""
+    return outcome.replace("_", " ")
 
 
 def above_bound(failures: Sequence[Failure]) -> list[Failure]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archive.queries import Usage, outcome_counts, usage
 from archive.records import FounderRole, Run
 from archive.store import Archive
+from dashboard.views.verdict import UNBEATEN, place_among
 from evaluators.contract import Outcome
 from evaluators.significance import is_settled
 from evolve.cli.printing import interval, print_json, print_text, score, table_text
@@ -53,8 +54,8 @@ def print_run(archive: Archive, run: Run, ending: Ending) -> None:
         print_text("\n" + looks_table(ending.verdict.looks))
     if ending.verdict.last_look is not None:
         print_text(looks_sentence(ending.verdict.last_look))
-    champion = ending.verdict.champion_id[:10]
-    print_text(f"see it: evolve show {champion} --diff initial")
+    if ending.verdict.champion_id != ending.verdict.initial_id:
+        print_text(f"see it: evolve show {ending.verdict.champion_id[:10]} --diff initial")
 
 
 def model_sentence(used: Usage) -> str:
@@ -74,7 +75,7 @@ def verdict_sentence(verdict: Verdict) -> str:
     """What the hold-out says of the champion, and no more than it says."""
     champion = verdict.champion
     if verdict.champion_id == verdict.initial_id:
-        return "No evolved program was better than the initial one on validation."
+        return UNBEATEN
     who = f"The champion {champion.name}"
     if champion.role == FounderRole.INITIAL:
         who += ", with which the run began and which no evolved program passed on validation,"
@@ -85,11 +86,11 @@ def verdict_sentence(verdict: Verdict) -> str:
         claim = "not shown to differ from"
     else:
         claim = f"{'better' if low > 0 else 'worse'} than"
-    beaten = sum(1 for s in verdict.standings if s.role == "baseline" and _is_below(s, champion))
-    total = sum(1 for s in verdict.standings if s.role == "baseline")
+    baselines = {s.name: _counted(s) for s in verdict.standings if s.role == FounderRole.BASELINE}
+    place = place_among(baselines, _counted(champion))
     return (
         f"{who} is {claim} the initial program on the hold-out: paired gain {interval(low, high)} (95 %), "
-        f"p = {champion.gain_p:.2g}; its mean is above {beaten} of {total} baselines."
+        f"p = {champion.gain_p:.2g}; its mean is {place}."
     )
 
 
@@ -163,7 +164,6 @@ def _best_json(verdict: Verdict | None) -> dict[str, object] | None:
     }
 
 
-def _is_below(standing: Standing, champion: Standing) -> bool:
-    return (-2.0 if standing.holdout is None else standing.holdout) < (
-        -2.0 if champion.holdout is None else champion.holdout
-    )
+def _counted(standing: Standing) -> float:
+    """The hold-out score, below every other where there is none."""
+    return -2.0 if standing.holdout is None else standing.holdout

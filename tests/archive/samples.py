@@ -168,3 +168,13 @@ def reject(archive: Archive, attempt: Attempt, candidate: Candidate, neighbour_i
     archive.record_replied(replied, candidate)
     fate = replace(replied, state=AttemptState.REJECTED, rejection="duplicate (source)", neighbour_id=neighbour_id)
     return archive.record_told(replace(fate, told_at=NOW))
+
+
+def take_over(archive: Archive, attempt: Attempt, candidate: Candidate, twin_id: str) -> Attempt:
+    """Takes a new attempt from asked to recorded as one that behaves like `twin_id`, which ended its evaluation."""
+    archive.add_attempt(attempt)
+    evaluating = evaluate(archive, attempt, candidate)
+    for made in (an_evaluation(0.1, tier=Tier.SMOKE), a_failed_evaluation(Outcome.STOPPED)):
+        archive.add_evaluation(candidate.id, made, a_key(candidate.id, made), attempt.run_id, attempt.index)
+    fate = replace(evaluating, state=AttemptState.RECORDED, neighbour_id=twin_id)
+    return archive.record_told(replace(fate, told_at=NOW))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from archive import marks, run_views, views
+from archive import endings, marks, run_views, twins, views
 from archive.marks import ColourBy
 from archive.records import Founder, FounderRole, RunStatus
 from archive.run_views import Score
@@ -67,6 +67,19 @@ def test_scores_of_another_runs_secret_are_not_mixed_in(archive: Archive) -> Non
     assert run_views.search_scores(archive, RUN_ID, [a_candidate(1).id]) == {a_candidate(1).id: expected}
 
 
+def test_a_twin_takes_its_score_over_wherever_scores_are_read(archive: Archive) -> None:
+    twin, first = a_candidate(9), a_candidate(1)
+    samples.take_over(archive, an_attempt(4), twin, first.id)
+    (told,) = [t for page in run_views.told_after(archive, RUN_ID, after=2) for t in page]
+    assert (told.index, told.outcome, told.score) == (4, "twin", 0.625)
+    expected = Score(outcome="stopped", objective=0.625, twin_id=first.id)
+    assert run_views.search_scores(archive, RUN_ID, [twin.id]) == {twin.id: expected}
+    assert [mark.score for mark in marks.score_marks(archive, RUN_ID, ColourBy.ISLAND)] == [0.625, 0.625]
+    (league,) = views.all_leagues(archive)
+    assert twins.taken_over(archive, league.digest, [twin.id, first.id, a_candidate(2).id]) == {twin.id: 0.625}
+    assert twins.taken_over(archive, "another league", [twin.id]) == {}
+
+
 def test_a_run_is_summed_up(archive: Archive) -> None:
     (summary,) = run_views.run_summaries(archive)
     assert (summary.run_id, summary.status) == (RUN_ID, RunStatus.RUNNING)
@@ -123,6 +136,15 @@ def test_failures_come_with_a_reason(archive: Archive) -> None:
     assert views.failures(archive, Outcome.TAMPERED) == []
 
 
+def test_the_reason_is_of_the_first_failed_instance_that_says_why(archive: Archive) -> None:
+    failed = a_failed_evaluation(tier=Tier.SMOKE)
+    silent, *others = failed.instances
+    made = replace(failed, instances=(replace(silent, detail=""), *others))
+    finish(archive, an_attempt(5), a_candidate(7), made)
+    newest, *_ = views.failures(archive, Outcome.CRASHED)
+    assert (newest.candidate_id, newest.reason) == (a_candidate(7).id, "i1: it raised ValueError")
+
+
 def test_outcomes_are_counted_by_league(archive: Archive) -> None:
     (league,) = views.all_leagues(archive)
     assert views.league_outcomes(archive) == {league.digest: {"scored": 3, "crashed": 1}}
@@ -153,6 +175,9 @@ QUESTIONS: dict[str, Callable[[Archive], object]] = {
     "foundings": lambda a: views.foundings(a, a_candidate().id),
     "children": lambda a: views.children(a, RUN_ID, a_candidate().id),
     "ancestry": lambda a: views.ancestry(a, RUN_ID, [a_candidate(1).id]),
+    "taken over": lambda a: twins.taken_over(a, views.all_leagues(a)[0].digest, [a_candidate(1).id]),
+    "judging": lambda a: endings.judging_of(a, RUN_ID),
+    "paid without attempt": lambda a: endings.paid_without_attempt(a, RUN_ID),
     "failures": lambda a: views.failures(a, Outcome.CRASHED),
     "points": lambda a: views.metric_points(a, views.all_leagues(a)[0], Split.SEARCH, Tier.QUICK),
 }

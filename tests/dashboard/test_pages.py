@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,9 @@ def test_leaderboard_ranks_and_marks_baselines(monkeypatch: pytest.MonkeyPatch) 
     assert list(frame["rank"].dropna()) == sorted(frame["rank"].dropna())
     assert set(frame[frame["kind"] == "baseline"]["name"]) == {"half", "greedy"}
     assert app.metric[2].value == "1"
+    assert app.metric[0].label.startswith("Best on the hold-out: ")
+    assert "[" in app.metric[0].value
+    assert "differences of two are under Compare" in words(app)
     assert "tampered" in words(app)
 
 
@@ -126,7 +130,7 @@ def test_leaderboard_filters() -> None:
 @pytest.mark.usefixtures("served")
 def test_candidate_is_compared_with_its_parent() -> None:
     app = show(PageName.CANDIDATE, id=program(18).id[:12])
-    assert "this program is" in words(app).replace("\\", "")
+    assert "This program is" in words(app).replace("\\", "")
     assert app.query_params["id"] == program(18).id[:12]
     assert {"a", "b", "difference"} <= set(app.dataframe[0].value.columns)
     assert any("Call 0" in expander.label for expander in app.expander)
@@ -141,6 +145,30 @@ def test_an_unknown_candidate_is_a_sentence(wanted: str) -> None:
     app = show(PageName.CANDIDATE, id=wanted)
     assert not app.exception
     assert app.warning or app.info
+
+
+@pytest.mark.usefixtures("served")
+def test_what_the_url_asks_for_in_vain_is_said() -> None:
+    for name in (PageName.RUN, PageName.MAP, PageName.COMPARE):
+        assert "There is no run 'nosuch' here." in words(show(name, run="nosuch"))
+    for name in (PageName.CANDIDATE, PageName.COMPARE):
+        assert "There is no program 'zzzz' here." in words(show(name, id="zzzz"))
+    assert "There is no" not in words(show(PageName.RUN, run=samples.RUN_ID))
+
+
+@pytest.mark.usefixtures("served")
+def test_commands_name_the_archive(seeded_url: str) -> None:
+    app = show(PageName.CANDIDATE, id=program(18).id)
+    (command,) = [str(block.value) for block in app.code if "evolve verify" in str(block.value)]
+    assert command.endswith(f" --archive {seeded_url}")
+
+
+@pytest.mark.usefixtures("served")
+def test_a_program_without_a_parent_is_not_compared_with_one() -> None:
+    of_founder = show(PageName.CANDIDATE, id=program(1001).id)
+    assert of_founder.button_group[0].options == ["initial", "another"]
+    of_child = show(PageName.CANDIDATE, id=program(18).id)
+    assert of_child.button_group[0].options == ["parent", "initial", "another"]
 
 
 @pytest.mark.usefixtures("served")
@@ -165,6 +193,8 @@ def test_run_page_shows_models_bandit_and_rejections() -> None:
     assert shown["USD left"] == "1.6250"
     assert "Models" in words(app)
     assert "bandit" in words(app)
+    assert shown["scored"] == "24 of 30"
+    assert "Rejected by the gate" in words(app)
     assert any("neighbour" in table.value.columns for table in app.dataframe)
 
 
@@ -179,6 +209,38 @@ def test_compare_takes_programs_and_runs_from_the_query() -> None:
     app = show(PageName.COMPARE, id=[program(18).id[:12], program(28).id[:12]], run=samples.RUN_ID)
     assert "against" in words(app)
     assert app.multiselect[0].value == [samples.RUN_ID]
+
+
+@pytest.mark.usefixtures("served")
+def test_compare_names_baselines() -> None:
+    greedy = program(1002).id
+    app = show(PageName.COMPARE, id=[greedy[:12], program(18).id[:12]])
+    assert f"greedy {greedy[:6]} against {program(18).id[:10]}" in words(app)
+
+
+@pytest.mark.usefixtures("served")
+def test_a_crashed_program_is_not_sent_to_a_comparison() -> None:
+    app = show(PageName.COMPARE, id=[program(18).id[:12], HOSTILE_PROGRAM.id[:12]])
+    assert "One of the two was never scored" in words(app)
+    assert not any("evolve compare" in str(block.value) for block in app.code)
+    crashed = show(PageName.CANDIDATE, id=HOSTILE_PROGRAM.id[:12])
+    assert "Crosses: -1 stands for a failed instance (3 of 3)." in words(crashed).replace("\\", "")
+
+
+def test_compare_says_what_does_not_compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path}/two.db"
+    with Archive.open(url) as archive:
+        seed_archive(archive)
+        archive.add_run(replace(samples.a_run("other123"), task="other", task_identity="f" * 12))
+        elsewhere = replace(samples.an_evaluation(), task="other", task_identity="f" * 12)
+        archive.add_candidate(program(5000))
+        archive.add_evaluation(program(5000).id, elsewhere, samples.a_key(program(5000).id, elsewhere))
+    monkeypatch.setenv(ARCHIVE_VARIABLE, url)
+    app = show(PageName.COMPARE, id=[program(18).id[:12], program(5000).id[:12]], run=[samples.RUN_ID, "other123"])
+    assert "They are of different tasks, toy and other" in words(app)
+    assert not any("evolve compare" in str(block.value) for block in app.code)
+    assert "Left out, for they are of another task: other123" in words(app)
+    st.cache_resource.clear()
 
 
 @pytest.mark.usefixtures("served")

@@ -37,7 +37,7 @@ from dashboard.views import pairing, trust
 from dashboard.views import run as run_view
 from dashboard.views.fold import MAX_BINS, MAX_STEPS, RunFold, Step
 from dashboard.views.run import Budget
-from evaluators.contract import Direction, Outcome, Split, Tier
+from evaluators.contract import Direction, Outcome, Picture, Split, Tier
 from evaluators.toy import PROBLEM
 from tests.archive import samples
 from tests.archive.samples import RUN_ID
@@ -117,6 +117,29 @@ class TestLeaderboard:
         assert chart is not None
         assert "proven bound" in chart.to_json()
 
+    def test_lines_have_names_and_left_out_programs_are_counted(self, seeded: Archive) -> None:
+        (board,) = self.boards(seeded)
+        frame = leaderboard_view.board_frame(board)
+        many = pd.concat([frame[frame["rank"].notna()]] * 4, ignore_index=True).assign(low=0.0)
+        chart = leaderboard_charts.interval_chart(many, 1.0, "half")
+        assert chart is not None
+        texts = [layer for layer in chart.to_dict()["layer"] if layer["mark"]["type"] == "text"]
+        assert [layer["encoding"]["text"]["field"] for layer in texts] == ["line", "line"]
+        assert leaderboard_view.chart_caption(many, 15).startswith(f"The 15 best of {len(many)} ranked programs. ")
+        assert leaderboard_view.chart_caption(frame, 15).startswith("Intervals are of each program alone")
+
+    def test_defaults_are_not_in_a_title(self, seeded: Archive) -> None:
+        (board,) = self.boards(seeded)
+        assert board.title({}) == "toy gpus=16 skew=1.5 profile=h200"
+        assert board.title({"gpus": 16, "profile": "a100"}) == "toy skew=1.5 profile=h200"
+        assert run_view.parameters_text('{"circles": 0}', {"circles": 0}) == ""
+
+    def test_noise_is_no_negative_score(self, seeded: Archive) -> None:
+        (board,) = self.boards(seeded)
+        rows = [replace(row, holdout=-5e-12, search=-5e-12) for row in board.rows[:1]]
+        (shown,) = leaderboard_view.board_frame(replace(board, rows=rows)).to_dict("records")
+        assert f"{shown['holdout']:.4f} {shown['search']:.4f} {shown['gap']:.4f}" == "0.0000 0.0000 0.0000"
+
 
 class TestRunFold:
     @given(st.lists(st.one_of(st.none(), st.floats(-1, 1)), max_size=40))
@@ -179,6 +202,32 @@ class TestRunFold:
         fold.add([told(0, 0.1), told(1, 0.4), told(2, 0.3)])
         curve = run_view.curve_frame(fold, 0.2)
         assert list(zip(curve["attempts"], curve["score"], strict=True)) == [(0, 0.2), (2, 0.4), (3, 0.4)]
+
+    def test_the_initial_program_leads_until_an_attempt_is_better(self) -> None:
+        initial = FounderScore(name="initial", role="initial", candidate_id="a" * 64, score=0.0394)
+        baseline = FounderScore(name="good", role="baseline", candidate_id="b" * 64, score=0.9)
+        fold = RunFold()
+        founders = [initial, baseline]
+        assert run_view.best_figures(run_view.leader_of(fold, [baseline]), fold) == [("best search score", "none yet")]
+        fold.add([told(0, None, "crashed")])
+        first, second = run_view.best_figures(run_view.leader_of(fold, founders), fold)
+        assert (first, second) == (("best search score: initial", "0.0394"), ("best attempt", "no score yet"))
+        fold.add([told(1, 0.0372), told(2, 0.0394, "twin")])
+        leader = run_view.leader_of(fold, founders)
+        assert leader is not None
+        assert leader.candidate_id == initial.candidate_id
+        assert run_view.best_figures(leader, fold)[1] == ("best attempt", "0.0372")
+        fold.add([told(3, 0.04)])
+        leader = run_view.leader_of(fold, founders)
+        assert leader is not None
+        assert leader.candidate_id == f"{3:064x}"
+        assert run_view.best_figures(leader, fold) == [("best search score", "0.0400")]
+
+    def test_twins_cost_no_evaluation(self) -> None:
+        fold = RunFold()
+        fold.add([told(0, 0.5), told(1, 0.5, "twin"), told(2, outcome="rejected")])
+        assert fold.evaluated == 1
+        assert ("evaluations left", "9") in run_view.budget_left(Budget.of('{"evaluations": 10}'), fold, 0.0)
 
     def test_references_are_the_best_baselines(self) -> None:
         scores = {"initial": 0.1, "a": 0.2, "b": 0.4, "c": 0.3, "d": None}
@@ -278,6 +327,35 @@ class TestCandidate:
         chart = candidate_charts.picture_chart(found, candidate_view.picture_frame(found))
         assert (chart is None) == (found.chart == "pie")
 
+    def test_rows_of_a_picture_get_the_names_that_it_lists(self) -> None:
+        rows = ((0.0, 1.0, 2.0), (1.0, 3.0, 4.0))
+        picture = Picture(name="us by cause (calm, bursts)", chart="bar", columns=("regime", "a", "b"), rows=rows)
+        assert candidate_view.picture_labels(picture) == ["calm", "bursts"]
+        assert candidate_view.picture_title(picture) == "us by cause"
+        frame = candidate_view.picture_frame(picture)
+        chart = candidate_charts.picture_chart(picture, frame, "us by cause", ["calm", "bursts"])
+        assert chart is not None
+        document = chart.to_dict(validate=True)
+        assert document["encoding"]["y"]["title"] == "us by cause"
+        (values,) = document["datasets"].values()
+        assert {row["c0"] for row in values} == {"calm", "bursts"}
+        for name in ("us by cause", "us by cause (calm)", "us (calm, bursts, drift)"):
+            assert candidate_view.picture_labels(replace(picture, name=name)) == []
+            assert candidate_view.picture_title(replace(picture, name=name)) == name
+
+    def test_instances_stand_in_the_order_of_the_tasks_regimes(self) -> None:
+        frame = pd.DataFrame(
+            {"instance": ["x", "y"], "regime": ["slow", "fast"], "outcome": ["scored", "crashed"], "score": [0.5, -1.0]}
+        )
+        document = candidate_charts.score_chart(frame).to_dict(validate=True)
+        assert document["encoding"]["x"]["sort"] == ["slow", "fast"]
+        assert "scored" in document["encoding"]["shape"]["condition"]["test"]
+        paired = candidate_charts.paired_chart(frame.assign(a=0.5, b=0.5, difference=0.0), "score, a less b")
+        dots = paired.to_dict(validate=True)["layer"][1]
+        assert dots["encoding"]["x"]["sort"] == ["slow", "fast"]
+        assert dots["encoding"]["y"]["title"] == "score, a less b"
+        assert dots["mark"]["opacity"] == 1
+
     def test_hostile_picture_columns_stay_apart(self) -> None:
         picture = replace(PICTURES[0], columns=("a.b[0]", "a.b[0]", ""))
         frame = candidate_view.picture_frame(picture)
@@ -292,6 +370,31 @@ class TestMap:
         frame = map_view.tree_frame(steps, run_views.search_scores(seeded, RUN_ID, ids))
         assert len(frame) == len(steps)
         assert (frame["parent attempt"] < frame["attempt"]).all()
+        assert set(frame["attempt"]) == {step.index for step in steps}
+        assert map_view.FOUNDERS in set(frame["parent attempt"])
+
+    @pytest.mark.parametrize("direction", Direction)
+    def test_the_front_joins_no_better_point_than_there_is(self, direction: Direction) -> None:
+        """Where a large x is good, a step falls before it goes on: beyond the left point its y is not reached."""
+        frame = pd.DataFrame({"x": [0.0, 1.0], "y": [2.0, 1.0], "score": 0.5, "front": True, "id": ["a", "b"]})
+        (line, _) = map_charts.front_chart(frame, ("x", "y"), direction).to_dict()["layer"]
+        expected = {Direction.MINIMIZE: "step-after", Direction.MAXIMIZE: "step-before"}
+        assert line["mark"]["interpolate"] == expected[direction]
+
+    def test_the_scatter_spans_the_run_and_begins_with_the_initial_program(self, seeded: Archive) -> None:
+        frame = map_view.mark_frame(marks.score_marks(seeded, RUN_ID, ColourBy.ISLAND))
+        document = map_charts.scatter_chart(frame, 40, 0.3).to_dict(validate=True)
+        start, dots = document["layer"]
+        assert dots["encoding"]["x"]["scale"]["domain"] == [0, 40]
+        assert document["datasets"][start["data"]["name"]] == [{"told": 0.0, "score": 0.3, "program": "initial"}]
+
+    def test_cells_hold_their_score_in_figures(self) -> None:
+        points = [
+            Point(candidate_id=str(i), objective=0.1 * i, metrics={"x": float(i), "y": float(i)}) for i in range(3)
+        ]
+        document = map_charts.grid_chart(map_view.grid_frame(points, "x", "y"), ("x, us", "y")).to_dict(validate=True)
+        assert [layer["mark"]["type"] for layer in document["layer"]] == ["rect", "text"]
+        assert document["layer"][0]["encoding"]["x"]["title"] == "x, us"
 
     def test_front_is_beaten_by_no_other(self) -> None:
         values = [(0.0, 5.0), (1.0, 4.0), (1.0, 6.0), (2.0, 9.0), (math.pi, 9.0)]
@@ -352,12 +455,14 @@ def _chart_of(archive: Archive, name: str) -> alt.TopLevelMixin:
         "mix": lambda: run_charts.mix_chart(run_view.mix_frame(fold)),
         "bandit": lambda: run_charts.bandit_chart(run_view.bandit_frame(archive.bandit_states(RUN_ID))),
         "scatter": lambda: map_charts.scatter_chart(
-            map_view.mark_frame(marks.score_marks(archive, RUN_ID, ColourBy.OPERATOR))
+            map_view.mark_frame(marks.score_marks(archive, RUN_ID, ColourBy.OPERATOR)), 30, 0.3
         ),
         "front": lambda: map_charts.front_chart(
-            map_view.point_frame(points, "balance", "moves", Direction.MAXIMIZE, Direction.MINIMIZE), "balance", "moves"
+            map_view.point_frame(points, "balance", "moves", Direction.MAXIMIZE, Direction.MINIMIZE),
+            ("balance", "moves"),
+            Direction.MAXIMIZE,
         ),
-        "grid": lambda: map_charts.grid_chart(map_view.grid_frame(points, "balance", "moves"), "balance", "moves"),
+        "grid": lambda: map_charts.grid_chart(map_view.grid_frame(points, "balance", "moves"), ("balance", "moves")),
         "runs": lambda: compare_charts.run_curves_chart(curves),
         "means": lambda: compare_charts.mean_curves_chart(compare_view.mean_curves_frame(curves)),
     }
@@ -368,6 +473,24 @@ def _chart_of(archive: Archive, name: str) -> alt.TopLevelMixin:
 def test_a_figure_is_valid_and_holds_data(name: str, seeded: Archive) -> None:
     document = _chart_of(seeded, name).to_dict(validate=True)
     assert sum(len(rows) for rows in document["datasets"].values()) > 1
+
+
+@pytest.mark.parametrize("name", ["curve", "mix", "bandit", "scatter", "runs", "means"])
+def test_attempts_are_counted_in_whole_numbers(name: str, seeded: Archive) -> None:
+    document = _chart_of(seeded, name).to_dict()
+    layers = document.get("layer", [document])
+    axes = [layer["encoding"]["x"]["axis"] for layer in layers if "axis" in layer["encoding"].get("x", {})]
+    assert axes
+    assert all((axis["tickMinStep"], axis["format"]) == (1, "d") for axis in axes)
+
+
+def test_the_curve_tells_its_lines_apart_without_colour() -> None:
+    curve = pd.DataFrame({"attempts": [0, 3], "score": [0.1, 0.2], "program": ["", "a"]})
+    references = pd.DataFrame({"line": ["hedged", "lag", "initial", "proven bound"], "score": [0.5, 0.5, 0.1, 1.0]})
+    line = run_charts.curve_chart(curve, references).to_dict(validate=True)["layer"][0]["encoding"]
+    dashes, colours = line["strokeDash"]["scale"], line["color"]["scale"]
+    assert dashes["domain"] == colours["domain"] == ["this run", *references["line"]]
+    assert len({tuple(dash) for dash in dashes["range"]}) == 5
 
 
 def test_an_outcome_without_a_colour_is_drawn_too() -> None:

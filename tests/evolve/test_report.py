@@ -60,7 +60,7 @@ def test_a_second_initial_program_that_leads_is_not_called_the_initial_one() -> 
     second = a_standing("second", "initial", a_gain([0.04, 0.05, 0.06] * 4))
     verdict = a_verdict(second, a_standing("evolved", "finalist", a_gain([0.02, 0.03, 0.02] * 4)))
     said = verdict_sentence(verdict)
-    assert "No evolved program was better than the initial one" not in said
+    assert "No evolved program was shown to be better" not in said
     assert said.startswith("The champion second, with which the run began and which no evolved program passed")
     assert "better than the initial program on the hold-out" in said
     assert "[+0.04" in verdict_table(verdict).splitlines()[2]  # its gain over the first
@@ -68,4 +68,4 @@ def test_a_second_initial_program_that_leads_is_not_called_the_initial_one() -> 
 
 def test_a_run_without_a_better_program_says_so() -> None:
     verdict = a_verdict(a_standing("first", "initial", INITIAL, is_reference=True))
-    assert verdict_sentence(verdict) == "No evolved program was better than the initial one on validation."
+    assert verdict_sentence(verdict) == "No evolved program was shown to be better than the initial one on validation."

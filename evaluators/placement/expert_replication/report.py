@@ -35,7 +35,7 @@ def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     names = ", ".join(regimes)
     return (
         Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
-        Picture(name=f"microseconds by cause ({names})", chart="bar", columns=("regime", *PARTS), rows=causes),
+        Picture(name=f"us per iteration by cause ({names})", chart="bar", columns=("regime", *PARTS), rows=causes),
         _over_windows("gpu_balance", "GPU balance of the next window", regimes),
         _over_windows("time_over_bound", "time over the bound by window", regimes),
     )
