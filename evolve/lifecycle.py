@@ -103,7 +103,7 @@ class Lifecycle:
             founders,
             self._config.final_tier or self._problem.task.ranking_tier,
             self._config.look_every,
-            self._announce,
+            self._progress,
         )
         verdict = await finale.judge(session.search, self._validated(), self._config.finalists)
         return self._ending(reason, verdict)
@@ -127,17 +127,15 @@ class Lifecycle:
 
     async def _score_founders(self, stages: Stages, founders: Sequence[Founder]) -> dict[str, Evaluation]:
         """Search scores of the initial programs and the baselines, by candidate."""
-        what = "scoring the initial program and the baselines"
-        self._announce(f"{what}: 0 of {len(founders)}")
-        done = 0
+        known = [f for f in founders if stages.stored_search(f.candidate_id) is not None]
+        self._progress.enter_stretch("scoring the initial program and the baselines", len(founders), len(known))
 
         async def score(founder: Founder) -> Evaluation:
-            nonlocal done
             evaluation = await stages.search(self._archive.candidate(founder.candidate_id))
             if founder.role is FounderRole.BASELINE and evaluation.objective is not None:
                 self._progress.baseline_scores[founder.name] = evaluation.objective
-            done += 1
-            self._announce(f"{what}: {done} of {len(founders)}")
+            if founder not in known:
+                self._progress.one_more()
             return evaluation
 
         found = await asyncio.gather(*(score(founder) for founder in founders))
@@ -151,7 +149,7 @@ class Lifecycle:
         self._progress.told = session.search.num_tells
         self._progress.asked = session.search.next_index
         self._progress.evaluated = session.evaluated
-        self._announce("search")
+        self._progress.enter("search", searching=True)
 
     def _in_flight(self, backend: EvaluationBackend) -> int:
         """Attempts under way: enough to keep every slot busy, and every model call that may be made."""
@@ -184,7 +182,7 @@ class Lifecycle:
 
     @asynccontextmanager
     async def _backend(self) -> AsyncIterator[EvaluationBackend]:
-        self._announce("starting the evaluation workers")
+        self._progress.enter("starting the evaluation workers")
         secrets = split_secrets(self._archive, self._run, self._problem.task)
         slots = self._config.workers or (os.cpu_count() or 1)
         async with local_backend(self._problem, secrets, slots, allow_unsafe=self._config.allow_unsafe) as backend:
@@ -214,9 +212,6 @@ class Lifecycle:
 
     def _ending(self, reason: str, verdict: Verdict | None) -> Ending:
         return Ending(reason=reason, verdict=verdict, seconds=time.monotonic() - self._started_s)
-
-    def _announce(self, phase: str) -> None:
-        self._progress.phase = phase
 
     def _stopwatch(self) -> Callable[[], float]:
         began_s = time.monotonic()

@@ -86,7 +86,9 @@ def panel(progress: Progress, config: RunConfig) -> RenderableType:
 
 
 def share_done(progress: Progress, config: RunConfig) -> float:
-    """How much of the budget that ends first is used, in [0, 1]."""
+    """How much is done, in [0, 1]: of the programs that are being counted, else of the budget that ends first."""
+    if progress.stretch is not None:
+        return progress.stretch.share
     shares = [
         used / limit
         for used, limit in (
@@ -121,6 +123,10 @@ def _rate(progress: Progress) -> str:
 
 
 def _left(progress: Progress, config: RunConfig) -> str:
+    """What is left of the budget while it is being spent; else an estimate, where programs are being counted."""
+    if not progress.searching:
+        left_s = progress.stretch.left_s if progress.stretch else None
+        return f"about {_duration(left_s)} left" if left_s else ""
     parts = []
     if config.attempts:
         parts.append(f"{max(0, config.attempts - progress.told)} attempts")
@@ -129,5 +135,10 @@ def _left(progress: Progress, config: RunConfig) -> str:
     if config.seconds:
         parts.append(f"{max(0.0, config.seconds - progress.elapsed_s):.0f} s")
     elif parts and progress.elapsed_s > 1 and 0 < (done := share_done(progress, config)) < 1:
-        parts.append(f"about {progress.elapsed_s * (1 - done) / done:.0f} s")
+        parts.append(f"about {_duration(progress.elapsed_s * (1 - done) / done)}")
     return ", ".join(parts) + (" left" if parts else "")
+
+
+def _duration(seconds: float) -> str:
+    """Seconds, or minutes from two of them on: an estimate has no more digits than that."""
+    return f"{max(1, round(seconds))} s" if seconds < 120 else f"{seconds / 60:.0f} min"
