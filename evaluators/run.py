@@ -67,11 +67,19 @@ def summary(evaluation: Evaluation) -> str:
         spread = f"  95 % [{interval.low:.4f}, {interval.high:.4f}]" if interval else ""
         lines.append(f"score {evaluation.objective:.4f}{spread}")
     lines += [f"{name:20s} {value:.6g}" for name, value in evaluation.metrics.items()]
-    if evaluation.feedback:  # what a proposer would be told, failures included; there is none beyond the search split
-        return "\n".join([*lines, "", evaluation.feedback])
-    failures = dict.fromkeys(i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
-    lines += [f"failed: {detail}" for detail in list(failures)[:3]]
-    return "\n".join(lines)
+    if evaluation.feedback:  # what a proposer would be told; there is none beyond the search split
+        lines += ["", evaluation.feedback]
+    return "\n".join([*lines, *_failures(evaluation)])
+
+
+def _failures(evaluation: Evaluation) -> list[str]:
+    """Why instances failed, in the first reasons, unless the feedback says so already."""
+    reasons = dict.fromkeys(i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
+    if evaluation.first_failure and evaluation.first_failure in evaluation.feedback:
+        return []
+    if not reasons and evaluation.objective is None and evaluation.split is Split.HOLDOUT:
+        return ["failed: why is not told of hidden instances; evaluate it on the split `search`"]
+    return [f"failed: {detail}" for detail in list(reasons)[:3]]
 
 
 def run(arguments: argparse.Namespace) -> Evaluation:
