@@ -10,6 +10,7 @@ from pathlib import Path
 from evaluators import jsonable, registry
 from evaluators.contract import Evaluation, EvaluatorError, Outcome, Split, Tier
 from evaluators.environment import environment_of
+from evaluators.figures import score_range, score_text
 from evaluators.measure import mean_interval
 from evaluators.problem import ClockPolicy, PlannerClock, Problem
 from evaluators.sandbox.client import Sandbox
@@ -64,8 +65,8 @@ def summary(evaluation: Evaluation) -> str:
             [instance.counted_score for instance in evaluation.instances],
             [instance.regime for instance in evaluation.instances],
         )
-        spread = f"  95 % [{interval.low:.4f}, {interval.high:.4f}]" if interval else ""
-        lines.append(f"score {evaluation.objective:.4f}{spread}")
+        spread = f"  95 % {score_range(interval.low, interval.high)}" if interval else ""
+        lines.append(f"score {score_text(evaluation.objective)}{spread}")
     lines += [f"{name:20s} {value:.6g}" for name, value in evaluation.metrics.items()]
     if evaluation.feedback:  # what a proposer would be told; there is none beyond the search split
         lines += ["", evaluation.feedback]

@@ -19,7 +19,7 @@ from evaluators.problem import Problem
 from evaluators.registry import did_you_mean
 from evolve.benchmark import Cell, Curve, Judge, carry_out, cells
 from evolve.choices import ProposerKind
-from evolve.cli.printing import interval, print_json, print_text, table_text
+from evolve.cli.printing import difference, interval, print_json, print_text, score, table_text
 from evolve.config import RunConfig
 from evolve.errors import ConfigError, RunError
 from evolve.execution.opening import local_backend
@@ -125,9 +125,9 @@ def results_table(results: Sequence[Result], baselines: Mapping[str, float], rep
     rows = [
         [
             result.strategy,
-            f"{result.final:.4f}",
-            f"{result.area:.4f}",
-            "-" if result.difference is None else f"{result.difference:+.4f}",
+            score(result.final),
+            score(result.area),
+            difference(result.difference),
             interval(result.low, result.high),
             "-" if result.p is None else f"{result.p:.3g}",
             *(_reached_text(*result.reached[name], repeats) for _, name in levels),

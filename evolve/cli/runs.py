@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
-from evolve.cli.printing import print_json, print_table, print_text
+from evolve.cli.printing import counted, outcomes_text, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from archive.queries import OperatorRate
@@ -46,10 +46,9 @@ def _print_run(archive: Archive, run_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"run": run.id, "status": run.status, "outcomes": dict(outcomes), "operators": rates, "usage": used})
         return
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
     print_text(f"run {run.id} of {run.task}, {run.status}, made with {run.software} at {run.created_at}")
-    print_text(f"seed {run.seed}; {sum(outcomes.values())} attempts: {counts or 'none'}")
-    print_text(f"{used.evaluations} evaluations, {used.cpu_s:.1f} s of CPU in children\n")
+    print_text(f"seed {run.seed}; {counted(sum(outcomes.values()), 'attempt')}: {outcomes_text(outcomes) or 'none'}")
+    print_text(f"{counted(used.evaluations, 'evaluation')}, {used.cpu_s:.1f} s of CPU in children\n")
     print_table(
         ["operator", "attempts", "rejected", "scored", "better than the parent"],
         [[name, *map(str, counts)] for name, counts in _by_operator(rates).items()],
