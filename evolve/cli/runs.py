@@ -12,7 +12,11 @@ from evolve.cli.printing import counted, outcomes_text, print_json, print_table,
 
 if TYPE_CHECKING:
     from archive.queries import OperatorRate
+    from archive.records import Run
     from archive.store import Archive
+
+
+NO_LIFE = "no sign of life"  # in place of "running"; `evolve resume` goes on
 
 
 def runs(
@@ -27,10 +31,10 @@ def runs(
         if run_id is not None:
             _print_run(opened, run_id, as_json=as_json)
             return
-        listed = [(run, len(opened.attempts(run.id))) for run in opened.runs()]
+        listed = [(run, _life(opened, run), len(opened.attempts(run.id))) for run in opened.runs()]
     rows = [
-        {"run": run.id, "task": run.task, "status": run.status, "attempts": attempts, "created_at": run.created_at}
-        for run, attempts in listed
+        {"run": run.id, "task": run.task, "status": life, "attempts": attempts, "created_at": run.created_at}
+        for run, life, attempts in listed
     ]
     if as_json:
         print_json(rows)
@@ -38,30 +42,41 @@ def runs(
         print_table(["run", "task", "status", "attempts", "created"], [[str(v) for v in row.values()] for row in rows])
 
 
+def _life(archive: Archive, run: Run) -> str:
+    """Where a run stands; one whose process died still has the status that it had then."""
+    from archive.records import RunStatus
+    from evolve.lease import shows_life
+
+    if run.status is RunStatus.RUNNING and not shows_life(archive, run.id):
+        return NO_LIFE
+    return run.status
+
+
 def _print_run(archive: Archive, run_id: str, *, as_json: bool) -> None:
     from archive.queries import operator_rates, outcome_counts, usage
 
     run, outcomes, used = archive.run(run_id), outcome_counts(archive, run_id), usage(archive, run_id)
-    rates = operator_rates(archive, run_id)
+    rates, status = operator_rates(archive, run_id), _life(archive, run)
     if as_json:
-        print_json({"run": run.id, "status": run.status, "outcomes": dict(outcomes), "operators": rates, "usage": used})
+        print_json({"run": run.id, "status": status, "outcomes": dict(outcomes), "operators": rates, "usage": used})
         return
-    print_text(f"run {run.id} of {run.task}, {run.status}, made with {run.software} at {run.created_at}")
+    print_text(f"run {run.id} of {run.task}, {status}, made with {run.software} at {run.created_at}")
     print_text(f"seed {run.seed}; {counted(sum(outcomes.values()), 'attempt')}: {outcomes_text(outcomes) or 'none'}")
     print_text(f"{counted(used.evaluations, 'evaluation')}, {used.cpu_s:.1f} s of CPU in children\n")
     print_table(
-        ["operator", "attempts", "rejected", "scored", "better than the parent"],
+        ["operator", "attempts", "rejected", "scored", "better than the parent", "stopped, twin or failed"],
         [[name, *map(str, counts)] for name, counts in _by_operator(rates).items()],
     )
 
 
 def _by_operator(rates: Sequence[OperatorRate]) -> dict[str, list[int]]:
-    """Attempts, rejected, scored and improved per single operator; an attempt that stacks several counts for each."""
+    """Attempts, rejected, scored, improved and others per operator; an attempt that stacks several counts for each."""
     found: dict[str, list[int]] = {}
     for rate in rates:
-        counts = (rate.attempts, rate.rejected, rate.scored, rate.improved)
+        others = rate.attempts - rate.rejected - rate.scored
+        counts = (rate.attempts, rate.rejected, rate.scored, rate.improved, others)
         for name in dict.fromkeys(rate.operator.split("+")):
-            found[name] = [total + count for total, count in zip(found.get(name, [0] * 4), counts, strict=True)]
+            found[name] = [total + count for total, count in zip(found.get(name, [0] * 5), counts, strict=True)]
     return dict(sorted(found.items(), key=lambda item: -item[1][0]))
 
 
