@@ -15,8 +15,9 @@ from evaluators.measure import mean_interval
 from evaluators.problem import ClockPolicy, PlannerClock, Problem
 from evaluators.sandbox.client import Sandbox
 from evaluators.scoring import Workload, evaluate
+from evaluators.seed_files import read_named_program
 from evaluators.seeding import report_secret, secret_from_seed
-from evaluators.sources import read_assignments, read_program
+from evaluators.sources import read_assignments
 
 _EXIT_BAD_INPUT = 1
 
@@ -25,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line of the one-shot evaluator."""
     commands = argparse.ArgumentParser(prog="python -m evaluators.run", description=__doc__)
     commands.add_argument("--task", required=True, help=f"a folder, or one of: {', '.join(registry.task_names())}")
-    commands.add_argument("--program", required=True, type=Path, help="the candidate, a Python file")
+    commands.add_argument("--program", required=True, type=Path, help="a Python file, or a baseline's name")
     commands.add_argument("--tier", type=Tier, choices=list(Tier), default=Tier.QUICK, help="default: quick")
     commands.add_argument("--split", type=Split, choices=list(Split), default=Split.SEARCH, help="default: search")
     commands.add_argument("--seed", type=int, default=0, help="which instances; equal seeds see equal ones (default 0)")
@@ -91,7 +92,7 @@ def run(arguments: argparse.Namespace) -> Evaluation:
     secret = report_secret(task.name, task.revision) if public else secret_from_seed(arguments.seed)
     return score_program(
         problem,
-        read_program(arguments.program),
+        read_named_program(arguments.program, task.programs),
         arguments.tier,
         arguments.split,
         secret,

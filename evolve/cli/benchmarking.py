@@ -22,7 +22,7 @@ from evolve.choices import ProposerKind
 from evolve.cli.printing import difference, interval, print_json, print_text, score, table_text
 from evolve.config import RunConfig
 from evolve.errors import ConfigError, RunError
-from evolve.execution.opening import local_backend
+from evolve.execution.opening import local_backend, require_libraries
 from evolve.lifecycle import Lifecycle, timestamp
 from evolve.models import announce_models
 from evolve.programs import Program, founding_programs
@@ -59,6 +59,7 @@ def compare(plan: Plan, url: str, out: Path, *, as_json: bool) -> None:
     base = {**plan.base, "task": problem.task.address, "set": dict(problem.task.parameters)}
     planned = cells(base, plan.strategies, plan.repeats, plan.first_seed)
     programs = founding_programs(problem.task.programs, [])
+    require_libraries(problem.task)
     announce_models(planned[0].config, problem.task, programs)
     pointless = WITH_MODELS.intersection(plan.strategies)
     if pointless and planned[0].config.proposer is not ProposerKind.OPENAI:

@@ -31,8 +31,6 @@ def leaderboard(
         return
     if not rows:
         print_text("no program has been scored yet")
-    if any(row.baseline for row in rows):
-        print_text(f"{BASELINE}: a baseline\n")
     for heading in dict.fromkeys(_heading(row) for row in rows):
         print_text(heading)
         print_table(
@@ -40,6 +38,8 @@ def leaderboard(
             [_cells(row) for row in rows if _heading(row) == heading],
         )
         print_text("")
+    if any(row.baseline for row in rows):
+        print_text(f"{BASELINE} a baseline")
 
 
 def _heading(row: LeaderboardRow) -> str:

@@ -56,7 +56,7 @@ def print_run(archive: Archive, run: Run, ending: Ending) -> None:
     print_text(verdict_table(ending.verdict))
     print_text("")
     print_text(verdict_sentence(ending.verdict))
-    if ending.verdict.looks:
+    if any(look.shrank for look in ending.verdict.looks):  # to the last bit none: seeds change nothing in this task
         print_text("\n" + looks_table(ending.verdict.looks))
         print_text(looks_sentence(ending.verdict.looks[-1]))
     champion = ending.verdict.champion_id[:10]

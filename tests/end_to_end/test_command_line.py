@@ -12,6 +12,7 @@ import pytest
 from archive.store import Archive
 from evaluators import jsonable
 from evaluators.contract import Evaluation, Outcome
+from evolve.version import software_version
 from tests.end_to_end.commands import evolve, evolve_json, evolve_rows, started
 from tests.postgres import PostgresServer
 
@@ -130,6 +131,32 @@ def test_evaluate_scores_a_file_and_remembers_it(finished: Path) -> None:
     evaluation = jsonable.loads(Evaluation, done.stdout)
     assert evaluation.outcome is Outcome.SCORED
     assert any(row["holdout"] == evaluation.objective for row in evolve_rows(finished, "leaderboard"))
+
+
+def test_a_baseline_is_evaluated_by_its_name(finished: Path) -> None:
+    found = evolve_json(finished, "evaluate", "median", "--task", "toy", "--seed", "7")
+    assert found["outcome"] == "scored"
+
+
+def test_the_version_is_what_results_carry(tmp_path: Path) -> None:
+    assert evolve(tmp_path, "--version").stdout == software_version() + "\n"
+
+
+def test_a_run_whose_process_died_is_not_said_to_be_running(tmp_path: Path) -> None:
+    process = started(tmp_path, *TOY, "--attempts", "100000", "--seed", "1")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if ": search" in line:
+            break
+    (row,) = evolve_rows(tmp_path, "runs")
+    assert row["status"] == "running"
+    process.kill()
+    process.communicate(timeout=60)
+    (row,) = evolve_rows(tmp_path, "runs")
+    assert row["status"] == "no sign of life"
+    one = evolve(tmp_path, "runs", str(row["run"])).stdout
+    assert "no sign of life" in one
+    assert "stopped, twin or failed" in one
 
 
 def test_a_run_can_start_from_an_archived_program(finished: Path) -> None:
