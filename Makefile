@@ -26,7 +26,7 @@ $(VENV)/.installed-test: pyproject.toml $(BIN)/python
 	@touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed ## evolve a real placement policy for a few minutes: no key, no GPU, no server
-	@$(BIN)/evolve run expert_replication --seconds $(DEMO_SECONDS) --archive sqlite:///demo.db
+	@$(BIN)/evolve run expert_replication --seconds $(DEMO_SECONDS) --final-tier quick --archive sqlite:///demo.db
 
 test: lint types tests ## environment, lint, types and tests; what CI runs
 

@@ -103,6 +103,12 @@ def leaderboard(
     return [row for board in boards for row in _rows(board)]
 
 
+def scored_tasks(archive: Archive) -> list[str]:
+    """The names of the tasks of which anything was evaluated, sorted."""
+    with archive.reading() as connection:
+        return list(connection.execute(select(leagues.c.task).distinct().order_by(leagues.c.task)).scalars())
+
+
 def _board(connection: Connection, league: League, max_rows: int) -> _Board:
     in_league = {"league": league.digest}
     listed = _listed(connection, league, max_rows)

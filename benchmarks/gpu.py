@@ -55,6 +55,8 @@ def main(words: Sequence[str] | None = None) -> int:
     commands = parser()
     arguments = commands.parse_args(words)
     dry = arguments.dry_run_on_cpu
+    if arguments.list and arguments.out is None and not dry:
+        return _list(full_scale(Path(), os.cpu_count() or 1), begun=False)
     if dry == (arguments.out is not None):
         commands.error("say --out DIR for a measurement, or --dry-run-on-cpu without it")
     out = Path(tempfile.mkdtemp(prefix="evenkeel-gpu-")) if dry else arguments.out.resolve()
@@ -124,8 +126,9 @@ def _remark(entry: Entry) -> str:
     return f": {len(wrong)} WRONG" if wrong else ""
 
 
-def _list(scale: Scale) -> int:
-    entries = Book(scale.book_path, dry=scale.dry).entries
+def _list(scale: Scale, *, begun: bool = True) -> int:
+    """The items, and what became of them in the scale's folder where a measurement has `begun`."""
+    entries = Book(scale.book_path, dry=scale.dry).entries if begun else {}
     for item in all_items(scale):
         status = entries[item.name].status if item.name in entries else "open"
         print(f"{status:6s} {item.seconds:5.0f} s  {item.name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import cast
@@ -60,8 +60,13 @@ def published_package(name: str) -> str | None:
 
 def did_you_mean(word: str, known: tuple[str, ...]) -> str:
     """``; did you mean 'x'?`` for the nearest known word, or the list of them."""
+    return nearest(word, known) or f"; there are {', '.join(known)}"
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """``; did you mean 'x'?`` for the nearest known word, or nothing."""
     near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _built_in(name: str) -> Problem:

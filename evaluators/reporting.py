@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from evaluators.contract import InstanceResult, Outcome
 
-MOST_FAILURES = 5
+MOST_REASONS = 5
 
 
 def scored_by_regime(results: Sequence[InstanceResult]) -> Mapping[str, list[InstanceResult]]:
@@ -32,8 +32,20 @@ def metric_rows(
 
 
 def failure_lines(results: Sequence[InstanceResult]) -> list[str]:
-    """A line for each of the first failures that say why, and one that counts the rest, played or not."""
+    """A line for each of the first reasons of failures, and one that counts the other failures, played or not."""
     failures = [result for result in results if result.outcome is not Outcome.SCORED]
-    told = [result for result in failures if result.detail][:MOST_FAILURES]
-    lines = [f"- {result.regime}: {result.outcome}: {result.detail}" for result in told]
-    return lines + ([f"- and {len(failures) - len(told)} more failures"] if len(failures) > len(told) else [])
+    alike: dict[tuple[Outcome, str], list[InstanceResult]] = {}
+    for result in failures:
+        if result.detail:
+            alike.setdefault((result.outcome, result.detail), []).append(result)
+    told = list(alike.values())[:MOST_REASONS]
+    lines = [f"- {_where(group)}: {group[0].outcome}: {group[0].detail}" for group in told]
+    more = len(failures) - sum(map(len, told))
+    return lines + ([f"- and {more} more failures"] if more else [])
+
+
+def _where(failures: Sequence[InstanceResult]) -> str:
+    """The regime of one failure; of several, how many, and the regime if it is one."""
+    regimes = {failure.regime for failure in failures}
+    count = "" if len(failures) == 1 else f"{len(failures)} instances"
+    return ", ".join(filter(None, [failures[0].regime if len(regimes) == 1 else "", count]))

@@ -10,12 +10,14 @@ from pathlib import Path
 from evaluators import jsonable, registry
 from evaluators.contract import Evaluation, EvaluatorError, Outcome, Split, Tier
 from evaluators.environment import environment_of
+from evaluators.figures import score_range, score_text
 from evaluators.measure import mean_interval
 from evaluators.problem import ClockPolicy, PlannerClock, Problem
 from evaluators.sandbox.client import Sandbox
 from evaluators.scoring import Workload, evaluate
+from evaluators.seed_files import read_named_program
 from evaluators.seeding import report_secret, secret_from_seed
-from evaluators.sources import read_assignments, read_program
+from evaluators.sources import read_assignments
 
 _EXIT_BAD_INPUT = 1
 
@@ -24,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line of the one-shot evaluator."""
     commands = argparse.ArgumentParser(prog="python -m evaluators.run", description=__doc__)
     commands.add_argument("--task", required=True, help=f"a folder, or one of: {', '.join(registry.task_names())}")
-    commands.add_argument("--program", required=True, type=Path, help="the candidate, a Python file")
+    commands.add_argument("--program", required=True, type=Path, help="a Python file, or a baseline's name")
     commands.add_argument("--tier", type=Tier, choices=list(Tier), default=Tier.QUICK, help="default: quick")
     commands.add_argument("--split", type=Split, choices=list(Split), default=Split.SEARCH, help="default: search")
     commands.add_argument("--seed", type=int, default=0, help="which instances; equal seeds see equal ones (default 0)")
@@ -64,14 +66,22 @@ def summary(evaluation: Evaluation) -> str:
             [instance.counted_score for instance in evaluation.instances],
             [instance.regime for instance in evaluation.instances],
         )
-        spread = f"  95 % [{interval.low:.4f}, {interval.high:.4f}]" if interval else ""
-        lines.append(f"score {evaluation.objective:.4f}{spread}")
+        spread = f"  95 % {score_range(interval.low, interval.high)}" if interval else ""
+        lines.append(f"score {score_text(evaluation.objective)}{spread}")
     lines += [f"{name:20s} {value:.6g}" for name, value in evaluation.metrics.items()]
-    if evaluation.feedback:  # what a proposer would be told, failures included; there is none beyond the search split
-        return "\n".join([*lines, "", evaluation.feedback])
-    failures = dict.fromkeys(i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
-    lines += [f"failed: {detail}" for detail in list(failures)[:3]]
-    return "\n".join(lines)
+    if evaluation.feedback:  # what a proposer would be told; there is none beyond the search split
+        lines += ["", evaluation.feedback]
+    return "\n".join([*lines, *_failures(evaluation)])
+
+
+def _failures(evaluation: Evaluation) -> list[str]:
+    """Why instances failed, in the first reasons, unless the feedback says so already."""
+    reasons = dict.fromkeys(i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
+    if evaluation.first_failure and evaluation.first_failure in evaluation.feedback:
+        return []
+    if not reasons and evaluation.objective is None and evaluation.split is Split.HOLDOUT:
+        return ["failed: why is not told of hidden instances; evaluate it on the split `search`"]
+    return [f"failed: {detail}" for detail in list(reasons)[:3]]
 
 
 def run(arguments: argparse.Namespace) -> Evaluation:
@@ -82,7 +92,7 @@ def run(arguments: argparse.Namespace) -> Evaluation:
     secret = report_secret(task.name, task.revision) if public else secret_from_seed(arguments.seed)
     return score_program(
         problem,
-        read_program(arguments.program),
+        read_named_program(arguments.program, task.programs),
         arguments.tier,
         arguments.split,
         secret,

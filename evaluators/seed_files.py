@@ -9,6 +9,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from evaluators import registry
+from evaluators.sources import read_program
 
 PUBLIC_INITIAL = ("initial_program.py", "initial.py")  # beside an evaluator of the public form
 
@@ -34,6 +35,21 @@ def seed_files(address: str) -> SeedFiles:
     if package is not None:
         return _in_folder(resources.files(package).joinpath("seeds"))
     return _in_folder(resources.files("seeds").joinpath(address))
+
+
+def read_named_program(word: Path, task: str) -> str:
+    """The text of a program file, or of the task's own program that `word` names where there is no such file.
+
+    Raises:
+        ContractError: It is neither, or cannot be read.
+    """
+    if not word.exists():
+        files = seed_files(task)
+        shipped = [file for file in (files.initial, *files.baselines) if file is not None]
+        for file in shipped:
+            if word.name == str(word) and file.name == f"{word}.py":
+                return file.read_text(encoding="utf-8")
+    return read_program(word)
 
 
 def _in_folder(folder: Traversable) -> SeedFiles:

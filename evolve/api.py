@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive.queries import leaderboard as ranked
 from archive.queries import outcome_counts
 from archive.records import LeaderboardRow, Run
 from archive.store import Archive
@@ -28,6 +27,7 @@ from evolve.config import RunConfig
 from evolve.finale import Verdict
 from evolve.lifecycle import Lifecycle
 from evolve.progress import Progress
+from evolve.ranking import ranking
 
 __all__ = ["RunConfig", "RunReport", "compare", "describe", "evaluate", "leaderboard", "resume", "run"]
 
@@ -120,9 +120,13 @@ def compare(
 
 
 def leaderboard(task: str | None = None, *, archive: str = DEFAULT_ARCHIVE) -> Sequence[LeaderboardRow]:
-    """Programs by hold-out score, apart for each task, its parameters and the class of environment."""
+    """Programs by hold-out score, apart for each task, its parameters and the class of environment.
+
+    Raises:
+        RunError: There is no such task, or nothing of it in an archive that holds others.
+    """
     with Archive.open(archive, create=False, read_only=True) as opened:
-        return ranked(opened, task=task)
+        return ranking(opened, task)
 
 
 def _conducted(archive: Archive, run: Run, config: RunConfig, problem: Problem) -> RunReport:

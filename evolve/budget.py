@@ -39,9 +39,9 @@ def reason_to_stop(budget: Budget, spent: Spent) -> str | None:
     if budget.target is not None and spent.best_score >= budget.target:
         return f"the target score {budget.target:g} was reached"
     if budget.attempts is not None and spent.asked >= budget.attempts:
-        return f"all {budget.attempts} attempts were made"
+        return _all(budget.attempts, "attempt", "made")
     if budget.evaluations is not None and spent.evaluations + spent.outstanding >= budget.evaluations:
-        return f"all {budget.evaluations} evaluations were used"
+        return _all(budget.evaluations, "evaluation", "used")
     if budget.seconds is not None and spent.seconds >= budget.seconds:
         return f"the time of {budget.seconds:g} s was used"
     if budget.patience is not None and spent.tells_since_improvement >= budget.patience:
@@ -49,3 +49,7 @@ def reason_to_stop(budget: Budget, spent: Spent) -> str | None:
     if spent.barren >= MOST_BARREN:
         return f"{spent.barren} attempts in a row brought nothing that was not known"
     return None
+
+
+def _all(number: int, noun: str, done: str) -> str:
+    return f"the only {noun} was {done}" if number == 1 else f"all {number} {noun}s were {done}"

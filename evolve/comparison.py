@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluators.contract import Evaluation, Outcome, Split, Tier
+from evaluators.figures import difference_range, difference_text
 from evaluators.measure import Interval, paired_interval
 from evaluators.significance import holm, is_settled, sign_flip_p
 from evolve.errors import EvolveError
@@ -80,7 +81,7 @@ def compare(name_a: str, a: Evaluation, name_b: str, b: Evaluation) -> Compariso
         p=p,
         regimes=_regimes(a, b),
         verdict=f"{_claim(name_a, name_b, mean, interval, p)} on {SPLIT_NAMES[a.split]}: "
-        f"{mean:+.4f}{_range(interval)}, p = {p:.2g}, {len(differences)} instances",
+        f"{difference_text(mean)}{_range(interval)}, p = {p:.2g}, {len(differences)} instances",
     )
 
 
@@ -140,7 +141,7 @@ def _claim(name_a: str, name_b: str, mean: float, interval: Interval | None, p: 
 
 
 def _range(interval: Interval | None) -> str:
-    return f" [{interval.low:+.4f}, {interval.high:+.4f}]" if interval else ""
+    return f" {difference_range(interval.low, interval.high)}" if interval else ""
 
 
 def _regimes(a: Evaluation, b: Evaluation) -> tuple[Regime, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from evaluators.contract import ParameterValue, PlannerClock, Tier
-from evaluators.registry import did_you_mean
+from evaluators.registry import did_you_mean, nearest
 from evolve.choices import BanditKind, Donors, Inspirations, NearDuplicates, Order, ProposerKind, Sampler
 from evolve.errors import ConfigError
 from evolve.llm.model import ModelSpec
@@ -88,6 +90,17 @@ class RunConfig(BaseModel):
     finalists: int = Field(default=3, ge=0, le=100, description="programs that get a hold-out score at the end")
     allow_unsafe: bool = False
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_one_sentence(cls, values: object, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Raises `ConfigError` in place of pydantic's own, wherever a configuration is made."""
+        if isinstance(values, dict):
+            _require_known(map(str, values), "a run's configuration")
+        try:
+            return validate(values)
+        except ValidationError as error:
+            raise ConfigError(_sentence(error)) from error
+
     @property
     def active_judge(self) -> ModelSpec | None:
         """The model that judges near programs; None where nobody is to."""
@@ -114,18 +127,10 @@ def build_config(values: dict[str, object]) -> RunConfig:
     Raises:
         ConfigError: An unknown key (the nearest is named) or a value out of range, in one sentence.
     """
-    known = tuple(RunConfig.model_fields)
-    for key in values:
-        if key not in known:
-            raise ConfigError(f"the run file has an unknown key {key!r}{did_you_mean(key, known)}")
+    _require_known(values, "the run file")
     if values.get("donors") == Donors.BASELINES:
         values = {"crossover": CROSSED_WITH_BASELINES, **values}
-    try:
-        config = RunConfig.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][:2])
-        raise ConfigError(f"{where}: {first['msg']}, found {first['input']!r}") from error
+    config = RunConfig.model_validate(values)
     _require_judge(config)
     return config
 
@@ -137,6 +142,28 @@ def changed_config(config: RunConfig, changes: Mapping[str, object]) -> RunConfi
         ConfigError: A value out of range.
     """
     return build_config({**config.model_dump(), **changes}) if changes else config
+
+
+def _require_known(keys: Iterable[str], where: str) -> None:
+    """That a run knows every key.
+
+    Raises:
+        ConfigError: It does not; the nearest is named.
+    """
+    known = tuple(RunConfig.model_fields)
+    for key in keys:
+        if key not in known:
+            raise ConfigError(f"{where} has an unknown key {key!r}{did_you_mean(key, known)}")
+
+
+def _sentence(error: ValidationError) -> str:
+    """What is wrong first, where, and what was found; the nearest of named choices."""
+    first = error.errors()[0]
+    where, found = ".".join(str(part) for part in first["loc"][:2]), first["input"]
+    near = ""
+    if first["type"] == "enum" and isinstance(found, str):
+        near = nearest(found, re.findall(r"'([^']*)'", first["ctx"]["expected"]))
+    return f"{where}: {first['msg']}, found {found!r}{near}"
 
 
 def _require_judge(config: RunConfig) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from archive.records import Attempt, Candidate, Run, StoredEvaluation
 from dashboard.inert import markdown
 from evaluators.contract import Environment, Outcome, ParameterValue
+from evaluators.figures import score_range, score_text
 from evaluators.measure import mean_interval
 from evolve.blocks import without_markers
 from evolve.comparison import counted_scores
@@ -135,8 +136,8 @@ def _league(score: Score) -> tuple[str, ...]:
 
 
 def _score_line(score: Score) -> str:
-    value = str(score.outcome) if score.score is None else f"{score.score:.4f}"
-    interval = "-" if score.low is None or score.high is None else f"[{score.low:+.4f}, {score.high:+.4f}]"
+    value = str(score.outcome) if score.score is None else score_text(score.score)
+    interval = "-" if score.low is None or score.high is None else score_range(score.low, score.high)
     cells = [score.split, score.tier, value, interval, str(score.instances), score.seeds, str(score.row), score.made_at]
     return f"| {' | '.join(cells)} |"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archive.records import Candidate, Founder, FounderRole
@@ -13,6 +13,7 @@ from evaluators.measure import Interval, mean_interval
 from evolve.champion import NUM_CONTENDERS, choose_champion, finalists
 from evolve.comparison import counted_scores, gain_of, p_of
 from evolve.fresh_look import FreshLooks, Look
+from evolve.progress import Progress
 from evolve.search import Search
 from evolve.stages import Stages
 
@@ -64,14 +65,14 @@ class Finale:
         founders: Sequence[Founder],
         tier: Tier,
         look_every: int,
-        note: Callable[[str], None],
+        progress: Progress,
     ) -> None:
         self._archive = archive
         self._look_every = look_every
         self._stages = stages
         self._founders = founders
         self._tier = tier
-        self._note = note
+        self._progress = progress
 
     async def judge(self, search: Search, validated: Sequence[str], num_finalists: int) -> Verdict:
         """Validate, choose the champion, run the hold-out.
@@ -97,26 +98,25 @@ class Finale:
 
     async def _look(self, initial: str, champion: str, contenders: Sequence[str], num_tells: int) -> list[Look]:
         """Score the champion on fresh seeds once more, and gather every look of the run."""
-        self._note("validation of the champion on fresh seeds")
+        self._progress.enter("validation of the champion on fresh seeds")
         looks = FreshLooks(self._archive, self._stages, initial, self._look_every)
         await looks.final(champion, num_tells)
         return looks.made(num_tells, contenders)
 
     async def _all(self, what: str, ids: Sequence[str], tier: Tier, split: Split) -> list[tuple[str, Evaluation]]:
-        """The evaluations of `ids` in their order, `what` is noted with the count of those that are done."""
-        candidates: list[Candidate] = [self._archive.candidate(candidate_id) for candidate_id in ids]
-        done = 0
-        self._note(f"{what}: 0 of {len(ids)} programs")
+        """The evaluations of `ids` in their order; those that are done are counted as progress of `what`."""
+        known = {i: old for i in ids if (old := self._stages.stored(i, tier, split)) is not None}
+        self._progress.enter_stretch(what, len(ids), len(known))
 
         async def evaluate(candidate: Candidate) -> Evaluation:
-            nonlocal done
             evaluation = await self._stages.evaluate(candidate, tier, split)
-            done += 1
-            self._note(f"{what}: {done} of {len(ids)} programs")
+            self._progress.one_more()
             return evaluation
 
-        found = await asyncio.gather(*(evaluate(candidate) for candidate in candidates))
-        return list(zip(ids, found, strict=True))
+        missing = [i for i in ids if i not in known]
+        made = await asyncio.gather(*(evaluate(self._archive.candidate(i)) for i in missing))
+        found = known | dict(zip(missing, made, strict=True))
+        return [(i, found[i]) for i in ids]
 
     def _has_search_score(self, candidate_id: str) -> bool:
         evaluation = self._stages.stored_search(candidate_id)

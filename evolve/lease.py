@@ -28,6 +28,12 @@ def is_dead(owner: str) -> bool:
     return host == socket.gethostname() and _start_ticks(int(pid)) != start
 
 
+def shows_life(archive: Archive, run_id: str) -> bool:
+    """Whether somebody may be driving a run: its lease has not run out, and its owner is not known to be gone."""
+    held = archive.lease(run_id)
+    return held is not None and held.expires_at > time.time() and not is_dead(held.owner)
+
+
 def take(archive: Archive, run_id: str, owner: str) -> None:
     """Become the driver of a run; the lease of a dead process of this host is taken over at once.
 

@@ -106,7 +106,7 @@ class Lifecycle:
             founders,
             self._config.final_tier or self._problem.task.ranking_tier,
             self._config.look_every,
-            self._announce,
+            self._progress,
         )
         validated = self._driver.validated if self._driver else Validations(session, stages).validated
         verdict = await finale.judge(session.search, validated, self._config.finalists)
@@ -141,20 +141,18 @@ class Lifecycle:
 
     async def _score_founders(self, stages: Stages, founders: Sequence[Founder]) -> dict[str, Evaluation]:
         """Search scores of the initial programs and the baselines, by candidate."""
-        what = "scoring the initial program and the baselines"
         ids = list(dict.fromkeys(founder.candidate_id for founder in founders))  # one program may have two names
-        self._announce(f"{what}: 0 of {len(ids)}")
-        done = 0
+        known = [candidate_id for candidate_id in ids if stages.stored_search(candidate_id) is not None]
+        self._progress.enter_stretch("scoring the initial program and the baselines", len(ids), len(known))
 
         async def score(candidate_id: str) -> Evaluation:
-            nonlocal done
             evaluation = await stages.search(self._archive.candidate(candidate_id))
             for founder in founders:
                 is_it = founder.role is FounderRole.BASELINE and founder.candidate_id == candidate_id
                 if is_it and evaluation.objective is not None:
                     self._progress.baseline_scores[founder.name] = evaluation.objective
-            done += 1
-            self._announce(f"{what}: {done} of {len(ids)}")
+            if candidate_id not in known:
+                self._progress.one_more()
             return evaluation
 
         found = await asyncio.gather(*(score(candidate_id) for candidate_id in ids))
@@ -168,7 +166,7 @@ class Lifecycle:
         self._progress.told = session.search.num_tells
         self._progress.asked = session.search.next_index
         self._progress.evaluated = session.evaluated
-        self._announce("search")
+        self._progress.enter("search", searching=True)
 
     def _in_flight(self, backend: EvaluationBackend) -> int:
         """Attempts under way: enough to keep every slot busy, and every model call that may be made."""
@@ -189,7 +187,7 @@ class Lifecycle:
 
     @asynccontextmanager
     async def _backend(self) -> AsyncIterator[EvaluationBackend]:
-        self._announce("starting the evaluation workers")
+        self._progress.enter("starting the evaluation workers")
         secrets = split_secrets(self._archive, self._run, self._problem.task)
         slots = self._config.workers or (os.cpu_count() or 1)
         async with local_backend(self._problem, secrets, slots, allow_unsafe=self._config.allow_unsafe) as backend:
@@ -213,9 +211,6 @@ class Lifecycle:
 
     def _ending(self, reason: str, verdict: Verdict | None) -> Ending:
         return Ending(reason=reason, verdict=verdict, seconds=time.monotonic() - self._started_s)
-
-    def _announce(self, phase: str) -> None:
-        self._progress.phase = phase
 
     def _stopwatch(self) -> Callable[[], float]:
         began_s = time.monotonic()

@@ -10,13 +10,16 @@ from urllib.parse import urlsplit
 
 from archive.records import FounderRole
 from evaluators.contract import Task
+from evaluators.registry import nearest
 from evolve.choices import ProposerKind
 from evolve.config import RunConfig
 from evolve.errors import ConfigError
 from evolve.llm.catalogue import key_of
+from evolve.llm.listing import is_listed, is_refused, listed_models
+from evolve.llm.model import Api, ModelSpec
 from evolve.llm.preview import preview
-from evolve.llm.prices import load_prices
-from evolve.llm.servers import is_own_server
+from evolve.llm.prices import FREE, PriceTable, load_prices
+from evolve.llm.servers import OPENAI_URL, is_own_server
 from evolve.programs import Program
 
 PROGRAMS_IN_PROMPT = 3  # of the parent's length: the parent and short inspirations
@@ -28,8 +31,8 @@ def announce_models(config: RunConfig, task: Task, programs: Sequence[Program]) 
     """Says on stderr what the run may cost; nothing where no model is asked.
 
     Raises:
-        ConfigError: There is no model, a key is missing, a budget in USD meets a model without a price, or nobody
-            listens where a server of one's own should be.
+        ConfigError: There is no model, a key is missing, a budget in USD meets a model without a price, nobody
+            listens where a server of one's own should be, or it has no such model.
     """
     writers = config.models if config.proposer is ProposerKind.OPENAI else ()
     if config.proposer is ProposerKind.OPENAI and not writers:
@@ -42,6 +45,8 @@ def announce_models(config: RunConfig, task: Task, programs: Sequence[Program]) 
         key_of(config.embedding, os.environ, table="embedding")
     asked = [*writers, *([] if judge is None or judge in writers else [judge])]
     if not asked:
+        if config.usd is not None or config.tokens is not None:
+            sys.stderr.write("no model is asked in this run: its budget of USD or tokens limits nothing\n")
         return
     for spec in asked:
         key_of(spec, os.environ, table="" if spec in writers else "judge")
@@ -49,10 +54,11 @@ def announce_models(config: RunConfig, task: Task, programs: Sequence[Program]) 
     warning = prices.check(asked, config.usd)
     for base_url, name in {spec.base_url: spec.name for spec in asked if is_own_server(spec.base_url)}.items():
         _knock(name, base_url)
+    unlisted = _unlisted(asked, prices)
     initial = max(len(program.source) for program in programs if program.role is FounderRole.INITIAL)
     prompt_chars = FRAME_CHARS + len(task.summary) + PROGRAMS_IN_PROMPT * initial
     attempts = config.attempts or config.evaluations or 0
-    lines = [warning] if warning else []
+    lines = [*([warning] if warning else []), *unlisted]
     if attempts and writers:
         lines.append("models: " + preview(prompt_chars, writers, prices, attempts))
     if judge is not None:
@@ -60,6 +66,27 @@ def announce_models(config: RunConfig, task: Task, programs: Sequence[Program]) 
     if config.usd is not None:
         lines.append(f"models: the run stops asking before it has spent ${config.usd:g}")
     sys.stderr.write("".join(line + "\n" for line in lines))
+
+
+def _unlisted(specs: Sequence[ModelSpec], prices: PriceTable) -> list[str]:
+    """Warnings of models that their servers do not list, and that cannot be tried for nothing.
+
+    Raises:
+        ConfigError: A server that is free says that it has no such model.
+    """
+    warnings = []
+    for spec in specs:
+        key = key_of(spec, os.environ)
+        listed = listed_models(spec.base_url, key)
+        if not listed or is_listed(spec.name, listed):
+            continue
+        where = f"{spec.base_url or OPENAI_URL} does not list a model {spec.name!r}{nearest(spec.name, listed)}"
+        if spec.api is Api.CHAT and prices.price_of(spec) == FREE:
+            if is_refused(spec.base_url, key, spec.name):
+                raise ConfigError(where)
+        else:
+            warnings.append(f"models: {where}")
+    return warnings
 
 
 def _knock(name: str, base_url: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -41,6 +42,25 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Evolve placement, scheduling and load-balancing programs, with scores no candidate can forge.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from evolve.version import software_version
+
+        sys.stdout.write(software_version() + "\n")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print version and commit")
+    ] = False,
+) -> None:
+    """What holds for every command."""
+
+
 app.command("tasks")(tasks.tasks)
 app.command("run")(run.run)
 app.command("resume")(run.resume)

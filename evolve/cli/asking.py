@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
-from evolve.cli.printing import print_json, print_text, score
+from evolve.cli.printing import difference, print_json, print_text, score
 
 if TYPE_CHECKING:
     from archive.store import Archive
@@ -124,7 +124,7 @@ def _print_told(told: Told) -> None:
     else:
         gain = told.score - told.parent_score
         print_text(
-            f"attempt {told.attempt}: {score(told.score)} on search, {gain:+.4f} against its parent; "
+            f"attempt {told.attempt}: {score(told.score)} on search, {difference(gain)} against its parent; "
             f"best of the run {score(told.best_score)}"
         )
         print_text("\n".join(f"  {regime}: {score(value)}" for regime, value in told.regimes.items()))

@@ -19,10 +19,10 @@ from evaluators.problem import Problem
 from evaluators.registry import did_you_mean
 from evolve.benchmark import Cell, Curve, Judge, carry_out, cells
 from evolve.choices import ProposerKind
-from evolve.cli.printing import interval, print_json, print_text, table_text
+from evolve.cli.printing import difference, interval, print_json, print_text, score, table_text
 from evolve.config import RunConfig
 from evolve.errors import ConfigError, RunError
-from evolve.execution.opening import local_backend
+from evolve.execution.opening import local_backend, require_libraries
 from evolve.lifecycle import Lifecycle, timestamp
 from evolve.models import announce_models
 from evolve.programs import Program, founding_programs
@@ -60,6 +60,7 @@ def compare(plan: Plan, url: str, out: Path, *, as_json: bool) -> None:
     base = {**plan.base, "task": problem.task.address, "set": dict(problem.task.parameters)}
     planned = cells(base, plan.strategies, plan.repeats, plan.first_seed)
     programs = founding_programs(problem.task.programs, [])
+    require_libraries(problem.task)
     announce_models(planned[0].config, problem.task, programs)
     pointless = WITH_MODELS.intersection(plan.strategies)
     if pointless and planned[0].config.proposer is not ProposerKind.OPENAI:
@@ -129,9 +130,9 @@ def results_table(results: Sequence[Result], baselines: Mapping[str, float], rep
     rows = [
         [
             result.strategy,
-            f"{result.final:.4f}",
-            f"{result.area:.4f}",
-            "-" if result.difference is None else f"{result.difference:+.4f}",
+            score(result.final),
+            score(result.area),
+            difference(result.difference),
             interval(result.low, result.high),
             "-" if result.p is None else f"{result.p:.3g}",
             *(_reached_text(*result.reached[name], repeats) for _, name in levels),

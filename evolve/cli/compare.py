@@ -8,7 +8,7 @@ import typer
 
 from evaluators.contract import PlannerClock, Split, Tier
 from evolve.cli.options import DEFAULT_ARCHIVE, AllowUnsafe, ArchiveUrl, Json, Settings
-from evolve.cli.printing import interval, print_json, print_table, print_text, score
+from evolve.cli.printing import difference, interval, print_json, print_table, print_text, score
 
 if TYPE_CHECKING:
     from evolve.cli.pairing import Contest
@@ -54,7 +54,7 @@ def _print(held: Contest) -> None:
     if found.regimes:
         print_text("")
         rows = [
-            [r.regime, str(r.instances), score(r.a), score(r.b), f"{r.difference:+.4f}", f"{r.p:.2g}"]
+            [r.regime, str(r.instances), score(r.a), score(r.b), difference(r.difference), f"{r.p:.2g}"]
             for r in found.regimes
         ]
         low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)

@@ -32,11 +32,33 @@ def dashboard(
         )
     Archive.open(archive, create=False, read_only=True).close()  # what is wrong is said here, not in the browser
 
+    _require_free(address, port)
     from dashboard.launch import server_command, server_environment
 
     command = server_command(port, address, headless=not browser)
     environment = server_environment(os.environ, archive, _facts())
     os.execve(command[0], command, environment)  # the server takes this process's place, signals included
+
+
+def _require_free(address: str, port: int) -> None:
+    """That nobody listens there yet; the server's own words for it are a line of a log.
+
+    Raises:
+        ConfigError: Somebody does, or this machine has no such address.
+    """
+    import socket
+
+    from evolve.errors import ConfigError
+
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: what just ended is free
+            probe.bind(place)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen at {address}, port {port}: {error.strerror}; choose another with --port or --address"
+        ) from error
 
 
 def _facts() -> list[TaskFacts]:

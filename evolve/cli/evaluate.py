@@ -26,14 +26,15 @@ def evaluate(
     """Score PROGRAM on one tier and split; hold-out scores enter the leaderboard."""
     from evaluators import registry
     from evaluators.run import summary
-    from evaluators.sources import read_assignments, read_program
+    from evaluators.seed_files import read_named_program
+    from evaluators.sources import read_assignments
     from evolve.cli.scoring import archived_evaluation
 
     problem = registry.problem(task).configured(read_assignments(settings or []))
     evaluation = archived_evaluation(
         archive,
         problem,
-        read_program(program),
+        read_named_program(program, problem.task.programs),
         tier,
         split,
         seed,

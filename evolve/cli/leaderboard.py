@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
-from evolve.cli.printing import interval, print_json, print_table, print_text, score
+from evolve.cli.printing import print_json, print_table, print_text, score, score_interval
 
 if TYPE_CHECKING:
     from archive.records import LeaderboardRow
+
+BASELINE = "*"  # after a name: a word there would not leave the table its eighty columns
 
 
 def leaderboard(
@@ -19,11 +21,11 @@ def leaderboard(
     as_json: Json = False,
 ) -> None:
     """Rank programs by hold-out, apart for each task, its parameters and the environment they were scored in."""
-    from archive.queries import leaderboard as ranked
     from archive.store import Archive
+    from evolve.ranking import ranking
 
     with Archive.open(archive, create=False, read_only=True) as opened:
-        rows = ranked(opened, task=task)
+        rows = ranking(opened, task)
     if as_json:
         print_json([_json(row) for row in rows])
         return
@@ -36,20 +38,26 @@ def leaderboard(
             [_cells(row) for row in rows if _heading(row) == heading],
         )
         print_text("")
+    if any(row.baseline for row in rows):
+        print_text(f"{BASELINE} a baseline")
 
 
 def _heading(row: LeaderboardRow) -> str:
-    parameters = " ".join(f"{name}={value}" for name, value in row.parameters.items())
-    return f"{row.task} {row.task_identity}  {parameters}\n[{row.environment_class}]"
+    from evolve.ranking import is_untold
+
+    told = " ".join(f"{name}={value}" for name, value in row.parameters.items())
+    if is_untold(row):
+        told = "(parameters set by hand, which no run tells, or another revision)"
+    return f"{row.task} {row.task_identity}  {told}\n[{row.environment_class}] planner time {row.planner_clock}"
 
 
 def _cells(row: LeaderboardRow) -> list[str]:
     return [
         "-" if row.rank is None else str(row.rank),
         row.candidate_id[:10],
-        row.name + (" (baseline)" if row.baseline else ""),
+        row.name + (f" {BASELINE}" if row.baseline else ""),
         score(row.holdout),
-        interval(row.holdout_low, row.holdout_high),
+        score_interval(row.holdout_low, row.holdout_high),
         score(row.validation),
         score(row.search),
     ]
@@ -68,4 +76,8 @@ def _json(row: LeaderboardRow) -> dict[str, object]:
         "validation": row.validation,
         "search": row.search,
         "environment": row.environment_class,
+        "task_identity": row.task_identity,
+        "parameters": row.parameters,
+        "tier": row.tier,
+        "planner_clock": row.planner_clock,
     }

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dashboard.inert import visible
+from evolve.cli.printing import counted, outcomes_text, score
 from evolve.config import RunConfig
 from evolve.progress import Progress
 
@@ -58,10 +59,13 @@ def log_line(progress: Progress, config: RunConfig) -> str:
     """One line for a log file."""
     parts = [f"{progress.task} {progress.run_id}: {progress.phase}"]
     if progress.told:
-        made = [f"{progress.told} attempts", *([_rate(progress), _outcomes(progress)] if progress.outcomes else [])]
+        made = [
+            counted(progress.told, "attempt"),
+            *([_rate(progress), _outcomes(progress)] if progress.outcomes else []),
+        ]
         parts.append(", ".join(made))
     if progress.best_score is not None:
-        parts.append(f"best {progress.best_score:.4f} ({_against(progress)})")
+        parts.append(f"best {score(progress.best_score)} ({_against(progress)})")
     if left := _left(progress, config):
         parts.append(left)
     return "; ".join(parts)
@@ -77,7 +81,7 @@ def panel(progress: Progress, config: RunConfig) -> RenderableType:
     table.add_row("outcomes", Text(_outcomes(progress) or "-"))
     if progress.best_score is not None:
         best = Text.assemble(
-            (f"{progress.best_score:.4f}", "bold green"), f"  {progress.best_id[:10]}  {_against(progress)}"
+            (f"{score(progress.best_score)}", "bold green"), f"  {progress.best_id[:10]}  {_against(progress)}"
         )
         table.add_row("best so far", best)
         if progress.best_change:
@@ -87,7 +91,9 @@ def panel(progress: Progress, config: RunConfig) -> RenderableType:
 
 
 def share_done(progress: Progress, config: RunConfig) -> float:
-    """How much of the budget that ends first is used, in [0, 1]."""
+    """How much is done, in [0, 1]: of the programs that are being counted, else of the budget that ends first."""
+    if progress.stretch is not None:
+        return progress.stretch.share
     shares = [
         used / limit
         for used, limit in (
@@ -104,15 +110,15 @@ def _against(progress: Progress) -> str:
     """The best score against where the run started and the best baseline."""
     words = []
     if progress.initial_score is not None:
-        words.append(f"initial {progress.initial_score:.4f}")
+        words.append(f"initial {score(progress.initial_score)}")
     if progress.best_baseline is not None:
-        name, score = progress.best_baseline
-        words.append(f"best baseline {name} {score:.4f}")
+        name, best = progress.best_baseline
+        words.append(f"best baseline {name} {score(best)}")
     return ", ".join(words)
 
 
 def _outcomes(progress: Progress) -> str:
-    return ", ".join(f"{count} {outcome}" for outcome, count in progress.outcomes.most_common())
+    return outcomes_text(progress.outcomes)
 
 
 def _rate(progress: Progress) -> str:
@@ -122,13 +128,22 @@ def _rate(progress: Progress) -> str:
 
 
 def _left(progress: Progress, config: RunConfig) -> str:
+    """What is left of the budget while it is being spent; else an estimate, where programs are being counted."""
+    if not progress.searching:
+        left_s = progress.stretch.left_s if progress.stretch else None
+        return f"about {_duration(left_s)} left" if left_s else ""
     parts = []
     if config.attempts:
-        parts.append(f"{max(0, config.attempts - progress.told)} attempts")
+        parts.append(counted(max(0, config.attempts - progress.told), "attempt"))
     if config.evaluations:
-        parts.append(f"{max(0, config.evaluations - progress.evaluated)} evaluations")
+        parts.append(counted(max(0, config.evaluations - progress.evaluated), "evaluation"))
     if config.seconds:
         parts.append(f"{max(0.0, config.seconds - progress.elapsed_s):.0f} s")
     elif parts and progress.elapsed_s > 1 and 0 < (done := share_done(progress, config)) < 1:
-        parts.append(f"about {progress.elapsed_s * (1 - done) / done:.0f} s")
+        parts.append(f"about {_duration(progress.elapsed_s * (1 - done) / done)}")
     return ", ".join(parts) + (" left" if parts else "")
+
+
+def _duration(seconds: float) -> str:
+    """Seconds, or minutes from two of them on: an estimate has no more digits than that."""
+    return f"{max(1, round(seconds))} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -28,4 +28,6 @@ Settings = Annotated[
 AllowUnsafe = Annotated[
     bool, typer.Option("--allow-unsafe", help="run although the sandbox lacks a required layer; every result says so")
 ]
-Program = Annotated[Path, typer.Argument(metavar="PROGRAM", help="a Python file")]
+Program = Annotated[
+    Path, typer.Argument(metavar="PROGRAM", help="a Python file, or the name of a baseline of the task")
+]

@@ -67,7 +67,14 @@ def hint(
     from archive.records import NoteKind
 
     _remark(archive, NoteKind.HINT, words, None, run)
-    print_text(f"run {run} will read it from the next ask on")
+    limit = _spent_attempts(archive, run)
+    if limit is None:
+        print_text(f"run {run} will read it from the next ask on")
+    else:
+        print_text(
+            f"run {run} has made all its {limit} asks; it reads the hint if it goes on: "
+            f"evolve resume {run} --attempts N, with N above {limit}"
+        )
 
 
 def _remark(url: str, kind: NoteKind, words: str, candidate_id: str | None, run_id: str | None) -> str:
@@ -81,3 +88,13 @@ def _remark(url: str, kind: NoteKind, words: str, candidate_id: str | None, run_
         full_run_id = None if run_id is None else opened.run(run_id).id
         opened.add_note(Note(kind=kind, text=words, created_at=timestamp(), run_id=full_run_id, candidate_id=full_id))
     return full_id or ""
+
+
+def _spent_attempts(url: str, run_id: str) -> int | None:
+    """The budget of a run whose attempts were all asked; None while it may ask."""
+    from archive.store import Archive
+    from evolve.config import RunConfig
+
+    with Archive.open(url, create=False, read_only=True) as opened:
+        limit = RunConfig.model_validate_json(opened.run(run_id).config).attempts
+        return limit if limit is not None and len(opened.attempts(run_id)) >= limit else None

@@ -10,7 +10,16 @@ from archive.store import Archive
 from dashboard.views.verdict import UNBEATEN, place_among
 from evaluators.contract import Outcome
 from evaluators.significance import is_settled
-from evolve.cli.printing import interval, print_json, print_text, score, table_text
+from evolve.cli.printing import (
+    counted,
+    interval,
+    outcomes_text,
+    print_json,
+    print_text,
+    score,
+    score_interval,
+    table_text,
+)
 from evolve.finale import Standing, Verdict
 from evolve.fresh_look import Look
 from evolve.lifecycle import Ending
@@ -36,10 +45,9 @@ def print_run_json(archive: Archive, run: Run, ending: Ending) -> None:
 def print_run(archive: Archive, run: Run, ending: Ending) -> None:
     """The table that the run is judged by, and one sentence about the champion."""
     outcomes = outcome_counts(archive, run.id)
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
     print_text(
-        f"run {run.id} of {run.task}: {ending.reason}; {sum(outcomes.values())} attempts ({counts or 'none'}), "
-        f"{ending.seconds:.0f} s"
+        f"run {run.id} of {run.task}: {ending.reason}; {counted(sum(outcomes.values()), 'attempt')} "
+        f"({outcomes_text(outcomes) or 'none'}), {ending.seconds:.0f} s"
     )
     used = usage(archive, run.id)
     if used.calls:
@@ -50,7 +58,7 @@ def print_run(archive: Archive, run: Run, ending: Ending) -> None:
     print_text(verdict_table(ending.verdict))
     print_text("")
     print_text(verdict_sentence(ending.verdict))
-    if ending.verdict.looks:
+    if any(look.shrank for look in ending.verdict.looks):  # to the last bit none: seeds change nothing in this task
         print_text("\n" + looks_table(ending.verdict.looks))
     if ending.verdict.last_look is not None:
         print_text(looks_sentence(ending.verdict.last_look))
@@ -104,8 +112,8 @@ def looks_sentence(look: Look) -> str:
     """The winner's curse of the champion in words."""
     what = f"{look.shrank:.4f} of it shrank" if look.shrank > 0 else "none of it shrank"
     return (
-        f"Winner's curse: chosen for a validation gain of {look.chosen_gain:+.4f} over the initial program, "
-        f"{look.candidate_id[:10]} has {look.fresh_gain:+.4f} on fresh validation seeds; {what}."
+        f"Winner's curse: chosen for a validation gain of {look.chosen_gain:+z.4f} over the initial program, "
+        f"{look.candidate_id[:10]} has {look.fresh_gain:+z.4f} on fresh validation seeds; {what}."
     )
 
 
@@ -114,10 +122,10 @@ def _look_row(look: Look) -> list[str]:
     return [
         str(look.after),
         look.candidate_id[:10],
-        f"{look.chosen_gain:+.4f}",
-        f"{look.fresh_gain:+.4f}",
+        f"{look.chosen_gain:+z.4f}",
+        f"{look.fresh_gain:+z.4f}",
         interval(ci.low, ci.high) if ci else "-",
-        f"{look.shrank:+.4f}",
+        f"{look.shrank:+z.4f}",
     ]
 
 
@@ -144,7 +152,7 @@ def _row(standing: Standing) -> list[str]:
         standing.name,
         standing.role,
         holdout,
-        interval(ci.low, ci.high) if ci else "-",
+        score_interval(ci.low, ci.high) if ci else "-",
         interval(gain.low, gain.high) if gain else "-",
         score(standing.validation),
         score(standing.search),

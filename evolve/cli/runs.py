@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
-from evolve.cli.printing import print_json, print_table, print_text
+from evolve.cli.printing import counted, outcomes_text, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from archive.queries import OperatorRate
     from archive.store import Archive
+
+
+NO_LIFE = "no sign of life"  # in place of "running"; `evolve resume` goes on
 
 
 def runs(
@@ -28,10 +31,11 @@ def runs(
         if run_id is not None:
             _print_run(opened, run_id, as_json=as_json)
             return
-        listed = sorted(run_summaries(opened), key=lambda run: (run.created_at, run.run_id))
+        summaries = sorted(run_summaries(opened), key=lambda run: (run.created_at, run.run_id))
+        listed = [(run, _life(opened, run.run_id, run.status)) for run in summaries]
     rows = [
-        {"run": run.run_id, "task": run.task, "status": run.status, "attempts": run.asked, "created_at": run.created_at}
-        for run in listed
+        {"run": run.run_id, "task": run.task, "status": life, "attempts": run.asked, "created_at": run.created_at}
+        for run, life in listed
     ]
     if as_json:
         print_json(rows)
@@ -39,31 +43,39 @@ def runs(
         print_table(["run", "task", "status", "attempts", "created"], [[str(v) for v in row.values()] for row in rows])
 
 
+def _life(archive: Archive, run_id: str, status: str) -> str:
+    """Where a run stands; one whose process died still has the status that it had then."""
+    from archive.records import RunStatus
+    from evolve.lease import shows_life
+
+    return NO_LIFE if status == RunStatus.RUNNING and not shows_life(archive, run_id) else status
+
+
 def _print_run(archive: Archive, run_id: str, *, as_json: bool) -> None:
     from archive.queries import operator_rates, outcome_counts, usage
 
     run, outcomes, used = archive.run(run_id), outcome_counts(archive, run_id), usage(archive, run_id)
-    rates = operator_rates(archive, run_id)
+    rates, status = operator_rates(archive, run_id), _life(archive, run.id, run.status)
     if as_json:
-        print_json({"run": run.id, "status": run.status, "outcomes": dict(outcomes), "operators": rates, "usage": used})
+        print_json({"run": run.id, "status": status, "outcomes": dict(outcomes), "operators": rates, "usage": used})
         return
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    print_text(f"run {run.id} of {run.task}, {run.status}, made with {run.software} at {run.created_at}")
-    print_text(f"seed {run.seed}; {sum(outcomes.values())} attempts: {counts or 'none'}")
-    print_text(f"{used.evaluations} evaluations, {used.cpu_s:.1f} s of CPU in children\n")
+    print_text(f"run {run.id} of {run.task}, {status}, made with {run.software} at {run.created_at}")
+    print_text(f"seed {run.seed}; {counted(sum(outcomes.values()), 'attempt')}: {outcomes_text(outcomes) or 'none'}")
+    print_text(f"{counted(used.evaluations, 'evaluation')}, {used.cpu_s:.1f} s of CPU in children\n")
     print_table(
-        ["operator", "attempts", "rejected", "scored", "better than the parent"],
+        ["operator", "attempts", "rejected", "scored", "better than the parent", "stopped, twin or failed"],
         [[name, *map(str, counts)] for name, counts in _by_operator(rates).items()],
     )
 
 
 def _by_operator(rates: Sequence[OperatorRate]) -> dict[str, list[int]]:
-    """Attempts, rejected, scored and improved per single operator; an attempt that stacks several counts for each."""
+    """Attempts, rejected, scored, improved and others per operator; an attempt that stacks several counts for each."""
     found: dict[str, list[int]] = {}
     for rate in rates:
-        counts = (rate.attempts, rate.rejected, rate.scored, rate.improved)
+        others = rate.attempts - rate.rejected - rate.scored
+        counts = (rate.attempts, rate.rejected, rate.scored, rate.improved, others)
         for name in dict.fromkeys(rate.operator.split("+")):
-            found[name] = [total + count for total, count in zip(found.get(name, [0] * 4), counts, strict=True)]
+            found[name] = [total + count for total, count in zip(found.get(name, [0] * 5), counts, strict=True)]
     return dict(sorted(found.items(), key=lambda item: -item[1][0]))
 
 

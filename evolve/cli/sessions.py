@@ -25,6 +25,7 @@ from evolve.cli.live import watching
 from evolve.cli.run import DEFAULT_ATTEMPTS, EXIT_INTERRUPTED, EXIT_NO_SCORE
 from evolve.config import RunConfig, build_config, changed_config, read_config
 from evolve.errors import ConfigError, RunError
+from evolve.execution.opening import require_libraries
 from evolve.lifecycle import WAITING, Ending, Lifecycle, timestamp
 from evolve.llm.catalogue import build_catalogue, read_judge, read_model
 from evolve.llm.recording import is_recording, read_recording, record_run
@@ -95,6 +96,7 @@ def begin(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequ
     problem = registry.problem(config.task).configured(config.set)
     config = config.model_copy(update={"task": problem.task.address, "set": dict(problem.task.parameters)})
     programs = founding_programs(problem.task.programs, initial)
+    require_libraries(problem.task)
     if problem.task.caveat:
         sys.stderr.write(f"{problem.task.name}: {problem.task.caveat}\n")
     if config.proposer is not ProposerKind.RECORDED:
@@ -136,6 +138,7 @@ def _replay(url: str, config: RunConfig, source: Sequence[str], conduct: Conduct
         address = config.task if in_folder else recording.task
         problem = registry.problem(address).configured(config_of(recording).set)
         require_same_task(recording, problem.task.name if in_folder else config.task, problem.task)
+        require_libraries(problem.task)
         origin["task"] = problem.task.address  # the folder may be elsewhere by now
         wishes = wishes_of(config, recording)
         repeated = repeated_config(recording, workers=config.workers, origin=origin, wishes=wishes)

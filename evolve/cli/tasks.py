@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import Annotated
 
 import typer
 
 from evaluators.contract import Task
 from evolve.cli.options import Json
-from evolve.cli.printing import print_json, print_table, print_text
+from evolve.cli.printing import print_json, print_text, print_wrapped_table
 
 
 def tasks(
@@ -26,7 +27,7 @@ def tasks(
     if as_json:
         print_json([{"name": t.name, "family": t.family, "summary": t.summary, "identity": t.identity} for t in listed])
     else:
-        print_table(
+        print_wrapped_table(
             ["task", "family", "summary"],
             [[t.name, t.family, t.summary.partition(". ")[0].rstrip(".")] for t in listed],
         )
@@ -44,7 +45,7 @@ def description(task: Task) -> str:
         f"libraries: {', '.join(task.libraries)}",
         "",
         "entry points",
-        *(f"  {entry.signature}\n      {entry.description}" for entry in task.entry_points),
+        *(f"  {entry.signature}\n{indent(entry.description.strip(), ' ' * 6)}" for entry in task.entry_points),
         "",
         "metrics",
         *(f"  {m.name} [{m.unit}, {m.direction}]: {m.description}" for m in task.metrics),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evolve.cli.options import DEFAULT_ARCHIVE, AllowUnsafe, ArchiveUrl, Json
-from evolve.cli.printing import interval, print_json, print_table, print_text, score
+from evolve.cli.printing import difference, interval, print_json, print_table, print_text, score
 
 if TYPE_CHECKING:
     from evolve.cli.verifying import Check, Fresh
@@ -102,8 +102,17 @@ def _cells(check: Check) -> list[str]:
         check.status,
         _delays(check.fresh_delays),
         score(seeds.score) if seeds else "-",
-        f"{seeds.difference:+.4f} {interval(seeds.low, seeds.high)}" if seeds and seeds.difference is not None else "-",
+        _difference(seeds),
     ]
+
+
+def _difference(seeds: Fresh | None) -> str:
+    """The difference on fresh seeds, with its interval where there are enough instances for one."""
+    if seeds is None or seeds.difference is None:
+        return "-"
+    if seeds.low is None or seeds.high is None:
+        return difference(seeds.difference)
+    return f"{difference(seeds.difference)} {interval(seeds.low, seeds.high)}"
 
 
 def _delays(fresh: Fresh | None) -> str:

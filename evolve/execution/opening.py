@@ -5,15 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 
-from evaluators.contract import Split
+from evaluators.contract import Split, Task
 from evaluators.problem import Problem
 from evaluators.protocol import Hello
 from evaluators.sandbox.container import container_for
 from evaluators.sandbox.errors import SandboxError
+from evolve.errors import BackendError
 from evolve.execution.local import WORKER, LocalBackend
 
+_IN_TORCH_EXTRA = frozenset({"torch", "triton"})
 IMAGE = "EVENKEEL_WORKER_IMAGE"  # environment variable: a container image with this package at this revision
+
+
+def require_libraries(task: Task) -> None:
+    """That what the task's workers import is installed, before anything is created; an image has its own.
+
+    Raises:
+        BackendError: It is not.
+    """
+    missing = [name for name in task.libraries if find_spec(name.partition(".")[0]) is None]
+    if missing and not os.environ.get(IMAGE):
+        extra = ": pip install 'evenkeel[torch]'" if set(missing) <= _IN_TORCH_EXTRA else ""
+        raise BackendError(f"the task {task.name} needs {' and '.join(missing)}, not installed here{extra}")
 
 
 @asynccontextmanager

@@ -27,9 +27,12 @@ def preview(prompt_chars: int, specs: Sequence[ModelSpec], prices: PriceTable, a
         return f"the price of {attempts} attempts with {names} is not known"
     low = attempts * min(_low(price, prompt_chars, spec) for spec, price in priced)
     high = attempts * max(_high(price, prompt_chars, spec) for spec, price in priced)
-    cost = "nothing" if high == 0 else f"about ${low:.2g} to ${high:.2g}"
+    if high == 0:
+        free = ", ".join(spec.name for spec, _ in priced)
+        rest = f"; the price of {', '.join(unknown)} is not known" if unknown else ""
+        return f"{free} {'is' if len(priced) == 1 else 'are'} free{rest}"
     without = f", without what {', '.join(unknown)} cost" if unknown else ""
-    return f"{cost} for {attempts} attempts with {names}{without}"
+    return f"about ${low:.2g} to ${high:.2g} for {attempts} attempts with {names}{without}"
 
 
 def _low(price: Price, prompt_chars: int, spec: ModelSpec) -> float:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from evolve.errors import ConfigError
 
 OPENAI_KEY = "OPENAI_API_KEY"
+OPENAI_URL = "https://api.openai.com/v1"
 
 _OPENAI_HOST = "api.openai.com"
 _KEY_VARIABLES = {

@@ -12,6 +12,7 @@ import pytest
 from archive.store import Archive
 from evaluators import jsonable
 from evaluators.contract import Evaluation, Outcome
+from evolve.version import software_version
 from tests.end_to_end.commands import evolve, evolve_json, evolve_rows, started
 from tests.postgres import PostgresServer
 
@@ -65,10 +66,39 @@ def test_run_as_json_ends_with_the_documented_object(tmp_path: Path) -> None:
 def test_leaderboard_lists_the_documented_rows(finished: Path) -> None:
     rows = evolve_rows(finished, "leaderboard")
     wanted = {"rank", "id", "name", "task", "baseline", "holdout", "holdout_low", "holdout_high"}
-    assert all(wanted | {"validation", "search", "environment"} == set(row) for row in rows)
+    wanted |= {"validation", "search", "environment", "task_identity", "parameters", "tier", "planner_clock"}
+    assert all(wanted == set(row) for row in rows)
+    assert {(str(row["parameters"]), row["tier"], row["planner_clock"]) for row in rows if row["rank"]} == {
+        ("{'hints': 8}", "quick", "measured")
+    }
     ranked = [row for row in rows if row["rank"] is not None]
     assert [row["rank"] for row in ranked] == sorted(int(str(row["rank"])) for row in ranked)
     assert {"half", "median"} <= {row["name"] for row in rows if row["baseline"]}
+
+
+def test_the_leaderboard_fits_eighty_columns(finished: Path) -> None:
+    printed = evolve(finished, "leaderboard", env={"COLUMNS": "80"}).stdout
+    assert "median *" in printed
+    assert max(len(line) for line in printed.splitlines() if not line.startswith("[")) <= 80
+
+
+def test_a_task_that_is_not_in_the_archive_is_said(finished: Path) -> None:
+    misspelt = evolve(finished, "leaderboard", "tooy")
+    assert (misspelt.returncode, misspelt.stdout) == (1, "")
+    assert "there is no task 'tooy'; did you mean 'toy'?" in misspelt.stderr
+    other = evolve(finished, "leaderboard", "job_shop")
+    assert (other.returncode, other.stdout) == (1, "")
+    assert "nothing of the task job_shop is scored in this archive; it holds toy" in other.stderr
+
+
+def test_parameters_of_programs_evaluated_by_hand_are_told_or_said_to_be_untold(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def guess(hints):\n    return hints.mean()\n")
+    for setting in ("hints=8", "hints=30"):
+        done = evolve(tmp_path, "evaluate", "mine.py", "--task", "toy", "--set", setting)
+        assert done.returncode == 0, done.stderr
+    printed = evolve(tmp_path, "leaderboard").stdout
+    assert "  hints=8\n" in printed
+    assert "parameters set by hand" in printed
 
 
 def test_show_tells_where_a_program_came_from(finished: Path) -> None:
@@ -103,6 +133,32 @@ def test_evaluate_scores_a_file_and_remembers_it(finished: Path) -> None:
     assert any(row["holdout"] == evaluation.objective for row in evolve_rows(finished, "leaderboard"))
 
 
+def test_a_baseline_is_evaluated_by_its_name(finished: Path) -> None:
+    found = evolve_json(finished, "evaluate", "median", "--task", "toy", "--seed", "7")
+    assert found["outcome"] == "scored"
+
+
+def test_the_version_is_what_results_carry(tmp_path: Path) -> None:
+    assert evolve(tmp_path, "--version").stdout == software_version() + "\n"
+
+
+def test_a_run_whose_process_died_is_not_said_to_be_running(tmp_path: Path) -> None:
+    process = started(tmp_path, *TOY, "--attempts", "100000", "--seed", "1")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if ": search" in line:
+            break
+    (row,) = evolve_rows(tmp_path, "runs")
+    assert row["status"] == "running"
+    process.kill()
+    process.communicate(timeout=60)
+    (row,) = evolve_rows(tmp_path, "runs")
+    assert row["status"] == "no sign of life"
+    one = evolve(tmp_path, "runs", str(row["run"])).stdout
+    assert "no sign of life" in one
+    assert "stopped, twin or failed" in one
+
+
 def test_a_run_can_start_from_an_archived_program(finished: Path) -> None:
     initial = next(str(row["id"]) for row in evolve_rows(finished, "leaderboard") if row["name"] == "initial")
     found = evolve_json(finished, *TOY, "--attempts", "8", "--seed", "9", "--from", initial[:10])
@@ -114,6 +170,16 @@ def test_tasks_describes_parameters_and_entry_points(tmp_path: Path) -> None:
     text = evolve(tmp_path, "tasks", "--describe", "toy").stdout
     assert "guess(hints: float64[n])" in text
     assert "hints=8 (integer, 1..1000)" in text
+
+
+def test_tables_of_tasks_stay_within_the_terminal(tmp_path: Path) -> None:
+    listed = evolve(tmp_path, "tasks", env={"COLUMNS": "80"}).stdout
+    assert max(map(len, listed.splitlines())) <= 80
+    described = evolve(tmp_path, "tasks", "--describe", "expert_replication").stdout
+    _, _, entries = described.partition("entry points\n")
+    lines = entries.partition("\nmetrics")[0].splitlines()
+    assert all(line.startswith("  ") for line in lines if line)
+    assert lines[-1]  # one empty line before the metrics, not two
 
 
 def test_doctor_names_the_layers(tmp_path: Path) -> None:

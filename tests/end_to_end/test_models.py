@@ -175,6 +175,20 @@ def test_a_server_that_is_not_up_is_said_at_once(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_that_a_free_server_does_not_know_is_refused_before_anything_is_created(tmp_path: Path) -> None:
+    with fake_openai(FakeModel(name="good")) as server:
+        ended = evolve(tmp_path, "run", "toy", "--model", f"goood@{server.url}")
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert f"{server.url} does not list a model 'goood'; did you mean 'good'?" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_budget_for_models_that_nobody_asks_is_said(tmp_path: Path) -> None:
+    ended = evolve(tmp_path, "run", "toy", "--usd", "3", "--attempts", "1", *QUICK)
+    assert ended.returncode in (0, 3), ended.stderr
+    assert "no model is asked in this run: its budget of USD or tokens limits nothing" in ended.stderr
+
+
 @pytest.fixture(scope="module")
 def outside(folder: Path) -> str:
     """A run that waits for answers."""

@@ -100,6 +100,7 @@ def test_a_public_form_task_runs_as_it_is_and_is_marked_everywhere(tmp_path: Pat
     done = evolve(tmp_path, "run", "./seven", "--attempts", "6", *BRIEF)
     assert done.returncode == 0, done.stderr
     assert SELF_SCORED in done.stderr
+    assert "Winner's curse" not in done.stdout  # every seed gives the same score: a fresh one says nothing
     board = evolve(tmp_path, "leaderboard").stdout
     assert SELF_SCORED in board
     rows = evolve_rows(tmp_path, "leaderboard")

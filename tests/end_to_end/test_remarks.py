@@ -35,6 +35,11 @@ def test_remarks_are_kept_and_shown(folder: Path, run: tuple[str, str]) -> None:
     assert kinds == [NoteKind.NOTE, NoteKind.PIN, NoteKind.HINT]
 
 
+def test_a_hint_to_a_run_that_has_asked_all_says_so(folder: Path, run: tuple[str, str]) -> None:
+    said = evolve(folder, "hint", run[0], "sort them", *ARCHIVE).stdout
+    assert "has made all its 8 asks" in said
+
+
 def test_a_banned_program_is_not_bred_from_when_the_run_goes_on(folder: Path, run: tuple[str, str]) -> None:
     run_id, best = run
     evolve(folder, "ban", best, *ARCHIVE)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from archive.store import Archive
 from evaluators import registry
 from evaluators.contract import ContractError, Outcome, Split, Tier
 from evolve import api
+from evolve.errors import EvolveError
 from tests.end_to_end.commands import evolve_json, evolve_rows
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "toy"
@@ -82,3 +86,24 @@ def test_what_is_wrong_is_raised(folder: Path) -> None:
         api.describe("toyy")
     with pytest.raises(ArchiveError):
         api.resume("nobody", archive=url(folder))
+
+
+def test_a_setting_that_does_not_exist_is_an_error_of_ours() -> None:
+    with pytest.raises(EvolveError, match="unknown key 'atempts'; did you mean 'attempts'"):
+        api.RunConfig(task="toy", atempts=3)  # type: ignore[call-arg]
+
+
+def test_a_misspelt_task_is_no_empty_ranking(folder: Path, report: api.RunReport) -> None:
+    with pytest.raises(EvolveError, match="there is no task 'tooy'; did you mean 'toy'"):
+        api.leaderboard("tooy", archive=url(folder))
+
+
+def test_the_example_of_the_docs_runs(tmp_path: Path) -> None:
+    _, _, rest = (Path(__file__).parents[2] / "docs" / "api.md").read_text().partition("```python\n")
+    words = [sys.executable, "-c", rest.partition("```")[0]]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "median" in done.stdout  # the last lines are the ranking

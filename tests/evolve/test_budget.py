@@ -16,7 +16,8 @@ def test_no_budget_never_stops() -> None:
 @pytest.mark.parametrize(
     ("budget", "spent", "reason"),
     [
-        (Budget(attempts=3), replace(NOTHING, asked=3), "all 3 attempts"),
+        (Budget(attempts=3), replace(NOTHING, asked=3), "all 3 attempts were made"),
+        (Budget(attempts=1), replace(NOTHING, asked=1), "the only attempt was made"),
         (Budget(evaluations=5), replace(NOTHING, evaluations=3, outstanding=2), "all 5 evaluations"),
         (Budget(seconds=2), replace(NOTHING, seconds=2.0), "time of 2 s"),
         (Budget(patience=4), replace(NOTHING, tells_since_improvement=4), "4 attempts brought nothing"),

@@ -25,6 +25,20 @@ def test_a_value_out_of_range_is_one_sentence() -> None:
         build_config({"task": "toy", "attempts": 0})
 
 
+def test_a_configuration_made_directly_is_refused_in_the_same_words() -> None:
+    with pytest.raises(ConfigError, match="unknown key 'atempts'; did you mean 'attempts'"):
+        RunConfig(task="toy", atempts=3)  # type: ignore[call-arg]
+    with pytest.raises(ConfigError, match="attempts: .*greater than or equal to 1, found 0"):
+        RunConfig(task="toy", attempts=0)
+    with pytest.raises(ConfigError, match="attempts: "):
+        RunConfig.model_validate_json('{"task": "toy", "attempts": "many"}')
+
+
+def test_a_misspelt_choice_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="final_tier: .*found 'fulll'; did you mean 'full'"):
+        build_config({"task": "toy", "final_tier": "fulll"})
+
+
 def test_a_run_file_reads_as_written(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text('task = "toy"\nattempts = 5\norder = "index"\n[set]\nhints = 4\n')

@@ -167,6 +167,13 @@ def test_the_list_tells_what_is_open(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert sum(line.startswith("open ") for line in lines) == len(lines) - 1
 
 
+def test_the_list_needs_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert gpu.main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    assert all(line.startswith("open ") for line in lines)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_what_runs_kernels_runs_at_toy_sizes() -> None:

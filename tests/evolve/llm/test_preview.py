@@ -16,6 +16,7 @@ def test_range_runs_from_the_cheapest_to_the_dearest() -> None:
 
 def test_free_and_unknown_models_are_named_as_such() -> None:
     unknown = ModelSpec(name="mystery")
-    assert preview(12_000, [LOCAL], PRICES, 200) == "nothing for 200 attempts with llama"
+    assert preview(12_000, [LOCAL], PRICES, 200) == "llama is free"
+    assert preview(12_000, [LOCAL, LOCAL], PRICES, 200) == "llama, llama are free"
     assert preview(12_000, [unknown], PRICES, 5) == "the price of 5 attempts with mystery is not known"
-    assert preview(12_000, [LOCAL, unknown], PRICES, 5).endswith("llama, mystery, without what mystery cost")
+    assert preview(12_000, [LOCAL, unknown], PRICES, 5) == ("llama is free; the price of mystery is not known")

@@ -102,7 +102,7 @@ def test_feedback_and_pictures_are_aggregates() -> None:
     assert "scarce: score" in text
     failed = InstanceResult(name="fair-9", regime="fair", outcome=Outcome.INVALID, detail="the mode must be 0")
     assert "- fair: invalid: the mode must be 0" in PROBLEM.feedback([failed])
-    assert "and 3 more failures" in PROBLEM.feedback([failed] * 8)
+    assert "- fair, 8 instances: invalid: the mode must be 0" in PROBLEM.feedback([failed] * 8)
     assert [len(picture.rows) for picture in PROBLEM.pictures(played)] == [5, 5]
     assert PROBLEM.pictures([failed])[0].rows == ()
 
