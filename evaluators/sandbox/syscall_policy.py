@@ -29,10 +29,14 @@ class Machine(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ArgumentRule:
-    """Deny a call when one argument's low 32 bits are among `denied`, or, with none given, when it is not zero."""
+    """Allow a call only when one argument is among `allowed` or less than `below`; with neither given, when it is zero.
+
+    Numbers are compared with the argument's low 32 bits, as the kernel reads an int; zero means all 64.
+    """
 
     argument: int
-    denied: tuple[int, ...] = ()
+    allowed: tuple[int, ...] = ()
+    below: int = 0
 
 
 FIRST_UNKNOWN = 463  # setxattrat and later, on both architectures
@@ -80,15 +84,27 @@ lchown 94 -, fchownat 260 54, setxattr 188 5, lsetxattr 189 6, fsetxattr 190 7, 
 lremovexattr 198 15, fremovexattr 199 16, utime 132 -, utimes 235 -, futimesat 261 -, utimensat 280 88,
 name_to_handle_at 303 264, open_by_handle_at 304 265
 """
-_DENIED = (_PROCESS, _NETWORK, _KERNEL, _SHARED_BETWEEN_PROCESSES, _IDENTITY, _FILE_CHANGES)
-# glibc falls back to clone, which says EPERM, only where clone3 does not exist.
-_ABSENT = "clone3 435 435"
+# What they find in the page cache, or drop from it, outlives the child: notes for the next time it is played.
+_PAGE_CACHE = """
+fadvise64 221 223, readahead 187 213, mincore 27 232, cachestat 451 451, io_setup 206 0, io_destroy 207 1,
+io_submit 209 2, io_cancel 210 3, io_getevents 208 4, io_pgetevents 333 292
+"""
+_DENIED = (_PROCESS, _NETWORK, _KERNEL, _SHARED_BETWEEN_PROCESSES, _IDENTITY, _FILE_CHANGES, _PAGE_CACHE)
+# glibc falls back to clone, which says EPERM, only where clone3 does not exist; to preadv and pwritev, which know no
+# flags and so cannot ask whether a page is cached, only where preadv2 and pwritev2 do not.
+_ABSENT = "clone3 435 435, preadv2 327 286, pwritev2 328 287"
+# MADV_NORMAL, DONTNEED, FREE, DONTFORK, DOFORK, UNMERGEABLE, HUGEPAGE, NOHUGEPAGE, DONTDUMP, DODUMP, WIPEONFORK,
+# KEEPONFORK, GUARD_INSTALL, GUARD_REMOVE: what allocators ask for. The rest moves pages of files in or out of memory.
+_ADVICE_ON_OWN_MEMORY = (0, 4, 8, 10, 11, 13, 14, 15, 16, 17, 18, 19, 102, 103)
 _BY_ARGUMENT = {
     "prlimit64 302 261": ArgumentRule(2),  # reading limits is harmless
-    # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY: they make the kernel signal other processes.
-    "fcntl 72 25": ArgumentRule(1, (8, 10, 15, 1024, 1026)),
-    # TIOCSTI, TIOCLINUX, FIOASYNC, FIOSETOWN, SIOCSPGRP: typing into a terminal, and the same signals.
-    "ioctl 16 29": ArgumentRule(1, (0x5412, 0x541C, 0x5452, 0x8901, 0x8902)),
+    "madvise 28 233": ArgumentRule(2, _ADVICE_ON_OWN_MEMORY),
+    # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ. Others send signals, take locks that
+    # other children see, take of the pipes' memory that all share, or write a hint into the file's inode.
+    "fcntl 72 25": ArgumentRule(1, (0, 1, 2, 3, 4, 1030, 1032)),
+    # TCGETS and TCGETS2 (isatty), TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX. Others change flags and numbers of
+    # a file's inode, type into a terminal, or send signals.
+    "ioctl 16 29": ArgumentRule(1, (0x5401, 0x802C542A, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),
 }
 
 
