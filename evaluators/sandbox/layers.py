@@ -124,10 +124,14 @@ def _drop_privileges(uid: int | None) -> None:
 
 
 def _keep_only(fds: Sequence[int]) -> None:
-    """Leave stdin as it is, both output streams on one pipe, requests and replies on 3 and 4, nothing else open."""
+    """Leave both output streams on one pipe, requests and replies on 3 and 4, nothing else of what was open.
+
+    Standard input becomes an open file of this process alone: one that children shared would have flags to talk by.
+    """
     requests, replies, output = fds
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, _ABOVE_FIXED_FDS) for fd in (output, output, requests, replies)]
-    for fixed, fd in enumerate(high, start=1):
+    null = os.open(os.devnull, os.O_RDONLY)
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, _ABOVE_FIXED_FDS) for fd in (null, output, output, requests, replies)]
+    for fixed, fd in enumerate(high):
         os.dup2(fd, fixed)
     os.closerange(5, MAX_OPEN_FILES)
 
