@@ -7,6 +7,7 @@ any program runs, there is nothing to write. The same for times of last access, 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import struct
@@ -21,18 +22,19 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def fill(paths: Iterable[str]) -> None:
-    """Read what is not in memory of these files, and of all files below these folders; what we may not read is left."""
+    """Read what is not in memory of these files, and of all files below these folders.
+
+    What cannot be opened or read is passed over: no program can read it either.
+    """
     buffer = bytearray(_PIECE_BYTES)
     for path in paths:
         for file in _files_below(path):
-            try:
+            with contextlib.suppress(OSError):
                 fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-            except OSError:
-                continue
-            try:
-                _read(fd, buffer)
-            finally:
-                os.close(fd)
+                try:
+                    _read(fd, buffer)
+                finally:
+                    os.close(fd)
 
 
 def mapped_files() -> list[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evaluators.candidate import ReplyField
+from evaluators.contract import Limits
 from evaluators.sandbox.client import Sandbox
 from evaluators.sandbox.kernel import system_call
 from evaluators.sandbox.page_cache import fill
@@ -69,3 +71,22 @@ def test_large_files_of_no_use_are_not_readable() -> None:
     for path in useless:
         assert not any(path.is_relative_to(allowed) for allowed in readable), path
     assert any(LARGE.is_relative_to(allowed) for allowed in readable)
+
+
+HONEST = """
+import os, shutil, sys, time
+
+def read():
+    fd = os.open(os.__file__, os.O_RDONLY)
+    there = bytearray(4)
+    os.preadv(fd, [there], 0)
+    shutil.get_terminal_size()
+    os.set_blocking(1, True)
+    return len(there) * (time.process_time() >= 0) * (not sys.stdin.isatty()) * (sys.stdin.read() == "")
+"""
+
+
+def test_what_honest_programs_ask_the_kernel_for_still_passes() -> None:
+    limits = Limits(wall_s=30, cpu_s=20, call_wall_s=20)
+    with Sandbox(["numpy"]) as sandbox, sandbox.candidate(HONEST, limits) as candidate:
+        assert candidate.function("read", [], [ReplyField(name="n", dtype="int64", shape=())]).arrays["n"] == 4
