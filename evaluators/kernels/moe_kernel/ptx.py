@@ -21,7 +21,7 @@ _OUTLIVING = re.compile(r"\.(?:global|const)\b")
 # What may name these memories without declaring a variable in them.
 _ACCESSES = frozenset(
     {"ld", "ldu", "st", "atom", "red", "cp", "cvta", "isspacep", "prefetch", "prefetchu", "discard", "multimem"}
-    | {"applypriority", "createpolicy", "tensormap"}
+    | {"applypriority", "createpolicy", "tensormap", "fence"}
 )
 _LONG = frozenset({"u64", "b64", "s64"})
 _PARAMETER_OF = {

@@ -67,6 +67,20 @@ def test_line_numbers_and_shared_memory_of_the_launch_pass() -> None:
     assert read_entry(text.replace("ret;", ".loc 1 3 4 // kernel.py:3\n ret;")).name == "add"
 
 
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "fence.proxy.async.global;",
+        "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%r1], [%rd1, {%r2, %r3}], [%r4];",
+        "tensormap.replace.tile.global_address.global.b1024.b64 [%rd1], %rd2;",
+        "@%p1 red.relaxed.gpu.global.add.f32 [%rd1], %f1;",
+        "wait: cvta.to.global.u64 %rd2, %rd1;",
+    ],
+)
+def test_instructions_on_global_memory_are_no_variables(instruction: str) -> None:
+    assert read_entry(ADD.replace("ret;", f"{instruction}\n ret;")).name == "add"
+
+
 def test_accesses_to_global_memory_and_comments_about_it_are_no_variables() -> None:
     assert read_entry(ADD.replace("ret;", "st.global.f32 [%rd2], %f1; // .global .u32 x;\n ret;")).name == "add"
 
