@@ -48,6 +48,7 @@ class EvaluateRequest:
     stored_delays_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     race: Race = NO_RACE
     secret: str = ""  # of the instances; empty: the one that the worker was given for the split at its start
+    second_try: bool = False  # the first ended as `infrastructure`: another kill from nowhere is the program's doing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,23 @@ import queue
 import signal
 import sys
 import threading
+import time
+import traceback
 from collections.abc import Mapping
+from functools import partial
 from typing import BinaryIO
 
 from evaluators import protocol, registry
-from evaluators.contract import ContractError, Environment, Evaluation, EvaluatorError, Split, Tier
+from evaluators.contract import (
+    ContractError,
+    Environment,
+    Evaluation,
+    EvaluatorError,
+    InstanceResult,
+    Outcome,
+    Split,
+    Tier,
+)
 from evaluators.environment import environment_of
 from evaluators.problem import ClockPolicy, Problem
 from evaluators.sandbox.client import Sandbox
@@ -45,14 +57,45 @@ class Scorer:
             workload = self._passing_workload(request.tier, request.split, request.secret)
         else:
             workload = self._workload(request.tier, request.split)
-        return evaluate(
-            self._problem,
-            workload,
-            request.source,
-            self._sandbox.candidate,
-            self._environment,
-            clock,
-            race=request.race,
+        started_s = time.perf_counter()
+        try:
+            return evaluate(
+                self._problem,
+                workload,
+                request.source,
+                partial(self._sandbox.candidate, second_try=request.second_try),
+                self._environment,
+                clock,
+                race=request.race,
+            )
+        except (EvaluatorError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a program's values break in us, they must not end the worker
+            traceback.print_exception(error)
+            return self._unjudged(workload, type(error).__name__, time.perf_counter() - started_s)
+
+    def _unjudged(self, workload: Workload, fault: str, wall_s: float) -> Evaluation:
+        """What is left of an evaluation that broke our own code: charged to the program, for it chose the values."""
+        task, is_search = self._problem.task, workload.split is Split.SEARCH
+        detail = f"the evaluator failed on what the program returned: {fault}" if is_search else ""
+        return Evaluation(
+            task=task.name,
+            task_identity=task.identity,
+            tier=workload.tier,
+            split=workload.split,
+            outcome=Outcome.CRASHED,
+            objective=None,
+            metrics={},
+            instances=tuple(
+                InstanceResult(name=instance.name, regime=instance.regime, outcome=Outcome.CRASHED, detail=detail)
+                for instance in workload.instances
+            ),
+            feedback=detail,
+            environment=self._environment,
+            environment_class=self._environment.environment_class(task),
+            seeds=workload.seeds,
+            cpu_s=0.0,
+            wall_s=round(wall_s, 6),
         )
 
     def _workload(self, tier: Tier, split: Split) -> Workload:

@@ -17,7 +17,7 @@ DEATH_GRACE_S = 0.5  # between a closed pipe and the death that explains it
 class ChildHandle:
     """A forked child; whoever holds it must call `end`."""
 
-    def __init__(self, zygote: ZygoteProcess, child: ChildProcess, limits: Limits) -> None:
+    def __init__(self, zygote: ZygoteProcess, child: ChildProcess, limits: Limits, *, second_try: bool = False) -> None:
         self.requests = child.requests
         self.replies = child.replies
         self.guard = Guard(
@@ -31,6 +31,7 @@ class ChildHandle:
         self._zygote = zygote
         self._child = child
         self._cpu_limit_s = limits.cpu_s
+        self._second_try = second_try
         self._cpu_s = 0.0
         self._ending: Ending | None = None
         watchdog().watch(self.guard, child.output)
@@ -82,18 +83,24 @@ class ChildHandle:
             return CandidateFailure(Outcome.CRASHED, "closed its pipes")
         if ending.cpu_s >= self._cpu_limit_s:
             return CandidateFailure(Outcome.TIMED_OUT, f"used more than {self._cpu_limit_s:.3g} s of CPU time")
-        return _by_wait_status(ending.wait_status)
+        return _by_wait_status(ending.wait_status, second_try=self._second_try)
 
 
-def _by_wait_status(status: int) -> CandidateFailure:
+def _by_wait_status(status: int, *, second_try: bool) -> CandidateFailure:
     if os.WIFEXITED(status):
         return CandidateFailure(Outcome.CRASHED, f"exited with status {os.WEXITSTATUS(status)} before it answered")
-    name = signal.Signals(os.WTERMSIG(status)).name
-    if name == "SIGSYS":
+    number = os.WTERMSIG(status)
+    if number == signal.SIGSYS:
         return CandidateFailure(Outcome.TAMPERED, "used a system call interface that no honest program uses")
-    if name == "SIGKILL":  # not by us, and the child itself cannot: the kernel or an operator
+    if number == signal.SIGKILL and not second_try:  # not by us: the kernel or an operator
         return CandidateFailure(Outcome.INFRASTRUCTURE, "was killed from outside; is the machine short of memory?")
-    return CandidateFailure(Outcome.CRASHED, f"died of {name} before it answered")
+    return CandidateFailure(Outcome.CRASHED, f"died of {_signal_name(number)} before it answered")
+
+
+def _signal_name(number: int) -> str:
+    """Real-time signals have no names but the first and the last."""
+    known = {int(entry): entry.name for entry in signal.Signals}
+    return known.get(number, f"signal {number}")
 
 
 def _holds_bytes(fd: int) -> bool:

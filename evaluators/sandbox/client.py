@@ -74,13 +74,17 @@ class Sandbox:
         """The active layers, such as ``rlimit+seccomp+landlock7``; says ``unsafe`` when a protection is missing."""
         return self._layers
 
-    def candidate(self, source: str, limits: Limits) -> AbstractContextManager[SandboxedCandidate]:
+    def candidate(
+        self, source: str, limits: Limits, *, second_try: bool = False
+    ) -> AbstractContextManager[SandboxedCandidate]:
         """A loaded program; leaving the context kills it.
+
+        A death by SIGKILL that we did not send is taken for the machine's fault, at a `second_try` for the program's.
 
         Raises:
             CandidateFailure: On entering: the program cannot be loaded. On leaving: it spoke out of turn.
         """
-        return self._candidate(_source_bytes(source), limits)
+        return self._candidate(_source_bytes(source), limits, second_try)
 
     def close(self) -> None:
         """Kill the zygote and every child left."""
@@ -97,8 +101,8 @@ class Sandbox:
         self.close()
 
     @contextmanager
-    def _candidate(self, source: bytes, limits: Limits) -> Iterator[SandboxedCandidate]:
-        candidate = SandboxedCandidate(self._spawn(limits), limits)
+    def _candidate(self, source: bytes, limits: Limits, second_try: bool) -> Iterator[SandboxedCandidate]:
+        candidate = SandboxedCandidate(self._spawn(limits, second_try), limits)
         try:
             candidate.load(source)
             yield candidate
@@ -108,22 +112,22 @@ class Sandbox:
         candidate.end()
         candidate.refuse_leftovers()
 
-    def _spawn(self, limits: Limits) -> ChildHandle:
+    def _spawn(self, limits: Limits, second_try: bool) -> ChildHandle:
         """A child, from a new zygote if the old one fails."""
         try:
-            return self._try_to_spawn(limits)
+            return self._try_to_spawn(limits, second_try)
         except ZygoteError:
             self._zygote = None
         try:
-            return self._try_to_spawn(limits)
+            return self._try_to_spawn(limits, second_try)
         except ZygoteError as error:
             self._zygote = None
             raise CandidateFailure(Outcome.INFRASTRUCTURE, str(error)) from error
 
-    def _try_to_spawn(self, limits: Limits) -> ChildHandle:
+    def _try_to_spawn(self, limits: Limits, second_try: bool) -> ChildHandle:
         if self._zygote is None:
             self._zygote = self._new_zygote()
-        return ChildHandle(self._zygote, self._zygote.spawn(limits), limits)
+        return ChildHandle(self._zygote, self._zygote.spawn(limits), limits, second_try=second_try)
 
     def _new_zygote(self) -> ZygoteProcess:
         return ZygoteProcess(self._libraries, self._disabled, self._launcher)

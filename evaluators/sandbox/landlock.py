@@ -49,6 +49,11 @@ class Ruleset:
         for path in paths:
             self._allow(path, READ_FILE, READ_DIRECTORY)
 
+    def allow_listing(self, directories: Iterable[str]) -> None:
+        """Let children see the names in these directories, and in those below."""
+        for path in directories:
+            self._allow(path, 0, READ_DIRECTORY)
+
     def allow_writing_device(self, path: str) -> None:
         """Let children open one device file for writing as well."""
         self._allow(path, READ_FILE | WRITE_FILE, 0)

@@ -57,7 +57,7 @@ class Layers:
             self.filter.install()
 
 
-def prepare(readable: Sequence[str], disabled: Collection[str]) -> Layers:
+def prepare(readable: Sequence[str], disabled: Collection[str], listable: Sequence[str] = ()) -> Layers:
     """The layers this kernel offers, less the `disabled` ones; called in the zygote after its imports."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     prctl(PR_SET_DUMPABLE, 0)
@@ -71,7 +71,7 @@ def prepare(readable: Sequence[str], disabled: Collection[str]) -> Layers:
     return Layers(
         mapped_bytes=memory_pages()[0] * _PAGE_BYTES,
         uid=uid,
-        ruleset=_ruleset(abi, readable) if abi else None,
+        ruleset=_ruleset(abi, readable, listable) if abi else None,
         filter=seccomp.child_filter(machine) if machine else None,
         limited=limited,
         names=tuple(name for name, found in offered.items() if found),
@@ -106,8 +106,9 @@ def unprivileged_uid(readable: Sequence[str]) -> int | None:
     return UNPRIVILEGED_UID if os.waitpid(pid, 0)[1] == 0 else None
 
 
-def _ruleset(abi: int, readable: Sequence[str]) -> landlock.Ruleset:
+def _ruleset(abi: int, readable: Sequence[str], listable: Sequence[str]) -> landlock.Ruleset:
     ruleset = landlock.Ruleset(abi)
+    ruleset.allow_listing(listable)
     ruleset.allow_reading([*readable, *DEVICES, *PROCESSOR])
     ruleset.allow_writing_device("/dev/null")
     return ruleset
@@ -123,10 +124,14 @@ def _drop_privileges(uid: int | None) -> None:
 
 
 def _keep_only(fds: Sequence[int]) -> None:
-    """Leave stdin as it is, both output streams on one pipe, requests and replies on 3 and 4, nothing else open."""
+    """Leave both output streams on one pipe, requests and replies on 3 and 4, nothing else of what was open.
+
+    Standard input becomes an open file of this process alone: one that children shared would have flags to talk by.
+    """
     requests, replies, output = fds
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, _ABOVE_FIXED_FDS) for fd in (output, output, requests, replies)]
-    for fixed, fd in enumerate(high, start=1):
+    null = os.open(os.devnull, os.O_RDONLY)
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, _ABOVE_FIXED_FDS) for fd in (null, output, output, requests, replies)]
+    for fixed, fd in enumerate(high):
         os.dup2(fd, fixed)
     os.closerange(5, MAX_OPEN_FILES)
 

@@ -114,14 +114,13 @@ def _search(intervals: Sequence[tuple[int, Block]]) -> Block:
 
 def _argument_check(rule: ArgumentRule) -> Block:
     low = _ARGUMENTS + 8 * rule.argument
-    deny = _return(_RETURN_ERRNO | errno.EPERM)
-    block = [Instruction(_LOAD_WORD, 0, 0, low)]
-    for value in rule.denied:
-        block += [Instruction(_JUMP_EQUAL, 0, 1, value), *deny]
-    if not rule.denied:
-        block += [Instruction(_JUMP_EQUAL, 1, 0, 0), *deny]
-        block += [Instruction(_LOAD_WORD, 0, 0, low + 4), Instruction(_JUMP_EQUAL, 1, 0, 0), *deny]
-    return block + _return(_ALLOW)
+    deny, allow = _return(_RETURN_ERRNO | errno.EPERM), _return(_ALLOW)
+    if not rule.allowed and not rule.below:
+        block = [Instruction(_LOAD_WORD, 0, 0, low), Instruction(_JUMP_EQUAL, 1, 0, 0), *deny]
+        return [*block, Instruction(_LOAD_WORD, 0, 0, low + 4), Instruction(_JUMP_EQUAL, 1, 0, 0), *deny, *allow]
+    tests = [Instruction(_JUMP_AT_LEAST, 0, len(rule.allowed) + 1, rule.below)]
+    tests += [Instruction(_JUMP_EQUAL, len(rule.allowed) - place, 0, v) for place, v in enumerate(rule.allowed)]
+    return [Instruction(_LOAD_WORD, 0, 0, low), *tests, *deny, *allow]
 
 
 def _return(action: int) -> Block:

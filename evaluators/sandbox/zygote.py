@@ -18,9 +18,9 @@ import tempfile
 from collections.abc import Sequence
 from typing import NoReturn
 
-from evaluators.sandbox import child, layers
+from evaluators.sandbox import child, layers, page_cache
 from evaluators.sandbox.frames import FailureClass, FrameKind, pack_error, pack_frame, write_all
-from evaluators.sandbox.readable import readable_paths
+from evaluators.sandbox.readable import listable_paths, readable_paths
 
 SPAWN = struct.Struct("<cQQ")  # b"S", memory_bytes, cpu_s; three file descriptors travel with it
 REAP = struct.Struct("<ci")  # b"R", pid
@@ -53,7 +53,9 @@ def main() -> None:
     except ImportError as error:
         control.send(json.dumps({"import_error": str(error)[:500]}).encode())
         return
-    prepared = layers.prepare(readable_paths(settings["libraries"]), settings["disabled"])
+    readable = readable_paths(settings["libraries"])
+    page_cache.fill([*readable, *page_cache.mapped_files()])
+    prepared = layers.prepare(readable, settings["disabled"], listable_paths(settings["libraries"]))
     _, resident = layers.memory_pages()
     gc.collect()
     gc.freeze()

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from evaluators import protocol
@@ -165,6 +166,7 @@ class LocalBackend:
             evaluation = reply.evaluation
             if evaluation.outcome is not Outcome.INFRASTRUCTURE:
                 break
+            request = replace(request, second_try=True)
         return evaluation
 
     async def close(self) -> None:

@@ -20,15 +20,17 @@ LAYER_SETS: Mapping[str, tuple[str, ...]] = {  # name -> what is left out
 HARMLESS = (
     *("b02_subprocess", "b03_thread", "b04_exec", "b05_raw_clone", "b06_raw_clone3", "b10_posix_spawn"),
     *("e03_large_file", "f01_reads_secret", "f06_reads_evaluator_source", "f07_lists_folders", "f08_deletes"),
-    *("f10_symlink", "f11_hard_link", "f12_renames", "f19_changes_modes", "k11_imports_the_harness"),
+    *("f10_symlink", "f11_hard_link", "f12_renames", "f19_changes_modes", "f20_reads_what_nobody_uses"),
+    *("f22_reads_extended_attributes", "k11_imports_the_harness", "k31_notes_in_the_page_cache"),
     *("g01_tcp", "g02_udp", "g03_unix_socket", "g04_io_uring", "g08_netlink"),
     *("h05_traces_parent", "h06_reads_memory_of_parent", "h07_raises_limits", "h08_sets_affinity"),
-    *("h09_new_session", "h10_unshares", "h14_new_filter"),
+    *("h09_new_session", "h10_unshares", "h14_new_filter", "h18_kills_itself_by_timer"),
+    *("h19_watches_the_clocks_of_others", "k32_talks_through_locks", "c10_takes_kernel_memory"),
 )
 # What must succeed again, whatever the kernel and the user are.
 RETURNING: Mapping[str, tuple[str, ...]] = {
     "without Landlock": ("f01_reads_secret", "f06_reads_evaluator_source", "f07_lists_folders"),
-    "without seccomp": ("b03_thread", "b05_raw_clone", "g02_udp", "h08_sets_affinity"),
+    "without seccomp": ("b03_thread", "b05_raw_clone", "g02_udp", "h08_sets_affinity", "h18_kills_itself_by_timer"),
     "rlimits only": ("f01_reads_secret", "f08_deletes", "b03_thread", "g02_udp"),
 }
 

@@ -19,8 +19,8 @@ from evaluators.seeding import secret_from_seed
 from tests.hostile.headers import Attack
 
 SEEDS = Path(__file__).parents[2] / "seeds"
-SMALL = {"toy": {}, "expert_replication": {"gpus": 8, "experts": 64}}
-TIERS = {"toy": Tier.QUICK, "expert_replication": Tier.SMOKE}
+SMALL = {"toy": {}, "expert_replication": {"gpus": 8, "experts": 64}, "circle_packing": {}}
+TIERS = {"toy": Tier.QUICK, "expert_replication": Tier.SMOKE, "circle_packing": Tier.SMOKE}
 SECRET = secret_from_seed(0)
 SLACK = 1e-6  # float32 shares, rounded
 MODELLED = ClockPolicy(clock=PlannerClock.MODELLED)

@@ -39,6 +39,11 @@ def test_attack_ends_as_expected_and_leaves_nothing(sandbox: Sandbox, context: d
     assert check(sandbox, read_attack(path), context).problems == ()
 
 
+def test_no_child_hears_of_another_through_its_standard_input(sandbox: Sandbox, context: dict[str, str]) -> None:
+    source = next(path for path in ATTACKS if path.stem == "k33_talks_through_stdin").read_text(encoding="utf-8")
+    assert [run(sandbox, source, context).succeeded for _ in range(2)] == [False, False]
+
+
 def test_corpus_is_as_large_as_promised() -> None:
     assert len(ATTACKS) >= 120
 

@@ -17,8 +17,9 @@ from evaluators.kernels.moe_kernel.ptx import TARGET, PtxError
 TIMEOUT_S = 60.0
 _LIMITS = ((resource.RLIMIT_CPU, 50), (resource.RLIMIT_AS, 8 << 30), (resource.RLIMIT_FSIZE, 64 << 20))
 _PTXAS = Path("backends") / "nvidia" / "bin" / "ptxas"
-_REGISTERS = re.compile(r"Used (\d+) registers")
-_SPILLS = re.compile(r"(\d+) bytes spill stores, (\d+) bytes spill loads")
+# ptxas repeats names that a program chose: digits without end must not be tried from each of them.
+_REGISTERS = re.compile(r"Used (\d{1,9}) registers")
+_SPILLS = re.compile(r"(\d{1,9}) bytes spill stores, (\d{1,9}) bytes spill loads")
 MOST_FAULT_CHARS = 300
 
 

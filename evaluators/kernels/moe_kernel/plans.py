@@ -10,7 +10,7 @@ from evaluators.candidate import CandidateFailure
 from evaluators.contract import ContractError, Outcome
 from evaluators.kernels.moe_kernel.stages import BYTES_OF, Buffer
 
-MOST_PLAN_BYTES = 8 << 20
+MOST_PLAN_BYTES = 4 << 20  # eight kernels of the most PTX (`ptx.py`), and what JSON adds
 MOST_LAUNCHES = 8
 MOST_BUFFERS = 16
 MOST_SCRATCH_BYTES = 1 << 30

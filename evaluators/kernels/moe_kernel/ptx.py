@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from evaluators.kernels.moe_kernel.plans import Argument, Kernel, Launch, Plan
 
@@ -12,17 +13,20 @@ TARGET = "sm_90a"
 MOST_THREADS = 1024
 MOST_GRID = (2**31 - 1, 65535, 65535)  # CUDA's
 MOST_SHARED_BYTES = 227 << 10  # of one block, compute capability 9.0
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_ENTRY = re.compile(r"\.visible\s+\.entry\s+(\w+)\s*\((.*?)\)(.*?)\{", re.DOTALL)
-_PARAMETER = re.compile(r"\.param\s+\.(\w+)")
-_THREADS = re.compile(r"\.(?:reqntid|maxntid)\s+(\d+)")
-# A variable of the module keeps its value from launch to launch. Constant tables are refused with the rest.
-_STATE = re.compile(r"(?:^|[;{}])\s*(?:\.(?:visible|extern|weak|common)\s+)*\.(global|const)\b", re.MULTILINE)
-_EXTERNAL = re.compile(r"\.(?:extern|weak)\s+\.(?:func|entry)\b")
-_WORDS = frozenset({"u64", "b64", "s64"})
+MOST_PTX_CHARS = 256 << 10  # of one kernel; the largest shipped one has 47 thousand
+_OPENING = re.compile(r'"|//|/\*')
+_UNPRINTABLE = re.compile(r"[^\t\n -\[\]-~]")  # a backslash too: who knows what the assembler takes it for
+_WORD = re.compile(r"[(){},;]|(?:[^\s(){},;:]|::)+")
+_OUTLIVING = re.compile(r"\.(?:global|const)\b")
+# What may name these memories without declaring a variable in them.
+_ACCESSES = frozenset(
+    {"ld", "ldu", "st", "atom", "red", "cp", "cvta", "isspacep", "prefetch", "prefetchu", "discard", "multimem"}
+    | {"applypriority", "createpolicy", "tensormap", "fence"}
+)
+_LONG = frozenset({"u64", "b64", "s64"})
 _PARAMETER_OF = {
-    "buffer": _WORDS,
-    "i64": _WORDS,
+    "buffer": _LONG,
+    "i64": _LONG,
     "i32": frozenset({"u32", "b32", "s32"}),
     "fp32": frozenset({"f32", "b32"}),
 }
@@ -42,24 +46,67 @@ class Entry:
 
 
 def read_entry(ptx: str) -> Entry:
-    """The one kernel of `ptx`.
+    """The one kernel of `ptx`, in time linear in its length.
 
     Raises:
-        PtxError: Another target, more or fewer kernels, functions from elsewhere, or memory that outlives a launch.
+        PtxError: Too long, another target, more or fewer kernels, functions from elsewhere, or memory that outlives a
+            launch.
     """
-    text = _COMMENT.sub(" ", ptx)
-    if not re.search(rf"^\s*\.target\s+{TARGET}\b", text, re.MULTILINE):
+    if len(ptx) > MOST_PTX_CHARS:
+        raise PtxError(f"a kernel may have {MOST_PTX_CHARS} characters of PTX, found {len(ptx)}: unroll less")
+    words = _WORD.findall(_bare(ptx))
+    if (".target", TARGET) not in pairwise(words):
         raise PtxError(f"expected PTX for {TARGET}")
-    entries = _ENTRY.findall(text)
-    if len(entries) != 1 or len(re.findall(r"\.entry\b", text)) != 1:
+    _refuse_state(words)
+    _refuse_functions_from_elsewhere(words)
+    entries = [place for place, word in enumerate(words) if word.endswith(".entry")]
+    if len(entries) != 1:
         raise PtxError(f"expected one kernel, found {len(entries)}")
-    if _STATE.search(text):
-        raise PtxError("a kernel may keep nothing from launch to launch, found a variable of the module")
-    if _EXTERNAL.search(text):
-        raise PtxError("a kernel may call no function from elsewhere: no device_print, no device_assert")
-    ((name, parameters, directives),) = entries
-    threads = _THREADS.search(directives)
-    return Entry(name, tuple(_PARAMETER.findall(parameters)), int(threads.group(1)) if threads else 0)
+    return _entry(words, entries[0])
+
+
+def _bare(ptx: str) -> str:
+    """The text without comments and without what strings say."""
+    if odd := _UNPRINTABLE.search(ptx):
+        raise PtxError(f"expected printable ASCII, found {odd.group()!r}")
+    kept, position = [], 0
+    while opening := _OPENING.search(ptx, position):
+        kept.append(ptx[position : opening.start()])
+        closing = {'"': '"', "//": "\n", "/*": "*/"}[opening.group()]
+        end = ptx.find(closing, opening.end())
+        if end < 0 or (closing == '"' and "\n" in ptx[opening.end() : end]):
+            raise PtxError(f"expected {closing!r} after {opening.group()!r}")
+        kept.append(' "" ' if closing == '"' else " ")
+        position = end + len(closing)
+    return "".join([*kept, ptx[position:]])
+
+
+def _refuse_state(words: Sequence[str]) -> None:
+    """A variable of the module keeps its value from launch to launch. Constant tables are refused with the rest."""
+    for before, word in pairwise(["", *words]):
+        declares = _OUTLIVING.search(word) and word.partition(".")[0] not in _ACCESSES
+        if declares and (before, word) not in ((".ptr", ".global"), (".ptr", ".const")):
+            raise PtxError("a kernel may keep nothing from launch to launch, found a variable of the module")
+
+
+def _refuse_functions_from_elsewhere(words: Sequence[str]) -> None:
+    for word, following in pairwise([*words, ""]):
+        if (".extern" in word or ".weak" in word) and (word, following) != (".extern", ".shared"):
+            raise PtxError("a kernel may call no function from elsewhere: no device_print, no device_assert")
+
+
+def _entry(words: Sequence[str], place: int) -> Entry:
+    """The kernel declared at a place: ``.visible .entry NAME ( PARAMETERS ) DIRECTIVES {``."""
+    head = words[max(place - 1, 0) : place + 3]
+    try:
+        close, body = words.index(")", place), words.index("{", place)
+    except ValueError:
+        raise PtxError("expected one kernel, found a piece of one") from None
+    if len(head) != 4 or head[:2] != [".visible", ".entry"] or head[3] != "(" or body < close:
+        raise PtxError("expected one kernel, `.visible .entry NAME (...) {`")
+    types = [kind for word, kind in pairwise(words[place:close]) if word == ".param"]
+    threads = [n for word, n in pairwise(words[close:body]) if word in (".reqntid", ".maxntid") and n.isdigit()]
+    return Entry(head[2], tuple(kind.removeprefix(".") for kind in types), int(threads[0]) if threads else 0)
 
 
 def check_plan(plan: Plan) -> None:

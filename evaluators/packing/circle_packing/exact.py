@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 Circle = tuple[int, int, int]  # x, y, r in units of the grid
+FAR = 2.0  # a number beyond it breaks a condition whatever the others are; how far off it is may be no float
 
 
 def breach(circles_N3: npt.NDArray[np.float64]) -> str:
@@ -27,7 +28,11 @@ def breach(circles_N3: npt.NDArray[np.float64]) -> str:
     Args:
         circles_N3: ``(N, 3)`` finite rows of x, y, r.
     """
-    circles, one = _on_grid(circles_N3.tolist())
+    rows = circles_N3.tolist()
+    for i, row in enumerate(rows):
+        if max(map(abs, row)) > FAR:
+            return f"circle {i} has numbers far outside of [0, 1]"
+    circles, one = _on_grid(rows)
     return next(_breaches(circles, one), "")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evaluators import registry
@@ -57,6 +57,14 @@ def test_no_overlap_is_small_enough_to_be_accepted(slack: float) -> None:
     assert breach(np.array(TWO_TOUCHING)) == ""
     assert "overlap" in breach(np.array(TWO_TOUCHING) - [[0, 0, 0], [slack, 0, 0]])
     assert "leaves the unit square" in breach(np.array([[0.25 - slack, 0.25, 0.25]]))
+
+
+@given(st.lists(st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 3), min_size=1, max_size=3))
+@example([(-1.7e308, 0.5, 1.7e308)])
+def test_any_finite_numbers_are_judged(rows: list[tuple[float, float, float]]) -> None:
+    fault = breach(np.array(rows))
+    if np.abs(rows).max() > 1:
+        assert fault.startswith("circle")
 
 
 @settings(max_examples=60, deadline=None)

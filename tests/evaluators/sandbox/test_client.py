@@ -260,6 +260,24 @@ def test_death_of_the_zygote_is_not_charged_to_the_program() -> None:
         assert zygote_of(sandbox) != zygote
 
 
+@pytest.mark.parametrize(("second_try", "outcome"), [(False, Outcome.INFRASTRUCTURE), (True, Outcome.CRASHED)])
+def test_a_kill_from_nowhere_is_the_machines_fault_once(second_try: bool, outcome: Outcome) -> None:
+    field = (ReplyField(name="pid", dtype="int64", shape=()),)
+    source = "import os\ndef me():\n    return os.getpid()"
+    with Sandbox(["numpy"]) as sandbox, sandbox.candidate(source, LIMITS, second_try=second_try) as loaded:
+        os.kill(int(loaded.function("me", [], field).arrays["pid"]), signal.SIGKILL)
+        assert failure_of(lambda: loaded.function("me", [], field)).outcome is outcome
+
+
+def test_a_death_by_a_signal_without_a_name_is_a_crash() -> None:
+    field = (ReplyField(name="pid", dtype="int64", shape=()),)
+    source = "import os\ndef me():\n    return os.getpid()"
+    with Sandbox(["numpy"]) as sandbox, sandbox.candidate(source, LIMITS) as loaded:
+        os.kill(int(loaded.function("me", [], field).arrays["pid"]), signal.SIGRTMIN + 6)
+        failure = failure_of(lambda: loaded.function("me", [], field))
+    assert (failure.outcome, failure.detail) == (Outcome.CRASHED, "died of signal 40 before it answered")
+
+
 def test_zygote_that_stalls_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     with Sandbox(["numpy"]) as sandbox:
         zygote = zygote_of(sandbox)

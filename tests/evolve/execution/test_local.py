@@ -90,6 +90,37 @@ def test_workers_that_die_again_and_again_are_an_infrastructure_outcome() -> Non
     assert asyncio.run(scene()) is Outcome.INFRASTRUCTURE
 
 
+# A worker whose evaluations end as the machine's fault, until it is told that this is the second try.
+FLAKY = """
+import sys
+from dataclasses import replace
+from evaluators import protocol, worker
+from evaluators.contract import Outcome
+
+honest = worker.answer
+
+def answer(scorer, body):
+    reply = honest(scorer, body)
+    if protocol.decode(protocol.EvaluateRequest, body).second_try:
+        return reply
+    return replace(reply, evaluation=replace(reply.evaluation, outcome=Outcome.INFRASTRUCTURE, objective=None))
+
+worker.answer = answer
+worker.main()
+"""
+
+
+def test_a_second_try_is_told_that_it_is_one() -> None:
+    async def scene() -> Outcome:
+        backend = await LocalBackend.start(HELLO, 1, 60.0, (sys.executable, "-c", FLAKY))
+        try:
+            return (await backend.evaluate(quick(MEAN))).outcome
+        finally:
+            await backend.close()
+
+    assert asyncio.run(scene()) is Outcome.SCORED
+
+
 def test_a_closed_backend_leaves_no_process() -> None:
     async def scene() -> list[int]:
         backend = await LocalBackend.start(HELLO, 2, 60.0)
