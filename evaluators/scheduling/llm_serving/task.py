@@ -30,7 +30,9 @@ TASK = Task(
     objective="score",
     bound=1.0,
     weak_baseline="round_robin",
-    revision=2,  # 2: bursts of the code traffic as recorded; energy, fine-tuning and two models as goals
+    # 2: bursts of the code traffic as recorded; energy, fine-tuning and two models as goals; 3: nothing is left of what
+    # an idle replica held when it fails, no prompts where only decodes run, hits of first admissions
+    revision=3,
     limits={
         Tier.SMOKE: Limits(wall_s=6.0, cpu_s=2.0, call_wall_s=3.0),
         Tier.QUICK: Limits(wall_s=30.0, cpu_s=6.0, call_wall_s=5.0),
