@@ -38,7 +38,7 @@ PARAMETERS = (
         description="recorded traffic instead: Azure or BurstGPT CSV, Mooncake JSONL, gzipped or not",
     ),
     _number("load", 0.85, 0.001, 3.0, "offered rate over the proven capacity bound"),
-    _number("rate", 0.0, 0.0, 1e6, "requests per second instead of a load; 0: by load"),
+    _number("rate", 0.0, 0.0, 1e6, "requests per second instead of a load, at least 0.001; 0: by load"),
     _number("slo_ttft_s", 1.0, 0.001, 1e4, "first token wanted within"),
     _number("slo_tpot_s", 0.05, 0.0001, 1e3, "further tokens wanted within, on average"),
     _choice("goal", "none", ("none", "energy", "tuning"), "beside latency: little energy, or fine-tuning in idle time"),
