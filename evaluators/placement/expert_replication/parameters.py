@@ -11,6 +11,7 @@ from evaluators.kernels.profiles import shipped_text
 from evaluators.placement.cost import DEVICES, ExpertShape
 
 MIXED = "mixed"
+MOST_EXPERTS = 4096  # in a layer
 INTEGER, NUMBER, CHOICE, FILE = (
     ParameterKind.INTEGER,
     ParameterKind.NUMBER,
@@ -41,7 +42,7 @@ def _file(name: str, description: str) -> Parameter:
 PARAMETERS = (
     _integer("gpus", 32, 2, 1024, "GPUs that share the experts"),
     _integer("nodes", 4, 1, 256, "nodes they are in; unset: 8 GPUs to a node, or one node"),
-    _integer("experts", 256, 2, 4096, "logical experts per layer"),
+    _integer("experts", 256, 2, MOST_EXPERTS, "logical experts per layer"),
     _integer("layers", 58, 1, 256, "MoE layers; the tiers smoke and quick play a few of them"),
     _integer("top_k", 8, 1, 64, "experts per token"),
     _integer("redundant", 32, 0, 4096, "spare expert slots per layer over all GPUs; unset: an eighth or more, as fits"),

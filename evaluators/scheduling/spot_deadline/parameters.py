@@ -39,8 +39,20 @@ PARAMETERS = (
     _number("availability", 0.0, 0.0, 0.99, "share of time spot is there; 0: nine AWS zones, others in the hold-out"),
     _number("flips_per_day", 8.0, 0.1, 200.0, "changes between there and not there, where `availability` is set"),
     _number("on_demand_usd_per_h", ON_DEMAND_USD_PER_H, 1e-3, 1e4, "price of an on-demand machine in region 0"),
-    _number("spot_fraction", SPOT_FRACTION, 0.01, 1.0, "spot price over on-demand price; unset: drawn in each region"),
-    _number("checkpoint_gb", 50.0, 0.0, 1e5, "size of what moves between regions; unset: 50, 200 in the hold-out"),
+    _number(
+        "spot_fraction",
+        SPOT_FRACTION,
+        0.01,
+        1.0,
+        "spot price over on-demand price; unset: drawn for each of several regions, unless with a trace",
+    ),
+    _number(
+        "checkpoint_gb",
+        50.0,
+        0.0,
+        1e5,
+        "what moves between regions; unset: in the hold-out 200, unless with a trace",
+    ),
     _number("usd_per_gb", USD_PER_GB, 0.0, 10.0, "price of moving it"),
     Parameter(
         name="trace",

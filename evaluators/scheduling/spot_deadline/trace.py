@@ -7,7 +7,7 @@ zone from the same moment. A run may also say when it starts (``"start_s"``), wh
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -133,6 +133,6 @@ def _run(run: object, start_s: float, where: str) -> tuple[float, bool]:
 
 
 def _number(value: object, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ContractError(f"{where}: expected a finite number, found {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        raise ContractError(f"{where}: expected a finite number, found {value!r:.40}")
     return float(value)
