@@ -50,7 +50,13 @@ PARAMETERS = (
     _integer("group_limit", 4, 1, 256, "groups that one token may use; unset: half of them"),
     _integer("hidden", 7168, 16, 65536, "width of the model"),
     _integer("intermediate", 2048, 16, 65536, "inner width of one expert"),
-    _integer("tokens", 0, 0, 1 << 24, "tokens per iteration over all GPUs; 0: 128 (decode) and 2048 (prefill) per GPU"),
+    _integer(
+        "tokens",
+        0,
+        0,
+        1 << 24,
+        "tokens per iteration, nominal, over all GPUs; 0: 128 (decode) and 2048 (prefill) per GPU",
+    ),
     _integer("window_iterations", 0, 0, 1 << 20, "iterations between two plans; 0: 20 to 1000, by scenario"),
     _rate("window_s", "seconds between two plans; 0: what the iterations take"),
     _choice(
