@@ -19,14 +19,8 @@ from evaluators.contract import ContractError, ParameterValue, Split
 from evaluators.parameters import file_path
 from evaluators.placement.expert_replication.parameters import MOST_EXPERTS
 from evaluators.placement.expert_replication.workload import RECENT_ITERATIONS, LoadShape, Workload, relative
+from evaluators.stretches import SHORTEST, STRETCHES
 
-STRETCHES = {
-    Split.SEARCH: (0.0, 0.5),
-    Split.VALIDATION: (0.5, 0.75),
-    Split.HOLDOUT: (0.75, 1.0),
-    Split.REPORT: (0.75, 1.0),
-}
-SHORTEST = 0.25  # of the stretches above
 FEWEST_STEPS = 48  # twelve windows in the shortest stretch
 DEFAULT_STEPS = 512  # a trace of tokens is cut into so many iterations unless `tokens` says how many make one
 MOST_STEPS_PER_WINDOW = 100

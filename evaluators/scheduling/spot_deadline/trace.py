@@ -18,17 +18,11 @@ import numpy.typing as npt
 
 from evaluators.contract import ContractError, ParameterValue, Split
 from evaluators.parameters import file_path
+from evaluators.stretches import SHORTEST, STRETCHES
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-STRETCHES = {
-    Split.SEARCH: (0.0, 0.5),
-    Split.VALIDATION: (0.5, 0.75),
-    Split.HOLDOUT: (0.75, 1.0),
-    Split.REPORT: (0.75, 1.0),
-}
-SHORTEST = 0.25  # of the stretches above
 STATES = ("up", "down")
 _SLACK_S = 1e-3  # for start times that were rounded
 
