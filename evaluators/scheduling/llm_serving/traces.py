@@ -93,7 +93,7 @@ def _json_lines(path: Path, text: str) -> Iterator[Mapping[str, object]]:
         if line.strip():
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as error:
+            except ValueError as error:  # no JSON, or a number of thousands of digits
                 raise ContractError(f"{path.name}: line {number} is no JSON: {error}") from error
             if not isinstance(row, dict):
                 raise ContractError(f"{path.name}: line {number} is no JSON object")

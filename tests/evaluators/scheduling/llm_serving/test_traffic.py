@@ -145,6 +145,8 @@ BAD = {
     "one request": (AZURE.rsplit("2023", 1)[0], "at least 2 requests"),
     "a missing key": (MOONCAKE.replace("output_length", "output"), "lacks 'output_length'"),
     "no JSON": (MOONCAKE + "{", "is no JSON"),
+    "a number without end": (MOONCAKE.replace("3000", "3" * 5000), "is no JSON"),
+    "a number beyond floats": (MOONCAKE.replace("3000", "3" * 400), "cannot be read"),
     "a list": (MOONCAKE + "[1]", "no JSON object"),
     "a negative time": (MOONCAKE.replace("3000", "-3000"), "0 or later"),
 }
