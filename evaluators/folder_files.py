@@ -12,6 +12,18 @@ NOT_CODE = frozenset({"seeds", "tests", "build", "dist", "__pycache__"})  # fold
 MAX_FOLDER_BYTES = 32 << 20  # a folder this large is not a task, or holds data that should be named by a parameter
 
 
+def absolute(word: str) -> Path:
+    """The path that a user wrote, absolute or from here, ``~`` or ``~somebody`` as in a shell.
+
+    Raises:
+        ContractError: It names the home of nobody, or is no path at all.
+    """
+    try:
+        return Path(word).expanduser().resolve()
+    except (RuntimeError, ValueError) as error:
+        raise ContractError(f"{word!r} is no path here: {error}") from error
+
+
 def code_files(folder: Path) -> dict[str, bytes]:
     """Python files outside `NOT_CODE`, and every file below ``data``, by relative path.
 

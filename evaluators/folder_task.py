@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from evaluators.contract import ContractError, InstanceResult, ParameterValue, Picture, Split, Task, Tier
-from evaluators.folder_files import code_files, digest
+from evaluators.folder_files import absolute, code_files, digest
 from evaluators.problem import Instance, Problem
 from evaluators.seeding import SeedSource
 
@@ -65,7 +65,7 @@ def folder_problem(word: str, taken: frozenset[str]) -> Problem:
     Raises:
         ContractError: No such folder, no task in it, code that does not import, no `PROBLEM`, or a name that is taken.
     """
-    folder = Path(word).expanduser().resolve()
+    folder = absolute(word)
     _require_folder(folder, word)
     if (folder / TASK_FILE).is_file():
         code = digest(code_files(folder))

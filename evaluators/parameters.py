@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from evaluators.contract import ContractError, Parameter, ParameterKind, ParameterValue, Task
+from evaluators.folder_files import absolute
 from evaluators.registry import did_you_mean
 
 
@@ -59,7 +60,7 @@ def _number(spec: Parameter, value: ParameterValue | str) -> int | float:
     kind = int if spec.kind is ParameterKind.INTEGER else float
     try:
         number = kind(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of an infinity as an integer
         number = None
     if number is None or number != number or (isinstance(value, float) and number != value):
         raise ContractError(f"{spec.name}: expected {_article(spec.kind)}, found {value!r}")
@@ -89,7 +90,7 @@ def _path_with_digest(spec: Parameter, value: str) -> str:
     known = digest if path and len(digest) == 64 else ""
     given = path if known else value
     library = library_files(spec.library)
-    file = library.get(given) or Path(given).expanduser().resolve()
+    file = library.get(given) or _absolute(spec, given)
     try:
         found = _digest(file) if spec.kind is ParameterKind.FILE else _folder_digest(file)
     except OSError as error:
@@ -100,6 +101,13 @@ def _path_with_digest(spec: Parameter, value: str) -> str:
             f"{spec.name}: {file} has changed since it was named (SHA-256 {known[:12]} is now {found[:12]})"
         )
     return f"{given if given in library else file}@{found}"
+
+
+def _absolute(spec: Parameter, given: str) -> Path:
+    try:
+        return absolute(given)
+    except ContractError as error:
+        raise ContractError(f"{spec.name}: {error}") from error
 
 
 def _digest(file: Path) -> str:

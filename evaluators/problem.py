@@ -58,7 +58,10 @@ class Problem(Protocol):
         """The scenarios of a tier and split; at least 12 from `QUICK` up. The same seeds give the same instances."""
 
     def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """Aggregates per regime for the proposer, two or three digits; never raw workloads. Search split only."""
+        """Aggregates per regime for the proposer, never raw workloads. Search split only.
+
+        Scores with six digits, since a late search lives on gains that three would hide; all else with two or three.
+        """
 
     def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
         """Tables worth drawing, possibly none."""

@@ -28,6 +28,8 @@ from evaluators.seeding import SeedSource
 # Opens a fresh candidate for one scenario: `Sandbox.candidate`, or a double in tests.
 OpenCandidate = Callable[[str, Limits], "AbstractContextManager[MeteredCandidate]"]
 
+BOUND_SLACK = 1e-9  # a score that reaches the bound may be above it by rounding
+
 
 @dataclass(frozen=True, slots=True)
 class Workload:
@@ -63,23 +65,43 @@ def evaluate(
     loaded = as_loaded(problem.task, source)
     witness = Witness() if workload.split is Split.SEARCH else None
     with Bench(loaded, limits, open_candidate, keep=not problem.task.stateful, witness=witness) as bench:
-        played, stopped = _play(workload, bench, clock, race)
+        played, stopped = _play(workload, bench, clock, race, problem.task.bound)
     results = [played[place] for place in sorted(played)]
     evaluation = _assemble(problem, workload, results, environment, bench.cpu_s, time.perf_counter() - started_s)
     decisive = evaluation.outcome in (Outcome.TAMPERED, Outcome.INFRASTRUCTURE)
     return _as_stopped(evaluation, stopped) if stopped and not decisive else evaluation
 
 
-def _play(workload: Workload, bench: Bench, clock: ClockPolicy, race: Race) -> tuple[dict[int, InstanceResult], str]:
+def _play(
+    workload: Workload, bench: Bench, clock: ClockPolicy, race: Race, bound: float | None
+) -> tuple[dict[int, InstanceResult], str]:
     """Results by place, and why the rest was not played, if the race ended."""
     instances = workload.instances
     order = play_order([instance.regime for instance in instances])
-    played, stopped = _until_decided(order, lambda place: bench.play(instances[place], clock), race)
+
+    def result_of(place: int) -> InstanceResult:
+        return within_bound(bench.play(instances[place], clock), bound)
+
+    played, stopped = _until_decided(order, result_of, race)
     last = order[len(played) - 1]
     played[last] = bench.finish(played[last])
     if not stopped:
         played |= {place: _unplayed(instances[place], played[last]) for place in order[len(played) :]}
     return played, stopped
+
+
+def within_bound(result: InstanceResult, bound: float | None) -> InstanceResult:
+    """`result`, unless its score is above what is proven to be the most: then our bound or our engine is wrong."""
+    if bound is None or result.score is None or result.score <= bound + BOUND_SLACK:
+        return result
+    return InstanceResult(
+        name=result.name,
+        regime=result.regime,
+        outcome=Outcome.INFRASTRUCTURE,
+        delays_s=result.delays_s,
+        behaviour=result.behaviour,
+        detail=f"the score {result.score:.9g} is above the proven bound {bound:g}: an evaluator bug",
+    )
 
 
 def cut_short(known: Evaluation, race: Race) -> Evaluation:

@@ -33,8 +33,11 @@ def test_values_are_read_as_their_kind(spec: Parameter, text: ParameterValue, va
         (INTEGER, "1.5", "expected an integer"),
         (INTEGER, 1.5, "expected an integer"),
         (INTEGER, "0", "found 0"),
+        (INTEGER, float("inf"), "expected an integer, found inf"),
         (CHOICE, "d", "one of a, b"),
         (FILE, "/nonexistent/loads.json", "cannot read"),
+        (FILE, "~nobody of that name/loads.json", "f: '~nobody of that name/loads.json' is no path here"),
+        (FILE, "loads\0.json", "is no path here: embedded null byte"),
     ],
 )
 def test_bad_values_say_what_was_expected(spec: Parameter, text: ParameterValue, complaint: str) -> None:
@@ -45,6 +48,11 @@ def test_bad_values_say_what_was_expected(spec: Parameter, text: ParameterValue,
 def test_an_unknown_parameter_names_the_nearest() -> None:
     with pytest.raises(ContractError, match="did you mean 'hints'"):
         read_settings(PROBLEM.task, {"hint": "3"})
+
+
+def test_a_task_in_the_home_of_nobody_is_refused() -> None:
+    with pytest.raises(ContractError, match="'~nobody of that name/task' is no path here"):
+        registry.problem("~nobody of that name/task")
 
 
 def test_an_unknown_task_names_the_nearest() -> None:

@@ -97,6 +97,25 @@ def test_a_rare_failure_counts_as_the_floor() -> None:
     assert evaluation.instances[-1].detail == "it raised"
 
 
+@pytest.mark.parametrize("above", [1.391, 1.0 + 1e-6])
+def test_one_score_above_the_bound_spoils_the_evaluation(above: float) -> None:
+    evaluation = score([0.5] * 20 + [above])
+    assert (evaluation.outcome, evaluation.objective) == (Outcome.INFRASTRUCTURE, None)
+    assert evaluation.instances[-1].score is None
+    assert "above the proven bound 1: an evaluator bug" in evaluation.instances[-1].detail
+
+
+def test_a_score_at_the_bound_may_be_above_it_by_rounding() -> None:
+    assert score([1.0 + 1e-12] * 5).outcome is Outcome.SCORED
+
+
+def test_a_task_without_a_bound_has_any_score() -> None:
+    problem = ToyProblem(replace(PROBLEM.task, bound=None))
+    workload = Workload(Tier.QUICK, Split.SEARCH, "0" * 16, (Scripted("i0", 3.0),))
+    evaluation = evaluate(problem, workload, "", Opener(), ENVIRONMENT, ClockPolicy())
+    assert (evaluation.outcome, evaluation.objective) == (Outcome.SCORED, 3.0)
+
+
 def test_too_many_failures_end_the_evaluation_early() -> None:
     opener = Opener()
     evaluation = score([CRASH] * 10, opener)

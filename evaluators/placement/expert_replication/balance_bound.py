@@ -1,7 +1,8 @@
 """The best GPU balance that plans of two kinds can have on a window whose loads are known: how much packing can do.
 
-`even_balance_bound` holds for plans that split tokens evenly, `node_balance_bound` for plans, of whatever split, that
-keep the copies of a routing group on one node, as hierarchical EPLB does to spare the links between nodes.
+`even_balance_bound` holds for plans that split tokens evenly, without fresh slots and cut layers; `node_balance_bound`
+for plans, of whatever split, that keep the copies of a routing group on one node, as hierarchical EPLB does to spare
+the links between nodes.
 
 Shapes: L layers, E experts, G GPUs, S slots per GPU, P = G * S, N nodes, R routing groups, Q ways to share out groups.
 """
@@ -20,7 +21,11 @@ MOST_GROUPS = 8  # 4140 ways to share them out; beyond, the bound is the lighter
 
 
 def even_balance_bound(loads_LE: Floats, system: System) -> float:
-    """Sum over layers of the mean GPU load over the sum of `least_peak`; no even plan's `gpu_balance` is higher."""
+    """Sum over layers of the mean GPU load over the sum of `least_peak`.
+
+    No even plan's `gpu_balance` is higher, unless it cuts layers, which are in balance whatever the load, or has fresh
+    slots: their copies are chosen anew in every iteration of the window, the bound knows one placement for all of it.
+    """
     peak = float(least_peak(loads_LE, system.slots, system.network.gpus).sum())
     return float(loads_LE.sum()) / system.network.gpus / peak if peak else 1.0
 

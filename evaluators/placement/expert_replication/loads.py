@@ -17,15 +17,10 @@ import numpy.typing as npt
 
 from evaluators.contract import ContractError, ParameterValue, Split
 from evaluators.parameters import file_path
+from evaluators.placement.expert_replication.parameters import MOST_EXPERTS
 from evaluators.placement.expert_replication.workload import RECENT_ITERATIONS, LoadShape, Workload, relative
+from evaluators.stretches import SHORTEST, STRETCHES
 
-STRETCHES = {
-    Split.SEARCH: (0.0, 0.5),
-    Split.VALIDATION: (0.5, 0.75),
-    Split.HOLDOUT: (0.75, 1.0),
-    Split.REPORT: (0.75, 1.0),
-}
-SHORTEST = 0.25  # of the stretches above
 FEWEST_STEPS = 48  # twelve windows in the shortest stretch
 DEFAULT_STEPS = 512  # a trace of tokens is cut into so many iterations unless `tokens` says how many make one
 MOST_STEPS_PER_WINDOW = 100
@@ -163,7 +158,7 @@ def _step(entry: object, index: int, path: Path) -> npt.NDArray[np.int64]:
         raise ContractError(f'{where}: expected an object with "logical_expert_load"')
     try:
         counts = np.array(entry["logical_expert_load"], dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ContractError(f"{where}: expected numbers [layers][experts], found {error}") from error
     if counts.ndim != 2 or not counts.size:
         raise ContractError(f"{where}: expected numbers [layers][experts], found {counts.ndim} dimensions")
@@ -198,6 +193,8 @@ def counted(ids_TLK: npt.NDArray[np.int64], tokens: int, experts: int, path: Pat
             f"found {int(ids_TLK.min())} to {highest}"
         )
     num_experts = experts or highest + 1
+    if num_experts > MOST_EXPERTS:
+        raise ContractError(f"loads {path}: expected expert ids below {MOST_EXPERTS}, found {highest}")
     per_step = tokens or max(1, len(ids_TLK) // DEFAULT_STEPS)
     num_steps, num_layers = len(ids_TLK) // per_step, ids_TLK.shape[1]
     rows = np.arange(num_steps * per_step) // per_step

@@ -5,52 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from evaluators.contract import ContractError, Parameter, ParameterKind, ParameterValue
+from evaluators.contract import ContractError, Parameter, ParameterValue
 from evaluators.kernels.profiles import LIBRARY as PROFILES
 from evaluators.kernels.profiles import shipped_text
+from evaluators.parameter_specs import choice, file, integer, number
 from evaluators.placement.cost import DEVICES, ExpertShape
 
 MIXED = "mixed"
-INTEGER, NUMBER, CHOICE, FILE = (
-    ParameterKind.INTEGER,
-    ParameterKind.NUMBER,
-    ParameterKind.CHOICE,
-    ParameterKind.FILE,
-)
-
-
-def _integer(name: str, default: int, minimum: int, maximum: int, description: str) -> Parameter:
-    return Parameter(
-        name=name, kind=INTEGER, default=default, minimum=minimum, maximum=maximum, description=description
-    )
+MOST_EXPERTS = 4096  # in a layer
 
 
 def _choice(name: str, choices: tuple[str, ...], description: str) -> Parameter:
-    return Parameter(name=name, kind=CHOICE, default=MIXED, choices=(MIXED, *choices), description=description)
+    return choice(name, MIXED, (MIXED, *choices), description)
 
 
 def _rate(name: str, description: str) -> Parameter:
-    return Parameter(name=name, kind=NUMBER, default=0.0, minimum=0.0, maximum=1e6, description=description)
-
-
-def _file(name: str, description: str) -> Parameter:
-    return Parameter(name=name, kind=FILE, default="", description=description)
+    return number(name, 0.0, 0.0, 1e6, description)
 
 
 # What is not set is the suite's to choose: the default in search, other values in validation and in the hold-out.
 PARAMETERS = (
-    _integer("gpus", 32, 2, 1024, "GPUs that share the experts"),
-    _integer("nodes", 4, 1, 256, "nodes they are in; unset: 8 GPUs to a node, or one node"),
-    _integer("experts", 256, 2, 4096, "logical experts per layer"),
-    _integer("layers", 58, 1, 256, "MoE layers; the tiers smoke and quick play a few of them"),
-    _integer("top_k", 8, 1, 64, "experts per token"),
-    _integer("redundant", 32, 0, 4096, "spare expert slots per layer over all GPUs; unset: an eighth or more, as fits"),
-    _integer("groups", 8, 1, 256, "routing groups of consecutive experts; unset: 8 with 256 experts, else 1"),
-    _integer("group_limit", 4, 1, 256, "groups that one token may use; unset: half of them"),
-    _integer("hidden", 7168, 16, 65536, "width of the model"),
-    _integer("intermediate", 2048, 16, 65536, "inner width of one expert"),
-    _integer("tokens", 0, 0, 1 << 24, "tokens per iteration over all GPUs; 0: 128 (decode) and 2048 (prefill) per GPU"),
-    _integer("window_iterations", 0, 0, 1 << 20, "iterations between two plans; 0: 20 to 1000, by scenario"),
+    integer("gpus", 32, 2, 1024, "GPUs that share the experts"),
+    integer("nodes", 4, 1, 256, "nodes they are in; unset: 8 GPUs to a node, or one node"),
+    integer("experts", 256, 2, MOST_EXPERTS, "logical experts per layer"),
+    integer("layers", 58, 1, 256, "MoE layers; the tiers smoke and quick play a few of them"),
+    integer("top_k", 8, 1, 64, "experts per token"),
+    integer("redundant", 32, 0, 4096, "spare expert slots per layer over all GPUs; unset: an eighth or more, as fits"),
+    integer("groups", 8, 1, 256, "routing groups of consecutive experts; unset: 8 with 256 experts, else 1"),
+    integer("group_limit", 4, 1, 256, "groups that one token may use; unset: half of them"),
+    integer("hidden", 7168, 16, 65536, "width of the model"),
+    integer("intermediate", 2048, 16, 65536, "inner width of one expert"),
+    integer(
+        "tokens",
+        0,
+        0,
+        1 << 24,
+        "tokens per iteration, nominal, over all GPUs; 0: 128 (decode) and 2048 (prefill) per GPU",
+    ),
+    integer("window_iterations", 0, 0, 1 << 20, "iterations between two plans; 0: 20 to 1000, by scenario"),
     _rate("window_s", "seconds between two plans; 0: what the iterations take"),
     _choice(
         "device",
@@ -62,13 +54,12 @@ PARAMETERS = (
     _choice("all_to_all", ("flat", "hierarchical"), "a copy per chosen expert, or per node and then per GPU"),
     _choice("overlap", ("serial", "two_batch"), "whether compute hides the all-to-all"),
     _choice("migration", ("blocking", "async"), "whether serving waits while weights move"),
-    replace(
-        _file(
-            "profile", f"measured expert times, a name or a JSON file; unset: the device's roofline; {shipped_text()}"
-        ),
-        library=PROFILES,
+    file(
+        "profile",
+        f"measured expert times, a name or a JSON file; unset: the device's roofline; {shipped_text()}",
+        PROFILES,
     ),
-    _file("loads", "recorded loads instead of generated ones: load_history JSON or int16 [tokens, layers, k] .npy"),
+    file("loads", "recorded loads instead of generated ones: load_history JSON or int16 [tokens, layers, k] .npy"),
 )
 MODEL_AXIS = frozenset({"experts", "layers", "top_k", "groups", "group_limit", "hidden", "intermediate", "loads"})
 TOPOLOGY_AXIS = frozenset({"gpus", "nodes", "redundant"})

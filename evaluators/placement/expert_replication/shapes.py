@@ -76,9 +76,10 @@ EDGE_SHAPES: tuple[Mapping[str, int], ...] = (
 
 def fit_for_an_outage(shape: Shape, *, refit: bool) -> Shape | None:
     """The shape with slots enough that a node can go: as it is, or with more of them where `refit` allows it."""
-    if shape.nodes < 2:
+    left = shape.gpus - shape.gpus // shape.nodes
+    if left < 2:  # a single GPU leaves nothing to plan
         return None
-    needed = -(-shape.experts // (shape.gpus - shape.gpus // shape.nodes))
+    needed = -(-shape.experts // left)
     if shape.slots // shape.gpus >= needed:
         return shape
     return replace(shape, redundant=needed * shape.gpus - shape.experts) if refit else None

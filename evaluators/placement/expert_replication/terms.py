@@ -9,7 +9,7 @@ _DESCRIPTION = """\
 - layers, experts, top_k: the model; gpus, nodes: the machine (GPU g is in node g // (gpus // nodes));
 - slots (per layer, over all GPUs), slots_per_gpu: slot p is on GPU p // slots_per_gpu;
 - groups, group_limit: routing groups of consecutive experts (e // (experts // groups)), groups one token may use;
-- tokens: per iteration, over all GPUs;
+- tokens: per iteration, over all GPUs; nominal: some services send fewer, always or in every second window;
 - cost_us: float64[T + 1], microseconds a GPU spends on one slot with 0..T tokens, cost_slope_us per token beyond T; a
   GPU's compute time in a layer is fixed_us plus the sum over its slots, and the slowest GPU counts;
 - attention_us: attention per layer, behind which fresh copies (below) are gathered;
@@ -83,7 +83,10 @@ METRICS = (
     _metric("planner_s", "s", _DOWN, "planner time charged per call"),
     _metric("oracle_score", "1", _UP, "score of a clairvoyant greedy plan; report tier only, a line to compare with"),
     _metric(
-        "even_balance_bound", "1", _UP, "proven bound of gpu_balance for even split of known loads; report tier only"
+        "even_balance_bound",
+        "1",
+        _UP,
+        "proven bound of gpu_balance for even split of known loads, nothing fresh or cut; report tier only",
     ),
     _metric(
         "node_balance_bound",

@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.scheduling.job_shop.shop import Ints, Shop, make_shop
+from evaluators.scheduling.job_shop.shop import LONGEST, Ints, Shop, make_shop
 
 Floats = npt.NDArray[np.float64]
 
@@ -96,8 +96,10 @@ def realised_durations(shop: Shop, sigma: float, rng: np.random.Generator) -> In
 
 
 def shuffled(shop: Shop, jitter: float, rng: np.random.Generator) -> Shop:
-    """The shop with jobs and machines renumbered and each duration changed by up to `jitter` of itself."""
+    """The shop with jobs and machines renumbered and each duration changed by up to `jitter` of itself, as far as the
+    longest that a shop may have.
+    """
     jobs, machines = rng.permutation(shop.num_jobs), rng.permutation(shop.num_machines)
     factors = rng.uniform(1 - jitter, 1 + jitter, shop.durations_JM.shape)
-    durations = np.maximum(1, np.rint(shop.durations_JM * factors)).astype(np.int64)
+    durations = np.clip(np.rint(shop.durations_JM * factors), 1, LONGEST).astype(np.int64)
     return make_shop(machines[shop.routes_JM][jobs], durations[jobs])

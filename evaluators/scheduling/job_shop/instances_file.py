@@ -97,6 +97,8 @@ def _from_lines(text: str, name: str, where: str) -> NamedShop:
     if len(numbers) < 2 or min(numbers) < 0 or len(numbers) != 2 + 2 * numbers[0] * numbers[1]:
         expected = f"J M and then J * M pairs of machine and duration ({numbers[:2]} in the first line)"
         raise ContractError(f"{where}: expected {expected}, found {len(numbers)} numbers")
+    if max(numbers) >= 2**31:
+        raise ContractError(f"{where}: expected whole numbers below 2^31, found {max(numbers)}")
     pairs = np.array(numbers[2:], dtype=np.int64).reshape(numbers[0], numbers[1], 2)
     return NamedShop(name, make_shop(_from_zero(pairs[:, :, 0]), pairs[:, :, 1], where), None)
 

@@ -54,9 +54,14 @@ def check_shapes(chosen: Sequence[Recipe]) -> None:
     """Nothing where every shop is of a size that can be made.
 
     Raises:
-        ContractError: The user's jobs and machines make too many operations.
+        ContractError: The user's jobs and machines make too many operations, or nothing to choose.
     """
     for jobs, machines in {recipe.shape for recipe in chosen}:
+        if min(jobs, machines) < 2:
+            raise ContractError(
+                f"jobs, machines: expected two or more of each, found {jobs} * {machines}: the order of the jobs makes "
+                "no difference there, so that every program would score 0"
+            )
         if jobs * machines > MOST_OPERATIONS:
             raise ContractError(f"jobs: expected jobs * machines up to {MOST_OPERATIONS}, found {jobs} * {machines}")
 

@@ -32,13 +32,15 @@ def admit(replica: Replica, place: int) -> Request:
     if matched:
         replica.kv_used += BLOCK_TOKENS * replica.cache.hold(request.blocks[:matched])
     request.shared = matched
-    request.hit_tokens = BLOCK_TOKENS * matched
+    found = BLOCK_TOKENS * matched
+    if not request.admitted:  # later ones find what the request left itself, or bring their KV along
+        request.admitted, request.hit_tokens = True, found
     if request.swapped:
         request.swapped = False
         replica.copy_s += replica.cost.swap_s(request.prefilled)
     if not request.prefilled:  # else its KV came with it, from another replica or from the host
-        request.prefilled = request.hit_tokens
-        replica.queued_tokens -= request.hit_tokens
+        request.prefilled = found
+        replica.queued_tokens -= found
     if request.prefilled >= request.target:
         replica.join(request)
     else:

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-from evaluators.contract import Parameter, ParameterKind
+from evaluators.parameter_specs import choice, file, integer, number
 from evaluators.scheduling.llm_serving.costs import MODELS
 from evaluators.scheduling.llm_serving.services import SERVICES
 
-_INTEGER, _NUMBER, _CHOICE = ParameterKind.INTEGER, ParameterKind.NUMBER, ParameterKind.CHOICE
-
-
-def _number(name: str, default: float, low: float, high: float, description: str) -> Parameter:
-    return Parameter(name=name, kind=_NUMBER, default=default, minimum=low, maximum=high, description=description)
-
-
-def _integer(name: str, default: int, low: int, high: int, description: str) -> Parameter:
-    return Parameter(name=name, kind=_INTEGER, default=default, minimum=low, maximum=high, description=description)
-
-
-def _choice(name: str, default: str, choices: tuple[str, ...], description: str) -> Parameter:
-    return Parameter(name=name, kind=_CHOICE, default=default, choices=choices, description=description)
-
-
 # What is not set is the suite's to choose, scenario by scenario; the defaults are those of most scenarios.
 PARAMETERS = (
-    _integer("replicas", 4, 1, 64, "replicas of the model"),
-    _choice("model", "llama3-8b", tuple(MODELS), "model whose measured costs are used"),
-    _choice("gpu", "a100", ("a100", "h100"), "GPU; H100 profiles exist for the Llama-2 models"),
-    _integer("tp", 1, 1, 8, "GPUs that share each layer of a replica: 1, 2, 4 or 8"),
-    _integer("kv_tokens", 0, 0, 1 << 26, "KV cache of a replica; 0: 90 % of 80 GiB per GPU less the weights"),
-    _integer("prefill_replicas", 0, 0, 63, "of them for prompts only, the rest for decodes only; 0: all do both"),
-    _number("link_gb_s", 25.0, 0.01, 1e4, "GB/s between replicas, for KV that moves"),
-    _choice("service", "conversation", tuple(SERVICES), "kind of generated traffic"),
-    Parameter(
-        name="trace",
-        kind=ParameterKind.FILE,
-        default="",
-        description="recorded traffic instead: Azure or BurstGPT CSV, Mooncake JSONL, gzipped or not",
-    ),
-    _number("load", 0.85, 0.001, 3.0, "offered rate over the proven capacity bound"),
-    _number("rate", 0.0, 0.0, 1e6, "requests per second instead of a load; 0: by load"),
-    _number("slo_ttft_s", 1.0, 0.001, 1e4, "first token wanted within"),
-    _number("slo_tpot_s", 0.05, 0.0001, 1e3, "further tokens wanted within, on average"),
-    _choice("goal", "none", ("none", "energy", "tuning"), "beside latency: little energy, or fine-tuning in idle time"),
-    _number("priority_share", 0.0, 0.0, 1.0, "share of urgent requests: half the first-token limit, triple weight"),
-    _number(
-        "prediction_sigma", 0.6, 0.0, 5.0, "noise of predicted output lengths, log scale; unset: mostly none given"
-    ),
+    integer("replicas", 4, 1, 64, "replicas of the model"),
+    choice("model", "llama3-8b", tuple(MODELS), "model whose measured costs are used"),
+    choice("gpu", "a100", ("a100", "h100"), "GPU; H100 profiles exist for the Llama-2 models"),
+    integer("tp", 1, 1, 8, "GPUs that share each layer of a replica: 1, 2, 4 or 8"),
+    integer("kv_tokens", 0, 0, 1 << 26, "KV cache of a replica; 0: 90 % of 80 GiB per GPU less the weights"),
+    integer("prefill_replicas", 0, 0, 63, "of them for prompts only, the rest for decodes only; 0: all do both"),
+    number("link_gb_s", 25.0, 0.01, 1e4, "GB/s between replicas, for KV that moves"),
+    choice("service", "conversation", tuple(SERVICES), "kind of generated traffic"),
+    file("trace", "recorded traffic instead: Azure or BurstGPT CSV, Mooncake JSONL, gzipped or not"),
+    number("load", 0.85, 0.001, 3.0, "offered rate over the proven capacity bound"),
+    number("rate", 0.0, 0.0, 1e6, "requests per second instead of a load, at least 0.001; 0: by load"),
+    number("slo_ttft_s", 1.0, 0.001, 1e4, "first token wanted within"),
+    number("slo_tpot_s", 0.05, 0.0001, 1e3, "further tokens wanted within, on average"),
+    choice("goal", "none", ("none", "energy", "tuning"), "beside latency: little energy, or fine-tuning in idle time"),
+    number("priority_share", 0.0, 0.0, 1.0, "share of urgent requests: half the first-token limit, triple weight"),
+    number("prediction_sigma", 0.6, 0.0, 5.0, "noise of predicted output lengths, log scale; unset: mostly none given"),
 )

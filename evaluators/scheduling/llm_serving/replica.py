@@ -17,6 +17,7 @@ from evaluators.scheduling.llm_serving.prefix import PrefixCache
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Request, State
 
 MIXED, PREFILL, DECODE = 0, 1, 2  # roles
+NO_STRETCH = 0  # a mixed step, which is one iteration, or none at all
 
 Queue = list[tuple[float, int, Request]]
 
@@ -40,6 +41,7 @@ class Replica:
         self.prefilling: Queue = []
         self.decoding: dict[int, Request] = {}
         self.paused: dict[int, Request] = {}
+        self.evicted: list[Request] = []  # preempted where no prompt may be computed: to be placed anew
         self.finishers: list[tuple[int, int, Request]] = []
         self.read_tokens = 0  # KV tokens that one decode iteration reads
         self.queued_tokens = 0  # prompt tokens still to compute, waiting and running
@@ -52,8 +54,8 @@ class Replica:
         self.ended_s = 0.0
         self.step_s = 0.0  # A
         self.growth_s = 0.0  # D
-        self.stretch = 0  # iterations of the step; 0 for a mixed one
-        self.advancing = 0  # sequences that decode in the step
+        self.stretch = NO_STRETCH  # iterations of the running stretch
+        self.advancing = 0  # sequences that decode in the running step
         self.chunks: list[tuple[Request, int]] = []
         self.version = 0  # an event of another version is stale
 
@@ -126,23 +128,29 @@ class Replica:
         self._count_out(request)
 
     def preempt(self, request: Request, now_s: float) -> None:
-        """Take its KV away; it waits for room, to get it back or to compute prompt and generated tokens anew."""
+        """Take its KV away; it waits for room, to get it back or to compute prompt and generated tokens anew.
+
+        The latter is not for a replica that only decodes: there it is `evicted`.
+        """
         self.remove(request, now_s)
+        request.preemptions += 1
         if self.swaps and request.prefilled:
             request.swapped = True
             self.copy_s += self.cost.swap_s(request.prefilled)
         else:
             request.forget()
-        request.preemptions += 1
+            if self.role == DECODE:
+                self.evicted.append(request)
+                return
         self.enqueue(request)
 
     def fail(self, now_s: float) -> list[Request]:
         """Go down: everything it holds is lost; returns that, oldest first, with the iterations that were over."""
-        if self.stretch:
-            self.stretch = self.iterations_by(now_s)
-            if self.stretch:
-                self.advance()
-        self.busy, self.up, self.chunks, self.stretch, self.copy_s = False, False, [], 0, 0.0
+        if over := self.iterations_by(now_s):
+            self.stretch = over
+            self.advance()
+        self._stop()
+        self.up, self.chunks, self.copy_s = False, [], 0.0
         self.version += 1
         lost = [*self.decoding.values(), *self.paused.values(), *(r for _, _, r in self.prefilling)]
         for request in lost:
@@ -185,7 +193,7 @@ class Replica:
         if self.pace is not None:
             self.step_s = self.pace.begin(self.cost, decoding, sizes, self.step_s)
         self.growth_s = 0.0
-        self.stretch = 0
+        self.stretch = NO_STRETCH
         if not chunks:
             self.stretch = self._longest_stretch(decoding, most_iterations)
             self.growth_s = self.cost.decode_growth_s(decoding)
@@ -195,7 +203,7 @@ class Replica:
     def cut_short(self, now_s: float) -> bool:
         """End a stretch at the next iteration boundary; whether that changes when it ends."""
         iterations = self.iterations_by(now_s) + 1
-        if not self.stretch or iterations >= self.stretch:
+        if iterations >= self.stretch:
             return False
         self.stretch = iterations
         self.ended_s = self.started_s + self._duration_s(iterations)
@@ -209,7 +217,7 @@ class Replica:
         return self.pace.tuned_tokens + (self.pace.tuning * self.iterations_by(now_s) if self.busy else 0)
 
     def iterations_by(self, now_s: float) -> int:
-        """Iterations of the running stretch that are over."""
+        """Iterations of the running stretch that are over; 0 in a mixed step and while idle."""
         if self.stretch <= 1:
             return 0
         elapsed, half = max(0.0, now_s - self.started_s), 0.5 * self.growth_s
@@ -224,13 +232,13 @@ class Replica:
 
     def advance(self) -> list[Request]:
         """End the step: its tokens are there. Returns the decoding requests that produced their last one."""
-        self.busy = False
         iterations = max(1, self.stretch)
         if self.pace is not None:
             self.pace.end(self.cost, iterations, self._duration_s(iterations))
         if self.advancing:
             self.iteration += iterations
         tokens = self.advancing * iterations
+        self._stop()
         self.read_tokens += tokens
         self.kv_used += tokens
         self.generated_tokens += tokens
@@ -255,6 +263,10 @@ class Replica:
             request.shared = whole
         request.generated += 1
         self.generated_tokens += 1
+
+    def _stop(self) -> None:
+        """No step runs, and nothing of the last one is left to be taken for a running one's."""
+        self.busy, self.stretch, self.advancing = False, NO_STRETCH, 0
 
     def trim(self) -> None:
         """Drop idle blocks that running requests need the room of."""

@@ -38,6 +38,7 @@ class Request:
     """The mutable side of an arrival. `target` counts the tokens whose KV must be computed before it decodes."""
 
     __slots__ = (
+        "admitted",
         "arrival",
         "arrival_s",
         "blocks",
@@ -76,7 +77,8 @@ class Request:
         self.key = 0.0
         self.retain_s = 0.0
         self.shared = 0  # leading blocks held by reference
-        self.hit_tokens = 0  # prompt tokens found in the cache at the latest admission
+        self.admitted = False  # to a batch, ever
+        self.hit_tokens = 0  # prompt tokens found in the cache at the first admission
         self.replica = -1
         self.decode_replica = -1
         self.state = State.OUTSIDE

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from evaluators.contract import ContractError
 from evaluators.scheduling.llm_serving.bursts import burst_times
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS
 from evaluators.scheduling.llm_serving.traces import TraceRow
@@ -185,14 +186,18 @@ SERVICES: Mapping[str, Service] = {
 
 
 def trace_windows(rows: Sequence[TraceRow], *, holdout: bool) -> Service:
-    """A recorded trace as a service: contiguous windows, of its last third for the hold-out, else of the rest."""
+    """A recorded trace as a service: contiguous windows, of its last third for the hold-out, else of the rest.
+
+    Raises:
+        ContractError: All requests of that part come at one moment, so that it has no rate; `draw` says so of a window.
+    """
     border = 2 * len(rows) // 3
-    part = rows[border:] if holdout else rows[:border]
+    part = _taking_time(rows[border:], border) if holdout else _taking_time(rows[:border], 0)
 
     def draw(rng: np.random.Generator, count: int) -> list[TraceRow]:
         """A window of the recording; all of the part, if it is shorter."""
         first = int(rng.integers(0, max(1, len(part) - count)))
-        window = part[first : first + count]
+        window = _taking_time(part[first : first + count], first + border * holdout)
         return [TraceRow(row.at_s - window[0].at_s, row.prompt, row.output, row.blocks) for row in window]
 
     return Service(
@@ -200,4 +205,15 @@ def trace_windows(rows: Sequence[TraceRow], *, holdout: bool) -> Service:
         draw=draw,
         mean_prompt=float(np.mean([row.prompt for row in rows])),
         mean_output=float(np.mean([row.output for row in rows])),
+    )
+
+
+def _taking_time(rows: Sequence[TraceRow], first: int) -> Sequence[TraceRow]:
+    """Themselves, unless they come all at once; `first` is the place of the first one in the trace."""
+    if rows[-1].at_s > rows[0].at_s:
+        return rows
+    which = f"requests {first + 1} to {first + len(rows)}" if len(rows) > 1 else f"request {first + 1}"
+    raise ContractError(
+        f"trace: {which}, played as one stream, should take some time from the first to the last, but all come at "
+        f"{rows[0].at_s:g} s; record more requests, or their times more finely"
     )

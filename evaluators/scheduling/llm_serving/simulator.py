@@ -147,13 +147,19 @@ class Simulator:
         make_room(replica, now_s)
         if self._style.plans_batches and (replica.waiting or replica.prefilling or replica.paused):
             self._start_planned(now_s, replica)
-            return
-        if self._style.prefill_first:
+        elif self._style.prefill_first:
             chunks = prefill_first_chunks(replica)
-            decode = not chunks
+            self._begin(now_s, replica, chunks, decode=not chunks)
         else:
-            chunks, decode = mixed_chunks(replica), True
-        self._begin(now_s, replica, chunks, decode=decode)
+            self._begin(now_s, replica, mixed_chunks(replica), decode=True)
+        self._offer_evicted(now_s, replica)
+
+    def _offer_evicted(self, now_s: float, replica: Replica) -> None:
+        """Let those that a replica for decodes only preempted arrive anew, once its own step has begun."""
+        for request in replica.evicted:
+            self._moving.pop(request.uid, None)
+            self._events.push(now_s, Event.OFFER, request.uid)
+        replica.evicted.clear()
 
     def _begin(
         self, now_s: float, replica: Replica, chunks: Chunks, iterations: int = 1 << 30, *, decode: bool

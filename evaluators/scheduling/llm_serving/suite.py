@@ -17,7 +17,7 @@ from evaluators.scheduling.llm_serving.bounds import capacity_bound
 from evaluators.scheduling.llm_serving.costs import MODELS, CostModel, cost_model
 from evaluators.scheduling.llm_serving.fleet import Failure, Fleet, Goal
 from evaluators.scheduling.llm_serving.replica import DECODE, MIXED, PREFILL
-from evaluators.scheduling.llm_serving.requests import Arrival, checked_arrivals
+from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Arrival, checked_arrivals
 from evaluators.scheduling.llm_serving.services import SERVICES, Service, scaled, trace_windows
 from evaluators.scheduling.llm_serving.traces import TraceRow
 
@@ -150,7 +150,7 @@ def recipes(
     """The scenarios of a tier and split, the user's settings applied.
 
     Raises:
-        ContractError: Settings that contradict one another.
+        ContractError: Settings that contradict one another, or a trace too short to be played.
     """
     holdout, size = split is Split.HOLDOUT, SIZES[tier]
     regimes = HOLDOUT_REGIMES if holdout else SEARCH_REGIMES
@@ -178,7 +178,7 @@ def draw(recipe: Recipe, rate: float, rng: np.random.Generator) -> tuple[list[Ar
     """The requests of a scenario and its fleet, failure included; `rate` 0 leaves the regime's load.
 
     Raises:
-        ContractError: A request that no replica of the fleet can hold.
+        ContractError: A request that no replica of the fleet can hold, or all of them at one moment of a trace.
     """
     regime, fleet = recipe.regime, recipe.fleet
     rows = recipe.service.draw(rng, recipe.requests)
@@ -205,12 +205,11 @@ def _sigma(regime: Regime) -> float:
 
 def _fitting(rows: Sequence[TraceRow], most: int) -> list[TraceRow]:
     """Generated requests cut to what a replica can hold, as a service's limit on prompts would."""
-    return [row if row.prompt + row.output <= most else replace_row(row, most - row.output) for row in rows]
+    return [row if row.prompt + row.output <= most else _with_prompt(row, most - row.output) for row in rows]
 
 
-def replace_row(row: TraceRow, prompt: int) -> TraceRow:
-    """The request with a shorter prompt."""
-    return TraceRow(row.at_s, prompt, row.output, row.blocks[: prompt // 512])
+def _with_prompt(row: TraceRow, prompt: int) -> TraceRow:
+    return replace(row, prompt=prompt, blocks=row.blocks[: prompt // BLOCK_TOKENS])
 
 
 def _arrivals(
@@ -246,9 +245,7 @@ def _with_settings(regime: Regime, settings: Mapping[str, ParameterValue]) -> Re
     prefill = int(settings.get("prefill_replicas", min(regime.prefill_replicas, len(kinds) - 1)))
     if prefill >= len(kinds):
         raise ContractError(f"prefill_replicas: expected fewer than the {len(kinds)} replicas, found {prefill}")
-    slower = (
-        2.0 if "model" in settings and "70b" in str(settings["model"]) and kinds[0][0] != regime.replicas[0][0] else 1.0
-    )
+    slower = _limits_stretch(regime, kinds, settings)
     return replace(
         regime,
         replicas=kinds,
@@ -262,6 +259,12 @@ def _with_settings(regime: Regime, settings: Mapping[str, ParameterValue]) -> Re
         fails_at=regime.fails_at if len(kinds) > 1 and not prefill else 0.0,
         goal=_goal(regime, kinds, settings),
     )
+
+
+def _limits_stretch(regime: Regime, kinds: Sequence[Kind], settings: Mapping[str, ParameterValue]) -> float:
+    """A 70B model that the user put where the regime has another gets twice the time that the regime allows."""
+    is_large = "70b" in str(settings.get("model", ""))
+    return 2.0 if is_large and kinds[0][0] != regime.replicas[0][0] else 1.0
 
 
 def _goal(regime: Regime, kinds: Sequence[Kind], settings: Mapping[str, ParameterValue]) -> Goal:

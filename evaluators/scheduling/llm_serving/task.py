@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evaluators.contract import Descriptor, InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
+from evaluators.contract import (
+    ContractError,
+    Descriptor,
+    InstanceResult,
+    Limits,
+    ParameterValue,
+    Picture,
+    Split,
+    Task,
+    Tier,
+)
 from evaluators.parameters import file_path, read_settings
 from evaluators.scheduling.llm_serving import report
 from evaluators.scheduling.llm_serving.parameters import PARAMETERS
@@ -17,6 +27,7 @@ from evaluators.scheduling.llm_serving.terms import METRICS, POLICY
 from evaluators.scheduling.llm_serving.traces import TraceRow, read_trace
 from evaluators.seeding import SeedSource
 
+LEAST_RATE = 1e-3  # requests per second; with fewer, a clock that counts from 0 loses what a token takes
 TASK = Task(
     name="llm_serving",
     family="scheduling",
@@ -30,7 +41,9 @@ TASK = Task(
     objective="score",
     bound=1.0,
     weak_baseline="round_robin",
-    revision=2,  # 2: bursts of the code traffic as recorded; energy, fine-tuning and two models as goals
+    # 2: bursts of the code traffic as recorded; energy, fine-tuning and two models as goals; 3: nothing is left of what
+    # an idle replica held when it fails, no prompts where only decodes run, hits of first admissions
+    revision=3,
     limits={
         Tier.SMOKE: Limits(wall_s=6.0, cpu_s=2.0, call_wall_s=3.0),
         Tier.QUICK: Limits(wall_s=30.0, cpu_s=6.0, call_wall_s=5.0),
@@ -59,7 +72,9 @@ class ServingProblem:
             ContractError: Unknown name, wrong kind, out of range, a malformed trace, or an impossible combination.
         """
         problem = ServingProblem(replace(self.task, parameters=read_settings(self.task, settings)))
-        trace = problem._trace()
+        rate, trace = problem._rate(), problem._trace()
+        if 0 < rate < LEAST_RATE:
+            raise ContractError(f"rate: expected 0 (by load) or at least {LEAST_RATE:g} requests/s, found {rate:g}")
         for split in (Split.SEARCH, Split.HOLDOUT):
             recipes(Tier.QUICK, split, problem.task.parameters, trace)
         return problem
@@ -79,8 +94,7 @@ class ServingProblem:
 
     def scenario(self, recipe: Recipe, tier: Tier, seeds: SeedSource) -> Scenario:
         """The scenario that a recipe and its seed stand for."""
-        rate = float(self.task.parameters.get("rate", 0.0))
-        arrivals, fleet = draw(recipe, rate, np.random.default_rng(seeds.instance(recipe.name)))
+        arrivals, fleet = draw(recipe, self._rate(), np.random.default_rng(seeds.instance(recipe.name)))
         return build_scenario(
             recipe.name,
             recipe.regime.name,
@@ -90,6 +104,9 @@ class ServingProblem:
             means=(recipe.service.mean_prompt, recipe.service.mean_output),
             finds_capacity=tier is Tier.REPORT,
         )
+
+    def _rate(self) -> float:
+        return float(self.task.parameters.get("rate", 0.0))
 
     def _trace(self) -> Sequence[TraceRow] | None:
         trace = self.task.parameters.get("trace", "")

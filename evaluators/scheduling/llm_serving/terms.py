@@ -19,9 +19,9 @@ A fleet of language-model replicas serves requests; each replica runs one iterat
 sequences get a token, and prompts are computed in chunks beside them. `Policy(config)` is made once per scenario.
 `config` holds replicas (R) and, per replica, role (0 both, 1 prompts only, 2 decodes only), kv_tokens, knots and
 linear_s (seconds of an iteration's linear part by number of tokens), decode_fixed_s, decode_s (per KV token read),
-prefill_fixed_s, prefill_pair_s (per token x context), prefill_s (per token), cpu_s, least_s_per_token; and
-link_bytes_per_s, kv_bytes_per_token, max_running, block_tokens, mean_prompt, mean_output (the service's history), seed;
-goal (0 none, 1 little energy, 2 fine-tuning, 3 quality) and, per replica, quality, weights_s, idle_w, dynamic_w,
+prefill_fixed_s, prefill_pair_s (per token x context), prefill_s (per token), cpu_s, least_s_per_token,
+kv_bytes_per_token; and link_bytes_per_s, max_running, block_tokens, mean_prompt, mean_output (the service's history),
+seed; goal (0 none, 1 little energy, 2 fine-tuning, 3 quality) and, per replica, quality, weights_s, idle_w, dynamic_w,
 host_bytes_per_s; and lowest_frequency.
 
 `options()` returns a dict, all keys optional: "prefill_first" (bool: whole new prompts before any decode, as vLLM
@@ -42,8 +42,8 @@ decodes, where roles are split ("route" until given); "retain_s": float, the req
 later when the cache drops the oldest; "hold": bool, ask again in 0.1 s, at most 10 times; and, from the next iteration
 of each replica on: "frequency": float64[R], clock as a share of the highest ({LOWEST_FREQUENCY:g} to 1; 1 until set);
 "tune_s": float64[R], iterations are filled with fine-tuning up to that length, idle ones too (0, never, until set).
-Full KV: the running request with the largest key is preempted and, unless swapped, computed anew later. A replica that
-fails loses all; its requests arrive anew.
+Full KV: the running request with the largest key is preempted and, unless swapped, computed anew later; where only
+decodes run it arrives anew. A replica that fails loses all; its requests arrive anew.
 At a clock f the seconds bound by computing (the linear part beyond weights_s, prompts' attention) take 1 / f as long;
 watts are idle_w + dynamic_w * f ** {POWER_EXPONENT:g} * u, u = 1 while computing, {READING_POWER:g} while memory is the
 limit. A fine-tuned token adds the linear work of {TUNING_COST} tokens.
@@ -92,7 +92,7 @@ METRICS = (
     _metric("latency_s", "s", _DOWN, "mean time to the last token"),
     _metric("latency_p99_s", "s", _DOWN, "99th percentile of it"),
     _metric("token_latency_ms", "ms", _DOWN, "mean of latency / output tokens"),
-    _metric("hit_rate", "1", _UP, "prompt tokens found in prefix caches / all"),
+    _metric("hit_rate", "1", _UP, "prompt tokens found in prefix caches when first admitted / all"),
     _metric("preemptions", "1", _DOWN, "per request"),
     _metric("migrations", "1", _DOWN, "decoding requests moved, per request"),
     _metric("kv_peak", "1", _DOWN, "largest share of a KV cache in use"),

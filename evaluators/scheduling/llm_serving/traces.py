@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -83,7 +84,7 @@ def _text(path: Path) -> str:
     try:
         raw = path.read_bytes()
         return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise ContractError(f"cannot read the trace {path}: {error}") from error
 
 
@@ -92,7 +93,7 @@ def _json_lines(path: Path, text: str) -> Iterator[Mapping[str, object]]:
         if line.strip():
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as error:
+            except ValueError as error:  # no JSON, or a number of thousands of digits
                 raise ContractError(f"{path.name}: line {number} is no JSON: {error}") from error
             if not isinstance(row, dict):
                 raise ContractError(f"{path.name}: line {number} is no JSON object")

@@ -26,7 +26,7 @@ REQUEST_FIELDS = (
     ("slo_ttft_s", "first token wanted within"),
     ("slo_tpot_s", "every further token wanted within, on average"),
     ("arrival_s", "when it came"),
-    ("generated", "output tokens it has already, above 0 only after its replica failed"),
+    ("generated", "output tokens it has already, above 0 only where it arrives anew"),
     ("prefix_id", "names the second 512-token block and all before it: equal where prompts begin alike, -1 without"),
 )
 REPLICA_FIELDS = (
@@ -157,7 +157,7 @@ def fleet_config(fleet: Fleet) -> dict[str, Argument]:
         **{name: np.array([_coefficient(c, name) for c in costs]) for name in _COEFFICIENTS},
         "least_s_per_token": np.array([hull(c).per_token_s() for c in costs]),
         "link_bytes_per_s": fleet.link_bytes_per_s,
-        "kv_bytes_per_token": costs[0].kv_bytes_per_token,
+        "kv_bytes_per_token": np.array([c.kv_bytes_per_token for c in costs], dtype=np.int64),
         "max_running": MAX_RUNNING,
         "block_tokens": BLOCK_TOKENS,
         "goal": int(fleet.goal),

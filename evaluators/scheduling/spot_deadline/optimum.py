@@ -14,8 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from evaluators.contract import ContractError
 from evaluators.scheduling.spot_deadline.job import Choice, Job, Mode, State, advance, is_safe, seen
 
+MOST_CELLS = 5 * 10**8  # of all tables together; some 60 ns each
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -36,6 +38,21 @@ class CostToGo:
             case Mode.ON_DEMAND:
                 return float(self.on_demand_RDP[state.region, state.pending, state.done])
         return float(self.idle_RP[state.region, state.done])
+
+
+def check_size(job: Job) -> None:
+    """Nothing, if the optimum of the job can be had in about half a minute.
+
+    Raises:
+        ContractError: Its tables have too many cells.
+    """
+    cells = job.regions * (job.overhead + 1) * (job.work + 1) * job.deadline
+    if cells > MOST_CELLS:
+        raise ContractError(
+            f"tick_s: the optimum of a job of {job.work} ticks of work, {job.deadline} until the deadline, "
+            f"{job.overhead} of overhead and {job.regions} regions takes {cells:.2g} steps, expected at most "
+            f"{MOST_CELLS:.0e}; set longer ticks, or fewer regions, hours of work or hours of overhead"
+        )
 
 
 def optimal_usd(job: Job, available_TR: Bools) -> float:

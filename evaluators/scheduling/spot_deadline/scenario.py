@@ -18,7 +18,6 @@ from evaluators.scheduling.spot_deadline.optimum import optimal_usd
 Bools = npt.NDArray[np.bool_]
 
 CHOICE = (ReplyField(name="choice", dtype="int64", shape=(2,)),)
-BOUND_SLACK = 1e-9
 _MODES = {int(mode): mode for mode in Mode}
 
 
@@ -69,19 +68,11 @@ class Scenario:
     def result(self, ticks: list[Tick]) -> InstanceResult:
         """Score and metrics of a finished job."""
         cost_usd = math.fsum(tick.usd for tick in ticks)
-        score = self.score(cost_usd)
-        if score > 1.0 + BOUND_SLACK:
-            return InstanceResult(
-                name=self.name,
-                regime=self.regime,
-                outcome=Outcome.INFRASTRUCTURE,
-                detail=f"the optimum was beaten ({cost_usd:.9g} < {self.optimum_usd:.9g} USD): an evaluator bug",
-            )
         return InstanceResult(
             name=self.name,
             regime=self.regime,
             outcome=Outcome.SCORED,
-            score=max(FLOOR, score),
+            score=max(FLOOR, self.score(cost_usd)),
             metrics=self._metrics(ticks, cost_usd),
         )
 

@@ -193,6 +193,19 @@ def _regimes(split: Split, settings: Settings, trace: Trace | None) -> Sequence[
     return regimes
 
 
+def check_weather(settings: Settings) -> None:
+    """Nothing, if all that is said of spot's availability has an effect.
+
+    Raises:
+        ContractError: A recorded availability beside a drawn one, or flips of none.
+    """
+    drawn = float(settings.get("availability", 0.0))
+    if settings.get("trace") and (drawn or "flips_per_day" in settings):
+        raise ContractError("trace: says when spot is there; expected no availability or flips_per_day beside it")
+    if "flips_per_day" in settings and not drawn:
+        raise ContractError("flips_per_day: counts only where availability is set; set that too, or leave it out")
+
+
 def _work_h(tier: Tier, settings: Settings) -> float:
     shortened = tier is Tier.SMOKE and not {"work_h", "deadline_h"} & settings.keys()
     return SMOKE_WORK_H if shortened else float(settings.get("work_h", WORK_H))

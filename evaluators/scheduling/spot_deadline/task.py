@@ -20,9 +20,10 @@ from evaluators.contract import (
 )
 from evaluators.parameters import read_settings
 from evaluators.scheduling.spot_deadline import report
+from evaluators.scheduling.spot_deadline.optimum import check_size
 from evaluators.scheduling.spot_deadline.parameters import PARAMETERS
 from evaluators.scheduling.spot_deadline.scenario import Scenario
-from evaluators.scheduling.spot_deadline.suite import draw_job, recipes, scenario
+from evaluators.scheduling.spot_deadline.suite import check_weather, draw_job, recipes, scenario
 from evaluators.scheduling.spot_deadline.terms import METRICS, POLICY
 from evaluators.scheduling.spot_deadline.trace import Trace, read_trace
 from evaluators.seeding import SeedSource
@@ -65,13 +66,16 @@ class SpotProblem:
         """The problem for the user's own job, prices, regions or recorded availability.
 
         Raises:
-            ContractError: Unknown name, wrong kind, out of range, a malformed trace, or a deadline that cannot be met.
+            ContractError: Unknown name, wrong kind, out of range, settings without effect, a malformed trace, a
+                deadline that cannot be met, or ticks so short that the optimum cannot be computed.
         """
         problem = SpotProblem(replace(self.task, parameters=read_settings(self.task, settings)))
+        check_weather(problem.task.parameters)
         trace = problem._trace()
         for split in (Split.SEARCH, Split.HOLDOUT):
             for recipe in recipes(Tier.QUICK, split, problem.task.parameters, trace):
                 job = draw_job(recipe, Tier.QUICK, problem.task.parameters, np.random.default_rng(0))
+                check_size(job)
                 if trace is not None:
                     trace.check_length(job.deadline * job.tick_s)
         return problem

@@ -7,7 +7,7 @@ zone from the same moment. A run may also say when it starts (``"start_s"``), wh
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,17 +18,11 @@ import numpy.typing as npt
 
 from evaluators.contract import ContractError, ParameterValue, Split
 from evaluators.parameters import file_path
+from evaluators.stretches import SHORTEST, STRETCHES
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-STRETCHES = {
-    Split.SEARCH: (0.0, 0.5),
-    Split.VALIDATION: (0.5, 0.75),
-    Split.HOLDOUT: (0.75, 1.0),
-    Split.REPORT: (0.75, 1.0),
-}
-SHORTEST = 0.25  # of the stretches above
 STATES = ("up", "down")
 _SLACK_S = 1e-3  # for start times that were rounded
 
@@ -133,6 +127,6 @@ def _run(run: object, start_s: float, where: str) -> tuple[float, bool]:
 
 
 def _number(value: object, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ContractError(f"{where}: expected a finite number, found {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        raise ContractError(f"{where}: expected a finite number, found {value!r:.40}")
     return float(value)

@@ -1,9 +1,10 @@
 """EPLB as vLLM runs it: seldom, on the last thousand steps, experts that stay on a GPU keeping their slots.
 
 Method: expert-parallel load balancing of vLLM (github.com/vllm-project/vllm, distributed/eplb): DeepSeek's hierarchical
-policy where the routing groups divide among the nodes, else the global one, on loads summed over 1000 steps, every
-3000 steps; within a GPU, experts that stay keep their slots. In this task the order of a GPU's slots costs
-nothing, so the slots kept change no score: planned in every window on the newest one, this is `eplb_hierarchical.py`.
+policy where the routing groups divide among the nodes, else the global one, on loads summed over 1000 steps (or as many
+as the 16 windows of history have: 320 in `prefill-short`), every 3000 steps; within a GPU, experts that stay keep their
+slots. In this task the order of a GPU's slots costs nothing, so the slots kept change no score: planned in every window
+on the newest one, this is `eplb_hierarchical.py`.
 What differs here is the rhythm. The first call plans, as an engine that has been serving for a while would have.
 """
 

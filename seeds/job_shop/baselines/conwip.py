@@ -1,8 +1,8 @@
 """Short operations of long jobs; without buffers, only so many jobs inside as keep the shop from filling up.
 
 Source: M. L. Spearman, D. L. Woodruff and W. J. Hopp, "CONWIP: a pull alternative to kanban", International Journal of
-Production Research 28 (1990), for constant work in process; the share is set by hand. Where jobs may wait anywhere this
-is `two_feature.py`.
+Production Research 28 (1990), for constant work in process; the share is set by hand. In classic shops, where nobody
+counts the jobs inside, this is `two_feature.py`; in stochastic ones new jobs come last in a full shop, but may enter.
 """
 
 INSIDE = 0.8  # machines that may hold a job before no new one is let in, as a share

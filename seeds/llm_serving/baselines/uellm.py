@@ -1,7 +1,8 @@
-"""Batches of requests with similar SLOs and lengths: sorted by both, closed when padding would cost too much.
+"""Batches of requests with similar SLOs and outputs: sorted by both, closed when padding would cost too much.
 
-Source: UELLM (He et al., ICSOC 2024, arXiv:2409.14961). Its batches are padded; here a batch is what enters
-together, and decodes go on beside it. Where nobody predicts an output, the service's mean stands for it.
+Source: UELLM (He et al., ICSOC 2024, arXiv:2409.14961), batches and threshold as in its code: a request joins while
+1.2 * (its output - the batch's longest) * (size + 1) is within 15,000 tokens. Its batches are padded; here a batch is
+what enters together, and decodes go on beside it. Where nobody predicts an output, the service's mean stands for it.
 """
 
 from collections import namedtuple
@@ -17,7 +18,7 @@ Replicas = namedtuple(
 
 ARRIVAL_S, STATE, PREFILL_LEFT, KV_TOKENS, PREDICTED, SLO_TTFT_S = 1, 2, 3, 4, 6, 8
 SLO_WEIGHT, LENGTH_WEIGHT = 1.0, 0.005  # seconds per second, per token
-MOST, THRESHOLD = 10, 6000.0  # requests, padded tokens
+MOST, PADDING_COST, THRESHOLD = 10, 1.2, 15000.0  # requests, per padded token, tokens
 KV_SHARE = 0.95
 
 
@@ -47,11 +48,12 @@ class Policy:
         output = np.where(waiting[:, PREDICTED] > 0, waiting[:, PREDICTED], self.config["mean_output"])
         order = np.argsort(waiting[:, ARRIVAL_S] + SLO_WEIGHT * waiting[:, SLO_TTFT_S] + LENGTH_WEIGHT * output)
         free = KV_SHARE * state[2] - state[3] - len(running)
-        longest = 0.0
+        longest = output[order[0]] if len(order) else 0.0
         for size, i in enumerate(order[:MOST]):
-            longest = max(longest, waiting[i, KV_TOKENS] + output[i])
+            padding = PADDING_COST * (output[i] - longest) * (size + 1)
+            longest = max(longest, output[i])
             fits = waiting[i, KV_TOKENS] <= free and size + len(running) < self.config["max_running"]
-            if not fits or (size and longest * (size + 1) > THRESHOLD):
+            if not fits or padding > THRESHOLD:
                 break
             admit[i] = max(1, waiting[i, PREFILL_LEFT])
             free -= waiting[i, KV_TOKENS]

@@ -104,6 +104,7 @@ def test_contradicting_settings_are_refused(history: Path) -> None:
         ('{"load_history": [{"logical_expert_load": [["a"]]}]}', r"load_history\[0\]: expected numbers"),
         ('{"load_history": [{"logical_expert_load": [[-1]]}]}', "expected token counts from 0"),
         ('{"load_history": [{"logical_expert_load": [[NaN]]}]}', "expected token counts from 0"),
+        (f'{{"load_history": [{{"logical_expert_load": [[1{400 * "0"}]]}}]}}', r"load_history\[0\]: expected numbers"),
         (
             '{"load_history": [{"logical_expert_load": [[1]]}, {"logical_expert_load": [[1, 2]]}]}',
             "expected steps of one shape",
@@ -131,6 +132,9 @@ def test_malformed_token_ids_are_explained(tmp_path: Path) -> None:
     np.save(path, np.full((6000, 3, 2), 9, np.int16))
     with pytest.raises(ContractError, match="expected expert ids from 0 to 7, found 9 to 9"):
         _problem(path, experts=8)
+    np.save(path, np.full((6000, 3, 2), 2**40))
+    with pytest.raises(ContractError, match=f"expected expert ids below 4096, found {2**40}"):
+        _problem(path)
 
 
 def test_too_short_a_recording_is_refused(tmp_path: Path) -> None:

@@ -158,3 +158,4 @@ def test_a_machine_that_the_user_fixed_loses_a_node_only_if_the_rest_can_hold_th
     assert shape is not None
     assert (shape.redundant, without_a_node(shape).gpus, without_a_node(shape).slots) == (96, 24, 264)
     assert fit_for_an_outage(Shape(), refit=False) is None
+    assert _lost({"gpus": 2, "nodes": 2}) == []  # a single GPU leaves nothing to plan

@@ -10,8 +10,10 @@ from evaluators.contract import FLOOR, ContractError, InstanceResult, Outcome
 from evaluators.placement.expert_replication.dispatch import even_plan, static_placement
 from evaluators.placement.expert_replication.scenario import FREE_PLANNER_S, Scenario, build_scenario, charged_delay_s
 from evaluators.placement.expert_replication.serving import layer_times, serve_window
+from evaluators.placement.expert_replication.task import TASK
 from evaluators.placement.expert_replication.workload import Workload
 from evaluators.problem import ClockPolicy, PlannerClock
+from evaluators.scoring import within_bound
 from tests.evaluators.placement.scenes import (
     MEASURED,
     SHIFTING,
@@ -191,7 +193,7 @@ class Policy:
 def test_a_beaten_bound_is_our_fault() -> None:
     scenario = a_scenario()
     broken = replace(scenario, bound_us=scenario.weak_us * 1.001, weak_us=scenario.weak_us * 1.1)
-    result = played(broken, STATIC)
+    result = within_bound(played(broken, STATIC), TASK.bound)
     assert _is_quarantined(result)
 
 

@@ -19,7 +19,7 @@ from evaluators.scheduling.job_shop.generate import (
     taillard_durations,
     taillard_routes,
 )
-from evaluators.scheduling.job_shop.shop import make_shop
+from evaluators.scheduling.job_shop.shop import LONGEST, make_shop
 from tests.evaluators.scheduling.job_shop.shops import a_shop
 
 # Taillard 1993, table of the 15 x 15 job shops: time seed and machine seed of the first and the second.
@@ -95,5 +95,7 @@ def test_shuffling_renumbers_and_jitters_but_keeps_the_shop_alike() -> None:
     assert copy.routes != shop.routes
     ratio = np.sort(copy.durations_JM.sum(axis=1)) / np.sort(shop.durations_JM.sum(axis=1))
     assert (abs(ratio - 1) < 0.12).all()
+    longest = make_shop(np.tile(np.arange(5), (5, 1)), np.full((5, 5), LONGEST))
+    assert shuffled(longest, 0.1, np.random.default_rng(1)).durations_JM.max() == LONGEST
     only_renumbered = shuffled(shop, 0.0, np.random.default_rng(1))
     assert sorted(map(sorted, only_renumbered.durations)) == sorted(map(sorted, shop.durations))

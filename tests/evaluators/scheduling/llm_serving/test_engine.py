@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from evaluators.scheduling.llm_serving.batching import Chunks
 from evaluators.scheduling.llm_serving.director import Style
-from evaluators.scheduling.llm_serving.fleet import Failure, Fleet
+from evaluators.scheduling.llm_serving.fleet import Failure, Fleet, Goal
+from evaluators.scheduling.llm_serving.goals import energy_j
 from evaluators.scheduling.llm_serving.reference import RoundRobin
 from evaluators.scheduling.llm_serving.replica import DECODE, PREFILL, Replica
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Request, State, checked_arrivals
@@ -32,6 +33,7 @@ class Watched(Simulator):
         self, now_s: float, replica: Replica, chunks: Chunks, iterations: int = 1 << 30, *, decode: bool
     ) -> None:
         super()._begin(now_s, replica, chunks, iterations, decode=decode)
+        assert not (chunks and replica.role == DECODE)
         shared = {b for r in self.requests if r.replica == replica.index for b in r.blocks[: r.shared]}
         private = sum(
             r.target
@@ -87,6 +89,58 @@ def test_memory_holds_and_every_request_is_served(seed: int, kv_tokens: int, spl
         assert request.state is State.FINISHED
         assert request.generated == request.output
         assert request.arrival_s < request.first_token_s <= request.finish_s
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    rate=st.sampled_from([0.5, 3.0, 20.0]),
+    fails_s=st.floats(0.01, 20.0),
+    roles=st.sampled_from([(0, 0, 0), (PREFILL, PREFILL, DECODE), (PREFILL, DECODE, DECODE)]),
+    style=st.builds(Style, swaps=st.booleans(), prefill_first=st.booleans()),
+)
+@settings(max_examples=50, deadline=None)
+def test_nothing_is_left_behind_by_a_replica_that_fails_busy_or_idle(
+    seed: int, rate: float, fails_s: float, roles: tuple[int, ...], style: Style
+) -> None:
+    arrivals = random_arrivals(seed, 30, rate)
+    failing = Failure(replica=1, at_s=fails_s, back_s=fails_s + 1.0)
+    simulator = Simulator(
+        arrivals, Fleet(costs=(small_cost(5_000),) * 3, roles=roles, failure=failing), RoundRobin(style)
+    )
+    simulator.run()
+    for replica in simulator.replicas:
+        counted = (replica.kv_used, replica.read_tokens, replica.queued_tokens, replica.generated_tokens)
+        assert (counted, replica.predicted_tokens, replica.num_running) == ((0, 0, 0, 0), 0.0, 0)
+        assert [*replica.waiting, *replica.evicted] == []
+
+
+def test_a_replica_that_fails_idle_has_nothing_to_count() -> None:
+    """Its last stretch is over: neither its tokens nor its energy come a second time."""
+    arrivals = [arrival(0.0, 100, 200), arrival(0.1, 100, 2), arrival(30.0, 100, 2)]
+    calm = replace(fleet(2), goal=Goal.ENERGY)
+    failing = replace(calm, failure=Failure(replica=0, at_s=20.0, back_s=25.0))
+    runs = [Simulator(arrivals, played, RoundRobin()) for played in (calm, failing)]
+    spent = [energy_j(run.replicas, max(r.finish_s for r in run.run())) for run in runs]
+    assert runs[1].replicas[0].kv_used == 0
+    assert spent[0] == spent[1]
+
+
+def test_hits_are_those_of_the_first_admission_also_where_another_replica_decodes() -> None:
+    blocks = (7, 8, 9, 10)
+    arrivals = [arrival(0.0, 2100, 5, blocks), arrival(10.0, 2100, 5, blocks)]
+    split = replace(fleet(2, 40_000), roles=(PREFILL, DECODE))
+    run = Simulator(arrivals, split, RoundRobin()).run()
+    assert [(r.replica, r.hit_tokens) for r in run] == [(1, 0), (1, 2048)]
+
+
+def test_what_a_replica_for_decodes_preempts_computes_its_prompt_where_prompts_are_computed() -> None:
+    """Two sequences outgrow the decode replica; the later one arrives anew, and its tokens are not lost."""
+    arrivals = [arrival(0.0, 1800, 400), arrival(0.001, 1800, 400)]
+    costs = (small_cost(20_000), small_cost(4_100))
+    split = Fleet(costs=costs, roles=(PREFILL, DECODE))
+    run = Watched(arrivals, split, RoundRobin()).run()
+    assert [r.preemptions > 0 for r in run] == [False, True]
+    assert [r.generated for r in run] == [400, 400]
 
 
 def test_a_shared_prefix_is_computed_once() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from evaluators.candidate import Argument, CandidateFailure
 from evaluators.contract import Outcome
+from evaluators.scheduling.llm_serving.costs import cost_model
 from evaluators.scheduling.llm_serving.fleet import Failure, Fleet
 from evaluators.scheduling.llm_serving.program import ProgramDirector
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Arrival, Request, State
@@ -216,6 +217,14 @@ def test_a_split_fleet_prefills_here_and_decodes_there() -> None:
     alone = play(program(), [arrival(0.0, 1000, 50)])[0][0]
     sent_s = 1000 * 131_072 / 25e9 + 2e-3
     assert request.latency_s == pytest.approx(alone.latency_s + sent_s, rel=1e-6)
+
+
+def test_a_program_is_told_the_kv_bytes_of_each_replica() -> None:
+    models = ("llama3-8b", "llama3-70b")
+    unequal = Fleet(costs=tuple(cost_model(model, "a100", 4) for model in models), roles=(0, 0))
+    told = np.asarray(fleet_config(unequal)["kv_bytes_per_token"]).tolist()
+    assert told == [cost.kv_bytes_per_token for cost in unequal.costs]
+    assert told[0] < told[1]
 
 
 def test_a_pace_shortens_the_iterations_that_decodes_share() -> None:

@@ -117,6 +117,7 @@ def test_a_rate_stands_for_a_load() -> None:
         ({"model": "llama3-70b", "tp": 1}, "use more GPUs per replica"),
         ({"replicas": 2, "prefill_replicas": 2}, "fewer than the 2 replicas"),
         ({"load": -1}, "from 0.001 to 3"),
+        ({"rate": 1e-300}, "at least 0.001 requests/s"),
         ({"trace": "/nowhere/trace.csv"}, "cannot read"),
     ],
 )
@@ -137,7 +138,7 @@ def test_a_users_trace_is_played(tmp_path: Path) -> None:
 
 def test_a_trace_too_large_for_the_fleet_is_refused(tmp_path: Path) -> None:
     trace = tmp_path / "huge.csv"
-    rows = "2024-01-01 00:00:01.5,90000,10\n" * 30
+    rows = "".join(f"2024-01-01 00:00:{i:02d}.5,90000,10\n" for i in range(30))
     trace.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n" + rows)
     with pytest.raises(ContractError, match="can never fit a KV cache"):
         scenarios(Tier.SMOKE, settings={"trace": str(trace), "kv_tokens": 50_000})

@@ -94,6 +94,14 @@ def test_the_hold_out_windows_of_a_trace_are_apart() -> None:
     assert max(drawn[False]) <= 200 < min(drawn[True])
 
 
+@pytest.mark.parametrize(("count", "every"), [(3, 1), (300, 60)])
+def test_a_part_of_a_trace_that_takes_no_time_is_refused(count: int, every: int) -> None:
+    """A hold-out of one request has no rate, nor has a window that falls into one second of a trace of seconds."""
+    rows = [TraceRow(float(i // every), 10, 1) for i in range(count)]
+    with pytest.raises(ContractError, match="should take some time"):
+        [window(rows, holdout=True, seed=seed) for seed in range(20)]
+
+
 def window(rows: Sequence[TraceRow], holdout: bool, seed: int) -> Sequence[TraceRow]:
     return trace_windows(rows, holdout=holdout).draw(np.random.default_rng(seed), 50)
 
@@ -137,6 +145,8 @@ BAD = {
     "one request": (AZURE.rsplit("2023", 1)[0], "at least 2 requests"),
     "a missing key": (MOONCAKE.replace("output_length", "output"), "lacks 'output_length'"),
     "no JSON": (MOONCAKE + "{", "is no JSON"),
+    "a number without end": (MOONCAKE.replace("3000", "3" * 5000), "is no JSON"),
+    "a number beyond floats": (MOONCAKE.replace("3000", "3" * 400), "cannot be read"),
     "a list": (MOONCAKE + "[1]", "no JSON object"),
     "a negative time": (MOONCAKE.replace("3000", "-3000"), "0 or later"),
 }
@@ -151,8 +161,11 @@ def test_a_bad_trace_is_refused_with_its_row(tmp_path: Path, what: str) -> None:
         read_trace(path)
 
 
-def test_a_trace_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", [slice(-12, None), slice(20, 40)])
+def test_a_trace_that_is_cut_off_or_damaged_is_refused(tmp_path: Path, damaged: slice) -> None:
     path = tmp_path / "trace.gz"
-    path.write_bytes(gzip.compress(AZURE.encode())[:-12])
+    packed = bytearray(gzip.compress(AZURE.encode()))
+    packed[damaged] = b"" if damaged.stop is None else b"\xff" * 20
+    path.write_bytes(packed)
     with pytest.raises(ContractError, match="cannot read the trace"):
         read_trace(path)

@@ -9,6 +9,8 @@ from evaluators.candidate import CandidateFailure
 from evaluators.contract import FLOOR, Outcome
 from evaluators.scheduling.spot_deadline.job import Mode
 from evaluators.scheduling.spot_deadline.scenario import build_scenario, read_choice
+from evaluators.scheduling.spot_deadline.task import TASK
+from evaluators.scoring import within_bound
 from tests.evaluators.scheduling.spot_deadline.scenes import (
     CLOCK,
     GREEDY,
@@ -115,6 +117,6 @@ def test_wasting_money_stops_at_the_floor() -> None:
 
 def test_a_cost_below_the_optimum_is_our_fault() -> None:
     scenario = replace(a_scenario(share=1.0), optimum_usd=39.0)
-    result = scenario.play(InProcessCandidate(GREEDY), CLOCK)
+    result = within_bound(scenario.play(InProcessCandidate(GREEDY), CLOCK), TASK.bound)
     assert result.outcome is Outcome.INFRASTRUCTURE
     assert "evaluator bug" in result.detail

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -82,11 +83,30 @@ def test_what_the_user_sets_holds_everywhere() -> None:
         ({"tick_s": "nan"}, "tick_s: expected a number"),
         ({"availability": "1"}, "availability: expected a value from 0 to 0.99"),
         ({"work_h": "-3"}, "work_h: expected a value from"),
+        ({"flips_per_day": "3"}, "counts only where availability is set"),
+        ({"tick_s": "30"}, "tick_s: the optimum of a job .* set longer ticks"),
+        (
+            {"tick_s": "10", "work_h": "1000", "deadline_h": "1100", "overhead_h": "10", "regions": "16"},
+            "16 regions takes 8.2e.15 steps, expected at most 5e.08",
+        ),
     ],
 )
 def test_settings_that_cannot_be_are_refused(told: dict[str, str], sentence: str) -> None:
     with pytest.raises(ContractError, match=sentence):
         PROBLEM.configured(told)
+
+
+@pytest.mark.parametrize("said", ["availability", "flips_per_day"])
+def test_what_a_trace_would_make_vain_is_refused_beside_it(tmp_path: Path, said: str) -> None:
+    path = tmp_path / "trace.json"
+    path.write_text(json.dumps({"zones": {"a": [{"state": "up", "seconds": 3e6}]}}))
+    PROBLEM.configured({"trace": str(path)})
+    with pytest.raises(ContractError, match="expected no availability or flips_per_day beside it"):
+        PROBLEM.configured({"trace": str(path), said: "0.5"})
+
+
+def test_ticks_of_a_minute_are_played_in_one_region() -> None:
+    PROBLEM.configured({"tick_s": "60", "regions": "1"})
 
 
 def test_a_place_without_spot_is_refused_with_a_remedy() -> None:

@@ -58,6 +58,7 @@ def test_runs_are_read_in_order(tmp_path: Path) -> None:
         ({"a": [{"state": "up", "seconds": "long"}]}, "seconds: expected a finite number, found 'long'"),
         ({"a": [{"state": "up", "seconds": True}]}, "expected a finite number, found True"),
         ({"a": [{"state": "up", "seconds": float("nan")}]}, "expected a finite number, found nan"),
+        ({"a": [{"state": "up", "seconds": 10**400}]}, "expected a finite number, found 1000000"),
         ({"a": [{"state": "up"}]}, 'run 0: expected an object with "state" and "seconds"'),
         ({"a": [3]}, "run 0: expected an object"),
         ({"a": []}, "zone a: expected a list of runs, found none"),
