@@ -52,6 +52,7 @@ class Balancer:
         """
         self._candidate = candidate
         self._shape = shape
+        self.num_layers = shape.num_layers
         self._state_values = STATE_VALUES_PER_EXPERT * shape.num_layers * shape.num_experts
         self._state = ReplyField(name="state", dtype="float32", shape=(self._state_values,))
         candidate.construct("Host")

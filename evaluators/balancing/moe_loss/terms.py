@@ -20,7 +20,8 @@ Optional functions:
 - `stats(b, state) -> Tensor [S, E]` (S <= 68, no gradient): averaged over the micro-batches of a step, like an
   all-reduce. Without it: row 0 is the share of tokens of each expert (sums to 1), row 1 the mean of b.probs.
 - `select(b, state) -> Tensor [T, E]`: scores whose top k are chosen, else b.probs. Gates always come from b.probs.
-  Called before the rest, also in validation (b.training False), where it must not look at later tokens.
+  Called before the rest, also in validation (b.training False), where tokens come in no order and each must be scored
+  by itself: seq_id says nothing there.
 - `update(g, state, step)`: after each step, in place on state; g is [layers, S, E] over the whole batch.
 
 `g` [S, E] in `loss` is the mean of stats over ALL micro-batches of this step, of this layer, without gradient. With
@@ -34,8 +35,8 @@ time), gen (torch.Generator, the only randomness), layer, num_layers, num_expert
 top_k, step, total_steps, training. `select` sees no topk_idx, gates, counts, sel_scores, g_run or router_weight.
 
 Rules: do not change what you are given (only `update` changes state), keep no globals, draw from b.gen only, return
-finite values. Gradients above 10 times that of the cross-entropy at a router are scaled down; on more than 20 % of the
-steps the program is refused.
+finite values. Gradients above 10 times that of the cross-entropy at a router's logits or weight are scaled down; on
+more than 20 % of the steps the program is refused.
 """
 LOSS = EntryPoint(
     name="loss",

@@ -46,6 +46,7 @@ class Measured:
 
     iso_nats: float  # validation cross-entropy, with the step time exchanged into nats
     metrics: Mapping[str, float]
+    adds_gradient: bool  # so that its strength matters
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
@@ -123,7 +124,9 @@ def measure(trained: Trained, recipe: Recipe, times: TimeModel) -> Measured:
         "fluctuation": float(trained.moved_L.mean()),
         **_on_validation(trained, recipe),
     }
-    return Measured(iso_nats=iso_nats, metrics=metrics, curves=_curves(trained, recipe))
+    return Measured(
+        iso_nats=iso_nats, metrics=metrics, adds_gradient=trained.adds_gradient, curves=_curves(trained, recipe)
+    )
 
 
 _CAPACITIES = (("1", 1.0), ("1_25", 1.25), ("2", 2.0))
