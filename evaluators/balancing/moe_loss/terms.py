@@ -30,8 +30,8 @@ P = b.probs.mean(0), `g[1] + P - P.detach()` is the global mean with the micro-b
 `b`: logits [T, E] and probs [T, E] (softmax or sigmoid, b.score says which; sigmoid rows do not sum to 1), topk_idx
 [T, k] int64 best first, gates [T, k], counts [E] (tokens of each expert in this micro-batch, sum T * k), sel_scores
 [T, E], g_run [S, E] (mean of stats over the micro-batches so far), router_weight [E, d], seq_id [T], expert_cost [E],
-expert_group [E] (device), expert_kind [E] (0 feed-forward; in a variant 1 gives zero, 2 copies its input: neither costs
-time), gen (torch.Generator, the only randomness), layer, num_layers, num_experts,
+expert_group [E] (device), expert_kind [E] (0 feed-forward; in a variant 1 gives zero, 2 copies its input: these take an
+even share at no cost, more save nothing), gen (torch.Generator, the only randomness), layer, num_layers, num_experts,
 top_k, step, total_steps, training. `select` sees no topk_idx, gates, counts, sel_scores, g_run or router_weight.
 
 Rules: do not change what you are given (only `update` changes state), keep no globals, draw from b.gen only, return
@@ -77,7 +77,7 @@ METRICS = (
     _metric("dropped_2", "1", _DOWN, "the same at capacity 2"),
     _metric("domain_information", "1", _UP, "mutual information of domain and expert over the domain's entropy"),
     _metric("byte_information", "1", _UP, "the same for the byte routed: high values mean routing by byte alone"),
-    _metric("null_share", "1", _UP, "choices of null experts, which cost nothing"),
+    _metric("null_share", "1", _UP, "choices of null experts; beyond an even share they save no time"),
     _metric("routing_entropy", "1", _DOWN, "mean entropy of the router's distribution over ln E"),
     _metric("fluctuation", "1", _DOWN, "validation bytes whose first expert changed in the last quarter of the steps"),
     _metric("logit_rms", "1", _DOWN, "root mean square of the router logits"),

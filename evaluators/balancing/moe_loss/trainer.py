@@ -21,9 +21,9 @@ from evaluators.balancing.moe_loss.checks import StepChecks
 from evaluators.balancing.moe_loss.corpus import Sequences
 from evaluators.balancing.moe_loss.gradients import Asked, GradientSource, Routed
 from evaluators.balancing.moe_loss.model import Model, Routing, SelectScores
+from evaluators.balancing.moe_loss.rules import MOST_GRADIENT_RATIO
 from evaluators.balancing.moe_loss.shape import Course, Shape
 
-MOST_GRADIENT_RATIO = 10.0  # of the balancing gradient at a router to that of the cross-entropy; more is scaled down
 _LARGEST = 1e12  # of a gradient's values, so that its norm is finite too
 _BETAS, _WEIGHT_DECAY = (0.9, 0.95), 0.01
 _VALIDATION_ROWS = 32  # sequences of a forward pass
