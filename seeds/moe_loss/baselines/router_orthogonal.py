@@ -7,7 +7,7 @@ At a coefficient of 0.1 its gradient can be refused: at the start, router rows a
 import torch
 from torch.nn import functional
 
-COEFFICIENT = 0.03
+COEFFICIENT = 0.005
 
 
 def loss(b, g, state):
