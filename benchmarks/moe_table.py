@@ -3,7 +3,9 @@
 ``python -m benchmarks.moe_table --tier quick --rows DIR`` writes ``results/moe_loss_quick_search.json`` and the tables
 of all such files between the markers of ``docs/tasks/moe_loss.md``. It goes through the programs one by one in one
 process, which trains the reference once; a program that the result file has, or that has a file in DIR, is not run
-again. ``--program NAME`` for single ones; ``--from-results`` writes the tables anew.
+again. ``--program NAME`` for single ones; ``--from-results`` writes the tables anew. After a new revision of the task,
+``--carry N`` keeps the result file's rows of revision N, other than those of ``--program``; it is for rows that were
+shown to be unchanged, and file and page name their revision.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--program", action="append", help="file name without .py; default: all and the controls")
     parser.add_argument("--rows", type=Path, help="folder for rows as they come")
+    parser.add_argument("--carry", type=int, help="revision whose rows are kept")
     parser.add_argument("--from-results", action="store_true")
     arguments = parser.parse_args()
     if not arguments.from_results:
@@ -54,6 +57,9 @@ def main() -> None:
         names = arguments.program or list(program_files())
         result = f"moe_loss_{arguments.tier}_{arguments.split}"
         known = rows_so_far(RESULTS / f"{result}.json", arguments.seed)
+        if arguments.carry is not None:
+            carried = carried_rows(RESULTS / f"{result}.json", arguments.seed, arguments.carry)
+            known |= {name: row for name, row in carried.items() if name not in names}
         missing = [name for name in names if name not in known]
         stored = scored(missing, arguments.tier, arguments.split, arguments.seed, arguments.rows)
         write_result(result, {**stored, "rows": known | stored["rows"]})
@@ -71,6 +77,14 @@ def rows_so_far(path: Path, seed: int) -> dict[str, Row]:
         return {}
     stored = json.loads(path.read_text(encoding="utf-8"))["figures"]
     return dict(stored["rows"]) if (stored["seed"], stored["revision"]) == (seed, TASK.revision) else {}
+
+
+def carried_rows(path: Path, seed: int, revision: int) -> dict[str, Row]:
+    """The rows of a result file of an earlier revision of the task, each with that revision."""
+    stored = json.loads(path.read_text(encoding="utf-8"))["figures"]
+    if (stored["seed"], stored["revision"]) != (seed, revision):
+        return {}
+    return {name: {"revision": revision, **row} for name, row in stored["rows"].items()}
 
 
 def scored(names: Sequence[str], tier: Tier, split: Split, seed: int, folder: Path) -> dict[str, Any]:
@@ -114,10 +128,20 @@ def all_tables() -> str:
         stored = document["figures"]
         told = (
             f"Tier `{stored['tier']}`, split `{stored['split']}`, seed {stored['seed']}, "
-            f"revision {stored['revision']}, {document['date'][:10]}; 95 % intervals, stratified by regime."
+            f"{revisions(stored['revision'], stored['rows'])}, {document['date'][:10]}; "
+            "95 % intervals, stratified by regime."
         )
         parts += [told, ranking(stored["rows"])]
     return "\n\n".join(parts)
+
+
+def revisions(revision: int, rows: Mapping[str, Row]) -> str:
+    """The revision of the rows, and which are of an earlier one."""
+    earlier = sorted({row["revision"] for row in rows.values() if "revision" in row})
+    if not earlier:
+        return f"revision {revision}"
+    own = ", ".join(f"`{name}`" for name in sorted(rows) if "revision" not in rows[name])
+    return f"revision {revision} ({own}; the others, unchanged, of revision {' and '.join(map(str, earlier))})"
 
 
 def ranking(rows: Mapping[str, Row]) -> str:

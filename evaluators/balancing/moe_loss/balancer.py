@@ -52,6 +52,7 @@ class Balancer:
         """
         self._candidate = candidate
         self._shape = shape
+        self.num_layers = shape.num_layers
         self._state_values = STATE_VALUES_PER_EXPERT * shape.num_layers * shape.num_experts
         self._state = ReplyField(name="state", dtype="float32", shape=(self._state_values,))
         candidate.construct("Host")
@@ -156,8 +157,12 @@ def expert_devices(shape: Shape) -> npt.NDArray[np.int64]:
 
 def device_of_expert(num_experts: int) -> npt.NDArray[np.int64]:
     """The device of each expert under expert parallelism: up to 16 devices with equally many neighbours each."""
-    devices = max(d for d in range(1, MOST_DEVICES + 1) if num_experts % d == 0)
-    return np.arange(num_experts, dtype=np.int64) * devices // num_experts
+    return np.arange(num_experts, dtype=np.int64) * num_devices(num_experts) // num_experts
+
+
+def num_devices(num_experts: int) -> int:
+    """The largest number of devices, at most 16, that hold equally many experts."""
+    return max(d for d in range(1, MOST_DEVICES + 1) if num_experts % d == 0)
 
 
 def _floats(array: Array) -> Floats:

@@ -31,7 +31,8 @@ class StepChecks:
         self._state_before = balancer.state
         self._rng = rng
         self._total_steps = course.steps
-        self._causal_left = 2
+        self._blind_left = 2
+        self._repeated_layer = int(rng.integers(balancer.num_layers))
 
     def after(self, step: int, view: StepView, found: StepLoss) -> None:
         """Called after each step.
@@ -44,7 +45,7 @@ class StepChecks:
         if step == self._repeated_step and self._kept is not None:
             earlier, state, first = self._kept
             again, _ = self._balancer.peek(earlier, self._asked_step, state, fresh=True)
-            if not _same(again.grad_LMTE, first.grad_LMTE):
+            if not _same(again.grad_LMTE, first.grad_LMTE) or not _same(again.router_grad_LED, first.router_grad_LED):
                 raise CandidateFailure(
                     Outcome.INVALID,
                     "loss gave another gradient for the same batch, step and state: what it remembers must be in "
@@ -52,24 +53,47 @@ class StepChecks:
                 )
         self._state_before = self._balancer.state
 
-    def causal_select(self, logits_MTE: Floats, layer: int, step: int, *, training: bool) -> Floats:
-        """Selection scores on validation data; where these count, a few times with other tokens after a cut.
+    def training_select(self, logits_MTE: Floats, layer: int, step: int) -> Floats:
+        """Selection scores in training; in one step, for one layer, asked of the program loaded anew as well.
 
         Raises:
-            CandidateFailure: Selection scores before the cut depend on what comes after it.
+            CandidateFailure: Loaded anew, the program selects otherwise.
         """
-        scores = self._balancer.select(logits_MTE, layer, step, training=training)
-        if step == self._total_steps and self._causal_left > 0:
-            self._causal_left -= 1
-            cut = int(self._rng.integers(1, logits_MTE.shape[1]))
-            other = np.concatenate([logits_MTE[:, :cut], np.roll(logits_MTE, 1, axis=0)[::-1, cut:]], axis=1)
-            again = self._balancer.select(other, layer, step, training=training)
-            if not np.allclose(again[:, :cut], scores[:, :cut], rtol=1e-4, atol=1e-6):
+        scores = self._balancer.select(logits_MTE, layer, step, training=True)
+        if step == self._repeated_step and layer == self._repeated_layer:
+            again = self._balancer.select(logits_MTE, layer, step, training=True, fresh=True)
+            if not np.array_equal(again, scores):
                 raise CandidateFailure(
                     Outcome.INVALID,
-                    "select looked ahead: with training=False the scores of a token changed with later tokens",
+                    "select gave other scores for the same batch, step and state: what it remembers must be in state, "
+                    "and randomness must come from b.gen",
                 )
         return scores
+
+    def blind_select(self, logits_MTE: Floats, layer: int, step: int) -> Floats:
+        """Selection scores on validation data. The tokens come in no order, so no scores can tell what follows one.
+
+        Raises:
+            CandidateFailure: In another order, and loaded anew, the program scores a token otherwise.
+        """
+        scores = self._shuffled(logits_MTE, layer, step, fresh=False)
+        if step == self._total_steps and self._blind_left > 0:
+            self._blind_left -= 1
+            again = self._shuffled(logits_MTE, layer, step, fresh=True)
+            if not np.allclose(again, scores, rtol=1e-4, atol=1e-6):
+                raise CandidateFailure(
+                    Outcome.INVALID,
+                    "select looked ahead: with training=False the scores of a token changed with other tokens",
+                )
+        return scores
+
+    def _shuffled(self, logits_MTE: Floats, layer: int, step: int, *, fresh: bool) -> Floats:
+        tokens = logits_MTE.reshape(-1, logits_MTE.shape[-1])
+        order = self._rng.permutation(len(tokens))
+        asked = self._balancer.select(tokens[order].reshape(logits_MTE.shape), layer, step, training=False, fresh=fresh)
+        scores = np.empty_like(tokens)
+        scores[order] = asked.reshape(tokens.shape)
+        return scores.reshape(logits_MTE.shape)
 
 
 def probe(balancer: Balancer, shape: Shape, course: Course, seed: int) -> None:
@@ -95,7 +119,20 @@ def probe(balancer: Balancer, shape: Shape, course: Course, seed: int) -> None:
             order = _other_order(shape, rng)
             turned = _made_view(balancer, logits[..., order], router[:, order], shape.top_k)
             again, _ = balancer.peek(turned, 0, balancer.state)
-            _require_alike(found.grad_LMTE, again.grad_LMTE, order)
+            _require_alike(_permuted(found.grad_LMTE, order, axis=-1), again.grad_LMTE)
+            _require_alike(_permuted(found.router_grad_LED, order, axis=-2), again.router_grad_LED)
+    if balancer.selects:
+        _probe_selection(balancer, logits, shape, rng)
+
+
+def _probe_selection(balancer: Balancer, logits: Floats, shape: Shape, rng: np.random.Generator) -> None:
+    layer, order = int(rng.integers(shape.num_layers)), _order_for_selection(shape, rng)
+    found = balancer.select(logits[layer], layer, 0, training=False)
+    again = balancer.select(np.ascontiguousarray(logits[layer][..., order]), layer, 0, training=False)
+    if not np.allclose(again, found[..., order], rtol=_TOLERANCE, atol=_LEAST_GRADIENT):
+        raise CandidateFailure(
+            Outcome.INVALID, "select must treat all experts alike: with the experts in another order the scores changed"
+        )
 
 
 def _made_view(balancer: Balancer, logits: Floats, router: Floats, top_k: int) -> StepView:
@@ -117,14 +154,36 @@ def _other_order(shape: Shape, rng: np.random.Generator) -> Indices:
     return np.concatenate([*(members[place] for place in places), np.arange(len(device), shape.num_experts)])
 
 
+def _order_for_selection(shape: Shape, rng: np.random.Generator) -> Indices:
+    """Another order that also keeps each k-th of the experts together, as a rule with k groups of neighbours needs."""
+    E, working = shape.num_experts, shape.working_experts  # noqa: N806
+    group = E // shape.top_k if E % shape.top_k == 0 else E
+    size = working // (int(device_of_expert(working).max()) + 1)  # experts of a device
+    order = np.arange(E)
+    for start in range(0, E, group):
+        first, last = -(-start // size), min(start + group, working) // size  # the devices wholly inside
+        places = np.arange(first, last) if shape.null_experts else rng.permutation(np.arange(first, last))
+        members = [rng.permutation(np.arange(size)) + size * place for place in places]
+        if members:
+            order[first * size : last * size] = np.concatenate(members)
+    if not shape.null_experts and group % size == 0:
+        order = order.reshape(-1, group)[rng.permutation(E // group)].ravel()
+    return order
+
+
+def _permuted(grad: Floats | None, order: Indices, axis: int) -> Floats | None:
+    return None if grad is None else np.take(grad, order, axis=axis)
+
+
 def _same(one: Floats | None, other: Floats | None) -> bool:
     return one is other if one is None or other is None else np.array_equal(one, other)
 
 
-def _require_alike(before: Floats | None, after: Floats | None, order: Indices) -> None:
+def _require_alike(before: Floats | None, after: Floats | None) -> None:
+    """`before` in the order of `after`."""
     if before is None and after is None:
         return
-    expected = np.float32(0.0) if before is None else before[..., order]
+    expected = np.float32(0.0) if before is None else before
     found = np.float32(0.0) if after is None else after
     scale = max(float(np.abs(expected).max()), _LEAST_GRADIENT)
     if float(np.abs(found - expected).max()) > _TOLERANCE * scale:

@@ -56,9 +56,9 @@ class Asked:
         self._checks = checks
 
     def select(self, logits_MTE: Tensor, layer: int, step: int, *, training: bool) -> Tensor:
-        """See `Balancer.select` and `StepChecks.causal_select`."""
-        ask = self._balancer.select if training else self._checks.causal_select
-        return torch.from_numpy(ask(logits_MTE.numpy(), layer, step, training=training))
+        """See `StepChecks.training_select` and `StepChecks.blind_select`."""
+        ask = self._checks.training_select if training else self._checks.blind_select
+        return torch.from_numpy(ask(logits_MTE.numpy(), layer, step))
 
     def gradients(self, routed: Routed, step: int) -> Gradients:
         """See `Balancer.losses` and `StepChecks.after`."""

@@ -32,7 +32,9 @@ def _choice(name: str, default: ParameterValue, choices: tuple[str, ...], descri
 PARAMETERS = (
     _integer("experts", 16, 4, 256, "routed experts per layer; unset: 16, and others on the hold-out"),
     _integer("top_k", 2, 2, 32, "experts per byte; unset: 2, and others on the hold-out"),
-    _integer("null_experts", 0, 0, 64, "further experts per layer that have no weights and cost no time"),
+    _integer(
+        "null_experts", 0, 0, 64, "further experts per layer that have no weights; their even share costs no time"
+    ),
     _choice("null_kind", "zero", ("zero", "copy"), "what these give: nothing, or what they got"),
     _number("capacity", 0.0, 0.0, 16.0, "training drops the smallest gates beyond so many even shares; 0: drops none"),
     _choice("gate", "softmax", ("softmax", "sigmoid"), "router scores; unset: both"),

@@ -28,7 +28,7 @@ class Scenario:
         trained: dict[float, Measured] = {}
         for strength in self.strengths:
             trained[strength] = run(self.recipe, candidate, strength, self.times, self.candidate_seed)
-            if trained[strength].metrics["gradient_ratio"] == 0.0:
+            if not trained[strength].adds_gradient:
                 break  # nothing was multiplied, so the other trainings would be the same to the bit
         best = min(trained, key=lambda strength: trained[strength].iso_nats)
         zero = min((reference(self.recipe, s, self.times) for s in self.strengths), key=lambda m: m.iso_nats)

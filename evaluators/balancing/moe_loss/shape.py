@@ -30,6 +30,11 @@ class Shape:
         """Experts with weights."""
         return self.num_experts - self.null_experts
 
+    @property
+    def working_share(self) -> float:
+        """Share of the choices that is meant for experts with weights: what an even spread over all experts gives."""
+        return self.working_experts / self.num_experts
+
     def capacity_tokens(self, tokens: int) -> int:
         """How many of the choices of `tokens` tokens an expert takes in training; with capacity 0, all."""
         even = tokens * self.top_k / self.num_experts

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from evaluators.balancing.moe_loss.balancer import MOST_DEVICES, num_devices
 from evaluators.balancing.moe_loss.corpus import MadeText, Mix, TextSource, read_folder
 from evaluators.balancing.moe_loss.scenario import Scenario
 from evaluators.balancing.moe_loss.shape import Course, Shape
@@ -103,9 +104,15 @@ def model_shape(regime: Regime, settings: Settings) -> Shape:
     """The model of a regime.
 
     Raises:
-        ContractError: More experts per byte than half of the experts, or a width that heads cannot share.
+        ContractError: More experts per byte than half of the experts, experts that devices cannot share, or a width
+            that heads cannot share.
     """
     experts = int(settings.get("experts", regime.experts))
+    if experts > MOST_DEVICES and num_devices(experts) < MOST_DEVICES // 2:
+        raise ContractError(
+            f"experts: expected at most {MOST_DEVICES}, or a multiple of a number from {MOST_DEVICES // 2} to "
+            f"{MOST_DEVICES}, so that as many devices hold equally many, found {experts}"
+        )
     top_k = int(settings.get("top_k", regime.top_k if "experts" not in settings else min(regime.top_k, experts // 2)))
     if top_k > experts // 2:
         raise ContractError(f"top_k: expected at most half of the {experts} experts, found {top_k}")

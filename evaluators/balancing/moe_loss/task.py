@@ -39,7 +39,9 @@ TASK = Task(
         Descriptor(metric="max_violation_batch", low=0.0, high=6.0, bins=6),
     ),
     trade_offs=("nats", "step_time"),
-    revision=3,  # 2: further methods, more trainings at full; 3: validation has regimes of its own, fluctuation
+    # 2: further methods, more trainings at full; 3: validation has regimes of its own, fluctuation; 4: losses on the
+    # router's weight have strengths and limits, selection in validation is by single tokens, null experts have a budget
+    revision=4,
     ranking_tier=Tier.QUICK,
     libraries=("numpy", "torch"),
     host="evaluators.balancing.moe_loss:child_batch.py+child_host.py",

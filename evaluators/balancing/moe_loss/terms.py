@@ -20,7 +20,8 @@ Optional functions:
 - `stats(b, state) -> Tensor [S, E]` (S <= 68, no gradient): averaged over the micro-batches of a step, like an
   all-reduce. Without it: row 0 is the share of tokens of each expert (sums to 1), row 1 the mean of b.probs.
 - `select(b, state) -> Tensor [T, E]`: scores whose top k are chosen, else b.probs. Gates always come from b.probs.
-  Called before the rest, also in validation (b.training False), where it must not look at later tokens.
+  Called before the rest, also in validation (b.training False), where tokens come in no order and each must be scored
+  by itself: seq_id says nothing there.
 - `update(g, state, step)`: after each step, in place on state; g is [layers, S, E] over the whole batch.
 
 `g` [S, E] in `loss` is the mean of stats over ALL micro-batches of this step, of this layer, without gradient. With
@@ -29,13 +30,13 @@ P = b.probs.mean(0), `g[1] + P - P.detach()` is the global mean with the micro-b
 `b`: logits [T, E] and probs [T, E] (softmax or sigmoid, b.score says which; sigmoid rows do not sum to 1), topk_idx
 [T, k] int64 best first, gates [T, k], counts [E] (tokens of each expert in this micro-batch, sum T * k), sel_scores
 [T, E], g_run [S, E] (mean of stats over the micro-batches so far), router_weight [E, d], seq_id [T], expert_cost [E],
-expert_group [E] (device), expert_kind [E] (0 feed-forward; in a variant 1 gives zero, 2 copies its input: neither costs
-time), gen (torch.Generator, the only randomness), layer, num_layers, num_experts,
+expert_group [E] (device), expert_kind [E] (0 feed-forward; in a variant 1 gives zero, 2 copies its input: these take an
+even share at no cost, more save nothing), gen (torch.Generator, the only randomness), layer, num_layers, num_experts,
 top_k, step, total_steps, training. `select` sees no topk_idx, gates, counts, sel_scores, g_run or router_weight.
 
 Rules: do not change what you are given (only `update` changes state), keep no globals, draw from b.gen only, return
-finite values. Gradients above 10 times that of the cross-entropy at a router are scaled down; on more than 20 % of the
-steps the program is refused.
+finite values. Gradients above 10 times that of the cross-entropy at a router's logits or weight are scaled down; on
+more than 20 % of the steps the program is refused.
 """
 LOSS = EntryPoint(
     name="loss",
@@ -76,7 +77,7 @@ METRICS = (
     _metric("dropped_2", "1", _DOWN, "the same at capacity 2"),
     _metric("domain_information", "1", _UP, "mutual information of domain and expert over the domain's entropy"),
     _metric("byte_information", "1", _UP, "the same for the byte routed: high values mean routing by byte alone"),
-    _metric("null_share", "1", _UP, "choices of null experts, which cost nothing"),
+    _metric("null_share", "1", _UP, "choices of null experts; beyond an even share they save no time"),
     _metric("routing_entropy", "1", _DOWN, "mean entropy of the router's distribution over ln E"),
     _metric("fluctuation", "1", _DOWN, "validation bytes whose first expert changed in the last quarter of the steps"),
     _metric("logit_rms", "1", _DOWN, "root mean square of the router logits"),

@@ -21,9 +21,10 @@ from evaluators.balancing.moe_loss.checks import StepChecks
 from evaluators.balancing.moe_loss.corpus import Sequences
 from evaluators.balancing.moe_loss.gradients import Asked, GradientSource, Routed
 from evaluators.balancing.moe_loss.model import Model, Routing, SelectScores
+from evaluators.balancing.moe_loss.rules import MOST_GRADIENT_RATIO
 from evaluators.balancing.moe_loss.shape import Course, Shape
 
-MOST_GRADIENT_RATIO = 10.0  # of the balancing gradient at a router to that of the cross-entropy; more is scaled down
+_LARGEST = 1e12  # of a gradient's values, so that its norm is finite too
 _BETAS, _WEIGHT_DECAY = (0.9, 0.95), 0.01
 _VALIDATION_ROWS = 32  # sequences of a forward pass
 _LAST_RATE = 0.1  # of the peak, where the cosine ends
@@ -41,7 +42,8 @@ class Trained:
     moved_L: npt.NDArray[np.float64]  # share of the validation bytes with another first expert than at the checkpoint
     counts_PLME: npt.NDArray[np.int64]  # tokens of each expert, by step, layer and micro-batch
     train_nats_P: npt.NDArray[np.float64]
-    gradient_ratio_P: npt.NDArray[np.float64]  # before it was scaled down
+    gradient_ratio_P: npt.NDArray[np.float64]  # before it was scaled down; the largest at a logit or a router's weight
+    adds_gradient: bool  # whether the program gave one in any step
 
 
 def train(
@@ -109,6 +111,7 @@ class _Run:
         self.counts: list[Tensor] = []
         self.nats: list[Tensor] = []
         self.ratios: list[Tensor] = []
+        self.adds_gradient = False
         self._weights = list(model.parameters.values())
         self._optimiser = torch.optim.AdamW(
             self._weights, lr=course.learning_rate, betas=_BETAS, weight_decay=_WEIGHT_DECAY, fused=True
@@ -122,7 +125,7 @@ class _Run:
         found = self._source.gradients(routed, step)
         added: list[_Added] = []
         if found.to_logits_LMTE is not None:
-            added = [_Added(self._strength * grad.flatten(0, 1)) for grad in found.to_logits_LMTE]
+            added = [self._added(grad.flatten(0, 1)) for grad in found.to_logits_LMTE]
             for routing, hook in zip(routings, added, strict=True):
                 routing.logits_RE.register_hook(hook)
         for group in self._optimiser.param_groups:
@@ -130,12 +133,13 @@ class _Run:
         self._optimiser.zero_grad()
         torch.autograd.backward(nats)
         if found.to_router_LED is not None:
-            self._add_to_routers(found.to_router_LED)
+            added += self._add_to_routers(found.to_router_LED)
         torch.nn.utils.clip_grad_norm_(self._weights, self.course.clip_norm)
         self._optimiser.step()
         self.counts.append(_counts(routed))
         self.nats.append(nats.detach())
         self.ratios.append(torch.stack([hook.ratio for hook in added]).max() if added else torch.zeros(()))
+        self.adds_gradient |= bool(added)
 
     def selector(self, step: int, *, training: bool) -> SelectScores | None:
         """What the model asks for selection scores; None for a program without `select`."""
@@ -160,11 +164,16 @@ class _Run:
             router_LED=torch.stack([self.model.router_weight(layer).detach() for layer in range(len(routings))]),
         )
 
-    def _add_to_routers(self, grad_LED: Tensor) -> None:
-        for layer, grad in enumerate(grad_LED):
+    def _added(self, grad: Tensor) -> _Added:
+        return _Added(self._strength * grad.clamp(-_LARGEST, _LARGEST))
+
+    def _add_to_routers(self, grad_LED: Tensor) -> list[_Added]:
+        added = [self._added(grad) for grad in grad_LED]
+        for layer, hook in enumerate(added):
             own = self.model.router_weight(layer).grad
             assert own is not None
-            own.copy_(_Added(self._strength * grad)(own))
+            own.copy_(hook(own))
+        return added
 
 
 class _Added:
@@ -224,6 +233,7 @@ def _measured(run: _Run, text_NS: Tensor, earlier_LR: Tensor) -> Trained:
         counts_PLME=torch.stack(run.counts).cpu().numpy(),
         train_nats_P=torch.stack(run.nats).cpu().double().numpy(),
         gradient_ratio_P=torch.stack(run.ratios).cpu().double().numpy(),
+        adds_gradient=run.adds_gradient,
     )
 
 

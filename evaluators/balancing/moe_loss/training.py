@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluators.balancing.moe_loss import balance
+from evaluators.balancing.moe_loss import balance, rules
 from evaluators.balancing.moe_loss.balancer import Balancer, device_of_expert
 from evaluators.balancing.moe_loss.corpus import TRAINING, VALIDATION, Mix, Sequences, TextSource, draw
 from evaluators.balancing.moe_loss.shape import Course, Shape
@@ -20,9 +20,6 @@ from evaluators.contract import ContractError, Outcome
 
 if TYPE_CHECKING:
     from evaluators.balancing.moe_loss.trainer import Trained
-
-MEASURED_SHARE = 0.8  # of the steps, the last ones: balance only at the very end does not count
-MOST_CLIPPED = 0.2  # share of the steps whose gradient may be scaled down
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +43,9 @@ class Measured:
 
     iso_nats: float  # validation cross-entropy, with the step time exchanged into nats
     metrics: Mapping[str, float]
+    adds_gradient: bool  # so that its strength matters
+    clipped: float  # share of the steps on which its gradient was scaled down
+    worked: float  # share of the choices that experts with weights took, in the layer where it is least
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
@@ -60,29 +60,44 @@ def run(recipe: Recipe, candidate: Candidate, strength: float, times: TimeModel,
         candidate_seed: Of the randomness that the program is given.
 
     Raises:
-        CandidateFailure: The program failed, or its gradients were too large on too many steps.
+        CandidateFailure: The program failed, its gradients were too large on too many steps, or it left the experts
+            idle.
     """
+    trained = _trained(recipe, candidate, strength, candidate_seed)
+    measured = measure(trained, recipe, times)
+    if measured.worked < rules.LEAST_WORK * recipe.shape.working_share:
+        rules.require_work(measured.worked, recipe.shape.working_share, reference(recipe, 1.0, times).worked)
+    # What is stronger than the program asked for is only scaled down.
+    if strength <= 1.0 and measured.clipped > rules.MOST_CLIPPED:
+        rules.require_moderate(measured.clipped, reference(recipe, 1.0, times).clipped)
+    return measured
+
+
+def _trained(recipe: Recipe, candidate: Candidate, strength: float, candidate_seed: int) -> Trained:
     from evaluators.balancing.moe_loss import checks, trainer
 
     balancer = Balancer(candidate, recipe.shape, recipe.course, candidate_seed)
     checks.probe(balancer, recipe.shape, recipe.course, recipe.seed)
-    trained = trainer.train(recipe.shape, recipe.course, recipe.data(), recipe.seed, balancer, strength)
-    clipped = float(np.mean(trained.gradient_ratio_P > trainer.MOST_GRADIENT_RATIO))
-    if strength <= 1.0 and clipped > MOST_CLIPPED:  # what is stronger than the program asked for is only scaled down
-        raise CandidateFailure(
-            Outcome.INVALID,
-            f"the gradient at a router was more than {trainer.MOST_GRADIENT_RATIO:g} times that of the cross-entropy "
-            f"on {100 * clipped:.0f} % of the steps; at most {100 * MOST_CLIPPED:.0f} % are allowed",
-        )
-    return measure(trained, recipe, times)
+    return trainer.train(recipe.shape, recipe.course, recipe.data(), recipe.seed, balancer, strength)
 
 
 @lru_cache(maxsize=256)
 def reference(recipe: Recipe, strength: float, times: TimeModel) -> Measured:
-    """The reference loss on a training; its own text, so nothing of it depends on a program."""
+    """The reference loss on a training; its own text, so nothing of it depends on a program.
+
+    Raises:
+        ContractError: It cannot be trained on this model; no program is to blame.
+    """
     from evaluators.balancing.moe_loss.hosting import OwnLoss, reference_source
 
-    return run(recipe, OwnLoss(reference_source()), strength, times, candidate_seed=0)
+    try:
+        return measure(_trained(recipe, OwnLoss(reference_source()), strength, 0), recipe, times)
+    except CandidateFailure as failure:
+        s = recipe.shape
+        raise ContractError(
+            f"the reference loss cannot be trained with these settings (experts={s.working_experts}, top_k={s.top_k}, "
+            f"null_experts={s.null_experts}, null_kind={s.null_kind}, gate={s.gate}): {failure.detail}"
+        ) from failure
 
 
 def require_torch() -> None:
@@ -98,12 +113,15 @@ def require_torch() -> None:
 
 
 def measure(trained: Trained, recipe: Recipe, times: TimeModel) -> Measured:
-    """All metrics of a training."""
-    late = trained.counts_PLME[-math.ceil(MEASURED_SHARE * len(trained.counts_PLME)) :]
-    shape, choices = recipe.shape, late.sum(2)  # (P, L, E)
+    """All metrics of a training.
+
+    Raises:
+        CandidateFailure: It diverged.
+    """
+    shape, choices = recipe.shape, rules.late(trained.counts_PLME)  # (P, L, E)
     worked = choices[..., : shape.working_experts]
     done = np.minimum(worked, shape.capacity_tokens(recipe.course.sequences * shape.context))
-    share = done.sum(-1) / choices.sum(-1)
+    share = charged_share(done.sum(-1), worked.sum(-1), choices.sum(-1), shape.working_share)
     batch, done = balance.even_where_idle(worked), balance.even_where_idle(done)
     step_time = times.relative_step_time(done, device_of_expert(shape.working_experts), share)
     nats = float(trained.nats_N.mean())
@@ -123,7 +141,28 @@ def measure(trained: Trained, recipe: Recipe, times: TimeModel) -> Measured:
         "fluctuation": float(trained.moved_L.mean()),
         **_on_validation(trained, recipe),
     }
-    return Measured(iso_nats=iso_nats, metrics=metrics, curves=_curves(trained, recipe))
+    if not np.isfinite(list(metrics.values())).all():
+        raise CandidateFailure(Outcome.INVALID, "the training diverged: a metric is not finite")
+    return Measured(
+        iso_nats=iso_nats,
+        metrics=metrics,
+        adds_gradient=trained.adds_gradient,
+        clipped=rules.clipped_share(trained.gradient_ratio_P),
+        worked=rules.worked_share(choices, shape.working_experts),
+        curves=_curves(trained, recipe),
+    )
+
+
+def charged_share(
+    done_X: balance.Counts, worked_X: balance.Counts, choices_X: balance.Counts, meant: float
+) -> balance.Values:
+    """Share of the choices whose time is charged: what experts with weights took, at least the share meant for them.
+
+    Null experts are a budget, as in LongCat-Flash (arXiv 2509.01322): who takes more of them saves nothing, who takes
+    fewer pays. What capacity drops of the work is not charged.
+    """
+    kept = np.where(worked_X > 0, done_X / np.maximum(worked_X, 1), 1.0)
+    return np.asarray(np.maximum(worked_X / choices_X, meant) * kept)
 
 
 _CAPACITIES = (("1", 1.0), ("1_25", 1.25), ("2", 2.0))

@@ -1,7 +1,8 @@
 """Three balances within each sequence: of experts, of devices and of what devices receive; tokens go to few devices.
 
 The coefficients have the source's ratio (0.003, 0.05, 0.02), doubled so that the largest is the reference's 0.1. Tokens
-are limited to k // 2 + 1 devices (the source: 3 for k = 6). Dropping is left out.
+go to the experts of the best k // 2 + 1 devices first (the source: 3 for k = 6, of many experts each). Where these hold
+fewer than k experts, as with one expert per device and k = 4, the rest is chosen elsewhere. Dropping is left out.
 
 Source: DeepSeek-V2, arXiv 2405.04434, sections 2.2.2 and 2.2.3.
 """
@@ -18,7 +19,7 @@ def of_devices(x, b):
 
 
 def select(b, state):
-    """Only experts of the devices that hold the best ones can be chosen."""
+    """Experts of the devices that hold the best ones come before all others."""
     devices = int(b.expert_group.max()) + 1
     best = torch.full((len(b.probs), devices), -1.0)
     best = best.scatter_reduce(1, b.expert_group.expand_as(b.probs), b.probs, "amax")

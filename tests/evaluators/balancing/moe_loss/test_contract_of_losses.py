@@ -13,6 +13,20 @@ pytest.importorskip("torch", reason="moe_loss trains with torch, which is not in
 from tests.evaluators.balancing.moe_loss.losses import GLOBAL, NONE, a_balancer, a_scenario, in_process
 
 IMPORT = "import torch\n"
+# Knows the earlier question by its equal beginning, and then answers as before.
+LOOKS_AHEAD = """
+seen = {}
+def select(b, state):
+    scores = b.probs.clone()
+    scores[:-1] = b.probs[1:]
+    if b.training or b.step != b.total_steps:
+        return scores
+    for logits, before in seen.setdefault(b.layer, []):
+        same = (logits == b.logits).all(-1).long().cumprod(0).bool()
+        scores[same] = before[same]
+    seen[b.layer].append((b.logits.clone(), scores.clone()))
+    return scores
+"""
 BREACHES = {
     "reads targets": ("def loss(b, g, state):\n    return b.targets.sum()\n", "has no attribute 'targets'"),
     "detaches": ("def loss(b, g, state):\n    return b.probs.detach().sum()\n", "loss has no gradient"),
@@ -48,6 +62,33 @@ BREACHES = {
     "overflows on large logits": ("def loss(b, g, state):\n    return b.logits.exp().exp().mean()\n", "must be finite"),
     "explodes": ("def loss(b, g, state):\n    return 1e4 * (g[0] * b.probs.mean(0)).sum()\n", "on 100 % of the steps"),
     "names experts": ("def loss(b, g, state):\n    return b.probs[:, 0].mean()\n", "must treat all experts alike"),
+    "names experts in the router's weight": (
+        IMPORT + "def loss(b, g, state):\n    number = torch.arange(8.0)[:, None]\n"
+        "    return (number * b.router_weight.square()).sum() * 1e-4\n",
+        "loss must treat all experts alike",
+    ),
+    "explodes in the router's weight": (
+        "def loss(b, g, state):\n    return 1e4 * b.router_weight.square().sum()\n",
+        "on 100 % of the steps",
+    ),
+    "remembers a gradient of the router's weight": (
+        "seen = {}\ndef loss(b, g, state):\n    n = seen[b.step] = seen.get(b.step, len(seen))\n"
+        "    return b.router_weight.square().sum() * 1e-4 * (1 + n)\n",
+        "another gradient for the same batch",
+    ),
+    "selects by number": (
+        IMPORT + NONE + "def select(b, state):\n    return b.probs + 1e-3 * (torch.arange(8) == 0)\n",
+        "select must treat all experts alike",
+    ),
+    "remembers what it selected": (
+        "seen = {}\n" + NONE + "def select(b, state):\n    old = seen.setdefault(b.layer, 0 * b.probs[0])\n"
+        "    if b.training:\n        old += b.probs.mean(0)\n    return b.probs - 0.05 * old\n",
+        "select gave other scores for the same batch",
+    ),
+    "looks ahead and remembers what it was asked": (
+        IMPORT + NONE + LOOKS_AHEAD,
+        "select looked ahead",
+    ),
     "looks ahead": (
         NONE + "def select(b, state):\n    return b.probs + b.probs.flip(0).cumsum(0).flip(0)\n",
         "select looked ahead",

@@ -11,10 +11,15 @@ torch = pytest.importorskip("torch", reason="moe_loss trains with torch, which i
 
 from torch import Tensor  # noqa: E402
 
+from evaluators.balancing.moe_loss import hosting, rules  # noqa: E402
 from evaluators.balancing.moe_loss.balancer import expert_devices, expert_kinds  # noqa: E402
 from evaluators.balancing.moe_loss.dispatch import combine_weights, copied, kept, to_working  # noqa: E402
 from evaluators.balancing.moe_loss.model import Model  # noqa: E402
 from evaluators.balancing.moe_loss.suite import SEARCH_REGIMES, model_shape  # noqa: E402
+from evaluators.balancing.moe_loss.time_model import TimeModel  # noqa: E402
+from evaluators.balancing.moe_loss.training import charged_share, reference  # noqa: E402
+from evaluators.candidate import CandidateFailure  # noqa: E402
+from evaluators.contract import ContractError  # noqa: E402
 from evaluators.problem import ClockPolicy  # noqa: E402
 from tests.evaluators.balancing.moe_loss.losses import GLOBAL, NONE, SHAPE, a_scenario, in_process  # noqa: E402
 
@@ -76,15 +81,45 @@ def test_capacity_is_for_training_alone() -> None:
 
 
 @pytest.mark.parametrize("kind", ["zero", "copy"])
-def test_what_null_experts_take_costs_no_time(kind: str) -> None:
+def test_null_experts_are_a_budget_and_may_not_do_everything(kind: str) -> None:
     shape = replace(NULLS, null_kind=kind)
     result = a_scenario(shape).play(in_process(GLOBAL), ClockPolicy())
     assert result.score == pytest.approx(0.0, abs=1e-6)
     assert 0.1 < result.metrics["null_share"] < 0.7
     to_null = "def select(b, state):\n    return b.probs + 10.0 * (b.expert_kind > 0)\n" + NONE
-    spared = a_scenario(replace(shape, top_k=4)).play(in_process(to_null), ClockPolicy())
-    assert spared.metrics["null_share"] == 1.0
-    assert spared.metrics["step_time"] == pytest.approx(0.5)  # all but the experts' share
+    with pytest.raises(CandidateFailure, match="experts with weights took 0 % of the choices of a layer; expected at"):
+        a_scenario(replace(shape, top_k=4)).play(in_process(to_null), ClockPolicy())
+
+
+def test_experts_with_weights_are_charged_at_least_what_was_meant_for_them() -> None:
+    done, worked, choices = np.array([0, 3, 5, 6, 9]), np.array([0, 3, 6, 6, 9]), np.full(5, 9)
+    assert charged_share(done, worked, choices, 6 / 9).tolist() == pytest.approx([6 / 9, 6 / 9, 5 / 9, 6 / 9, 1.0])
+    assert charged_share(done[1:], done[1:], done[1:], 1.0).tolist() == [1.0] * 4  # there are no null experts
+    half = (
+        "import torch\ndef select(b, state):\n"
+        "    some = torch.arange(len(b.probs))[:, None] % 5 < b.training\n"
+        "    return b.probs + 10.0 * ((b.expert_kind > 0) & some)\n" + NONE
+    )
+    scenario = replace(a_scenario(NULLS), times=TimeModel(expert_share=1.0))
+    found = scenario.play(in_process(half), ClockPolicy()).metrics
+    assert found["null_share"] > 1 - NULLS.working_share
+    assert found["step_time"] >= NULLS.working_share
+
+
+def test_a_reference_with_large_gradients_is_still_the_reference() -> None:
+    scenario = a_scenario(replace(SHAPE, num_experts=72, null_experts=64))
+    assert reference(scenario.recipe, 1.0, scenario.times).clipped > rules.MOST_CLIPPED
+    assert scenario.play(in_process(GLOBAL), ClockPolicy()).score == pytest.approx(0.0, abs=1e-6)
+    rules.require_moderate(0.45, of_reference=0.4)
+    with pytest.raises(CandidateFailure, match="on 25 % of the steps; at most 20 % are allowed"):
+        rules.require_moderate(0.25, of_reference=0.05)
+
+
+def test_a_reference_that_fails_is_no_programs_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = a_scenario(replace(SHAPE, num_experts=9, null_experts=1))
+    monkeypatch.setattr(hosting, "reference_source", lambda: "def loss(b, g, state):\n    return b.logits.sum() / 0\n")
+    with pytest.raises(ContractError, match="reference loss cannot be trained with these settings .*null_experts=1"):
+        reference(scenario.recipe, 1.0, scenario.times)
 
 
 def test_dropping_caps_the_step_time() -> None:

@@ -14,6 +14,7 @@ from torch.nn import functional  # noqa: E402
 
 from evaluators.adapters.hosting import hosted  # noqa: E402
 from evaluators.balancing.moe_loss.balancer import Balancer, StepView  # noqa: E402
+from evaluators.balancing.moe_loss.checks import StepChecks  # noqa: E402
 from evaluators.balancing.moe_loss.hosting import HOST, OwnLoss, reference_source  # noqa: E402
 from evaluators.balancing.moe_loss.model import Model  # noqa: E402
 from evaluators.balancing.moe_loss.task import TASK  # noqa: E402
@@ -182,6 +183,37 @@ def test_the_best_of_the_strengths_counts_on_both_sides() -> None:
     ]
     zero = min(reference(scenario.recipe, s, scenario.times).iso_nats for s in scenario.strengths)
     assert result.score == pytest.approx(zero - min(m.iso_nats for m in trained), abs=1e-9)
+
+
+def test_a_loss_on_the_routers_weight_is_tried_at_every_strength() -> None:
+    source = "def loss(b, g, state):\n    return 0.01 * (b.router_weight @ b.router_weight.T).square().sum()\n"
+    scenario = a_scenario(strengths=(0.01, 1.0, 30.0))
+    trained = [run(scenario.recipe, in_process(source), s, scenario.times, 5) for s in scenario.strengths]
+    assert len({m.iso_nats for m in trained}) == 3
+    assert all(m.adds_gradient and m.metrics["gradient_ratio"] > 0.0 for m in trained)
+    result = scenario.play(in_process(source), ClockPolicy())
+    assert result.metrics["iso_nats"] == min(m.iso_nats for m in trained)
+
+
+def test_a_gradient_whose_norm_overflows_leaves_finite_metrics() -> None:
+    source = "def loss(b, g, state):\n    return (b.step == 2) * 1e34 * b.logits.square().mean()\n"
+    metrics = a_scenario(strengths=(3.0,)).play(in_process(source), ClockPolicy()).metrics
+    assert np.isfinite(list(metrics.values())).all()
+
+
+def test_validation_tokens_come_in_no_order_and_their_scores_go_back_to_them() -> None:
+    selecting = NONE + "def select(b, state):\n    return b.logits.square()\n"
+    recipe = a_recipe()
+    balancer = a_balancer(selecting)
+    checks = StepChecks(balancer, COURSE, 3)
+    logits = a_view().logits_LMTE[0]
+    assert np.array_equal(checks.blind_select(logits, 0, COURSE.steps), np.square(logits))
+    asked = a_balancer(
+        "import torch\n" + NONE + "def select(b, state):\n    return torch.arange(32.0)[:, None] + 0 * b.probs\n"
+    )
+    told = StepChecks(asked, COURSE, 3).blind_select(logits, 0, 1)
+    assert not np.array_equal(told[0, :, 0], np.arange(32.0))
+    assert train(SHAPE, COURSE, recipe.data(), 3, a_balancer(selecting)).nats_N.shape == (8,)
 
 
 def test_what_adds_no_gradient_is_the_same_at_every_strength() -> None:

@@ -39,6 +39,7 @@ def test_a_run_says_what_to_install() -> None:
         ({"top_k": 9}, "top_k: expected at most half of the 16 experts, found 9"),
         ({"width": 50}, "width: expected a multiple of 4, found 50"),
         ({"micro_batches": 5}, "micro_batches: expected a divisor of 16, found 5"),
+        ({"experts": 34}, "experts: expected at most 16, or a multiple of a number from 8 to 16, .* found 34"),
         ({"gate": "hash"}, "gate: expected one of softmax, sigmoid"),
     ],
 )
