@@ -33,6 +33,8 @@ from evolve.session import OUTSIDE, founding_members, restore, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Pending, Session, asked_attempt, attempt_rng, budget_of, spent_of
 
+WORSE = "its evaluation was ended early: it was clearly worse than its parent"  # where the evaluation says no more
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -185,7 +187,7 @@ class OutsideRun:
             attempt=attempt.index,
             candidate=attempt.candidate_id,
             outcome=unfinished if evaluation is None else evaluation.outcome,
-            reason=_reason(attempt, stopped=evaluated and evaluation is None) or ("" if scored else failure),
+            reason=_reason(attempt) or ("" if scored else failure),
             score=None if evaluation is None else evaluation.objective,
             parent_score=pending.parent.score,
             best_score=session.search.best.score,
@@ -197,7 +199,7 @@ class OutsideRun:
         """Why its evaluation was ended early; empty if it was not."""
         own = (row for row in self._archive.evaluations(attempt.candidate_id or "") if row.run_id == attempt.run_id)
         stopped = (row.evaluation for row in own if row.attempt_index == attempt.index)
-        return next((one.feedback for one in stopped if one.outcome is Outcome.STOPPED), "")
+        return next((one.feedback or WORSE for one in stopped if one.outcome is Outcome.STOPPED), "")
 
     def _waiting_for(self, index: int, session: Session) -> Pending:
         waiting = {pending.attempt.index: pending for pending in session.pending}
@@ -248,10 +250,8 @@ class OutsideRun:
         return known.evaluation
 
 
-def _reason(attempt: Attempt, *, stopped: bool) -> str:
-    """Why an answer was not evaluated, or not to the end."""
-    if stopped:
-        return "its evaluation was ended early: it was clearly worse than its parent"
+def _reason(attempt: Attempt) -> str:
+    """Why an answer was not evaluated, or not by itself."""
     if attempt.neighbour_id is None:
         return attempt.rejection
     if attempt.state is AttemptState.RECORDED:

@@ -60,8 +60,8 @@ def print_run(archive: Archive, run: Run, ending: Ending) -> None:
     print_text(verdict_sentence(ending.verdict))
     if any(look.shrank for look in ending.verdict.looks):  # to the last bit none: seeds change nothing in this task
         print_text("\n" + looks_table(ending.verdict.looks))
-    if ending.verdict.last_look is not None:
-        print_text(looks_sentence(ending.verdict.last_look))
+        if ending.verdict.last_look is not None:
+            print_text(looks_sentence(ending.verdict.last_look))
     if ending.verdict.champion_id != ending.verdict.initial_id:
         print_text(f"see it: evolve show {ending.verdict.champion_id[:10]} --diff initial")
 

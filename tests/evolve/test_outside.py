@@ -139,8 +139,8 @@ def test_what_is_told_counts_and_not_what_a_killed_tell_had_stored(archive: Arch
 @pytest.mark.parametrize(
     ("budget", "asks", "reason"),
     [
-        ({"attempts": 1}, 1, "all 1 attempts were made; 1 asked before wait"),
-        ({"evaluations": 1}, 1, "all 1 evaluations were used; 1 asked before wait"),
+        ({"attempts": 1}, 1, "the only attempt was made; 1 asked before wait"),
+        ({"evaluations": 1}, 1, "the only evaluation was used; 1 asked before wait"),
         ({"target": -1.0}, 0, "the target score -1 was reached"),
     ],
 )

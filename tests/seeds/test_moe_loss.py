@@ -221,7 +221,7 @@ def test_a_router_with_orthogonal_rows_is_left_alone() -> None:
     rows = np.stack([3.0 * np.eye(8, 16), 0.1 * np.eye(8, 16)]).astype(np.float32)
     found = balancer.losses(replace(a_view(), router_LED=rows), 0)
     assert found.loss_L == pytest.approx(0.0, abs=1e-6)
-    assert (balancer.losses(a_view(), 0).loss_L > 0.01).all()
+    assert (balancer.losses(a_view(), 0).loss_L > 0.0005).all()
 
 
 def test_gates_that_differ_between_tokens_are_rewarded() -> None:

@@ -166,7 +166,7 @@ def test_score_above_the_bound_is_our_bug_and_no_score(sandbox: Sandbox) -> None
     )
 
     assert (evaluation.outcome, evaluation.objective) == (Outcome.INFRASTRUCTURE, None)
-    assert "bound was beaten" in evaluation.instances[0].detail
+    assert "is above the proven bound" in evaluation.instances[0].detail
 
 
 # --- memory
