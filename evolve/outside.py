@@ -33,8 +33,6 @@ from evolve.session import OUTSIDE, founding_members, restore, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Pending, Session, asked_attempt, attempt_rng, budget_of, spent_of
 
-WORSE = "its evaluation was ended early: it was clearly worse than its parent"  # where the evaluation says no more
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -199,7 +197,7 @@ class OutsideRun:
         """Why its evaluation was ended early; empty if it was not."""
         own = (row for row in self._archive.evaluations(attempt.candidate_id or "") if row.run_id == attempt.run_id)
         stopped = (row.evaluation for row in own if row.attempt_index == attempt.index)
-        return next((one.feedback or WORSE for one in stopped if one.outcome is Outcome.STOPPED), "")
+        return next((one.feedback for one in stopped if one.outcome is Outcome.STOPPED), "")
 
     def _waiting_for(self, index: int, session: Session) -> Pending:
         waiting = {pending.attempt.index: pending for pending in session.pending}

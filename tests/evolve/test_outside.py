@@ -169,4 +169,4 @@ def test_a_program_that_was_stopped_is_told_why(archive: Archive) -> None:
         told = asyncio.run(tell())
         reasons += [told.reason] if told.outcome == "stopped" else []
     assert reasons
-    assert all("clearly worse than its parent" in reason for reason in reasons)
+    assert all("worse than the parent by" in reason for reason in reasons)
