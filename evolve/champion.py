@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from evaluators.contract import Evaluation, Outcome
-from evolve.comparison import gain_of
+from evaluators.paired import counted_scores, is_better
 
 NUM_CONTENDERS = 5  # best by search score that get a validation
 VALIDATION_SHARE = 0.1  # of the search evaluations, during the search
-
-
-def is_better(challenger: Evaluation, reference: Evaluation) -> bool:
-    """Whether the paired difference of the two is above zero with 95 % confidence."""
-    if challenger.outcome is not Outcome.SCORED:
-        return False
-    if reference.outcome is not Outcome.SCORED:
-        return True
-    interval = gain_of(challenger, reference)
-    if interval is None:  # too few instances to say how sure: the plain order of the means
-        return _objective(challenger) > _objective(reference)
-    return interval.low > 0
 
 
 def choose_champion(initial: str, validations: Sequence[tuple[str, Evaluation]]) -> str:
@@ -46,7 +34,7 @@ def finalists(
     chosen: dict[tuple[float, ...], str] = {}
     for candidate_id, evaluation in ranked:
         if evaluation.outcome is Outcome.SCORED or candidate_id == champion:
-            chosen.setdefault(tuple(instance.counted_score for instance in evaluation.instances), candidate_id)
+            chosen.setdefault(tuple(counted_scores(evaluation)), candidate_id)
     return [candidate_id for candidate_id in chosen.values() if candidate_id not in founders][:number]
 
 

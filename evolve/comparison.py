@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.figures import difference_range, difference_text
 from evaluators.measure import Interval, paired_interval
+from evaluators.paired import counted_scores
 from evaluators.significance import holm, is_settled, sign_flip_p
 from evolve.errors import EvolveError
 
@@ -83,27 +84,6 @@ def compare(name_a: str, a: Evaluation, name_b: str, b: Evaluation) -> Compariso
         verdict=f"{_claim(name_a, name_b, mean, interval, p)} on {SPLIT_NAMES[a.split]}: "
         f"{difference_text(mean)}{_range(interval)}, p = {p:.2g}, {len(differences)} instances",
     )
-
-
-def gain_of(evaluation: Evaluation, reference: Evaluation) -> Interval | None:
-    """The 95 % interval of the paired difference of two evaluations on the same instances; None without two scores."""
-    if evaluation.outcome is not Outcome.SCORED or reference.outcome is not Outcome.SCORED:
-        return None
-    regimes = [instance.regime for instance in evaluation.instances]
-    return paired_interval(counted_scores(evaluation), counted_scores(reference), regimes)
-
-
-def p_of(evaluation: Evaluation, reference: Evaluation) -> float | None:
-    """The two-sided sign-flip p of that difference; None without two scores."""
-    if evaluation.outcome is not Outcome.SCORED or reference.outcome is not Outcome.SCORED:
-        return None
-    pairs = zip(counted_scores(evaluation), counted_scores(reference), strict=True)
-    return sign_flip_p([own - other for own, other in pairs])
-
-
-def counted_scores(evaluation: Evaluation) -> list[float]:
-    """The score of each instance, the floor for one that failed."""
-    return [instance.counted_score for instance in evaluation.instances]
 
 
 def _check_terms(name_a: str, a: Evaluation, name_b: str, b: Evaluation) -> None:

@@ -9,9 +9,8 @@ from archive.records import Attempt, Candidate, Run, StoredEvaluation
 from dashboard.inert import markdown
 from evaluators.contract import Environment, Outcome, ParameterValue
 from evaluators.figures import score_range, score_text
-from evaluators.measure import mean_interval
+from evaluators.paired import interval_of
 from evolve.blocks import without_markers
-from evolve.comparison import counted_scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +154,7 @@ def _lineage_lines(card: Card) -> list[str]:
 
 def _score(row: StoredEvaluation, parameters: Mapping[str, ParameterValue] | None) -> Score:
     made = row.evaluation
-    scored = made.outcome is Outcome.SCORED
-    interval = mean_interval(counted_scores(made), [i.regime for i in made.instances]) if scored else None
+    interval = interval_of(made)
     return Score(
         row=row.id,
         task=made.task,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from archive.records import Candidate, Founder, FounderRole
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Tier
-from evaluators.measure import Interval, mean_interval
+from evaluators.measure import Interval
+from evaluators.paired import gain_of, interval_of, p_of
 from evolve.champion import NUM_CONTENDERS, choose_champion, finalists
-from evolve.comparison import counted_scores, gain_of, p_of
 from evolve.fresh_look import FreshLooks, Look
 from evolve.progress import Progress
 from evolve.search import Search
@@ -155,10 +155,3 @@ class Finale:
             if founder.candidate_id == candidate_id:
                 return founder.name, founder.role
         return candidate_id[:10], "champion" if candidate_id == champion else "finalist"
-
-
-def interval_of(evaluation: Evaluation) -> Interval | None:
-    """The 95 % interval of a scored evaluation's objective."""
-    if evaluation.outcome is not Outcome.SCORED:
-        return None
-    return mean_interval(counted_scores(evaluation), [instance.regime for instance in evaluation.instances])

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.measure import Interval
+from evaluators.paired import gain_of
 from evolve.champion import choose_champion
-from evolve.comparison import gain_of
 from evolve.stages import Stages
 
 FINAL = 1_000_000_000  # plus the tells until then: the round of a look at the end of a session, which may be resumed

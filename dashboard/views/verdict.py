@@ -7,20 +7,17 @@ from dataclasses import dataclass
 
 from archive.endings import Judging
 from archive.records import FounderRole, StoredEvaluation
-from evaluators.contract import Evaluation, Outcome, Tier
-from evaluators.measure import Interval, mean_interval, paired_interval
-from evaluators.significance import is_settled, sign_flip_p
+from evaluators.contract import Tier
+from evaluators.figures import difference_range
+from evaluators.measure import Interval
+from evaluators.paired import gain_of, interval_of, is_better, p_of
+from evaluators.significance import is_settled
 
 Scores = Mapping[str, Mapping[Tier, float | None]]  # candidate -> tier -> hold-out score
 _FAILED = -2.0  # below every score
 _NAMED = 3  # baselines that are above the champion
+_UNCLEAR = "not shown to differ from"
 UNBEATEN = "No evolved program was shown to be better than the initial one on validation."
-
-
-@dataclass(frozen=True, slots=True)
-class _Gain:
-    interval: Interval  # 95 %, paired
-    p: float  # of no difference, by sign flips
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +34,7 @@ class Verdict:
 def champion_of(judging: Judging) -> str:
     """The highest validation that is shown to be better than the initial program's; that one where none is."""
     reference = judging.initial.evaluation
-    better = (c.candidate_id for c in judging.contenders if _is_better(c.evaluation, reference))
+    better = (c.candidate_id for c in judging.contenders if is_better(c.evaluation, reference))
     return next(better, judging.initial_id)
 
 
@@ -59,81 +56,48 @@ def verdict_of(
     """The verdict, from everybody's hold-out scores and the evaluations of champion and initial program."""
     champion, initial = (stored.evaluation if stored else None for stored in holdouts)
     is_initial = champion_id == judging.initial_id
-    gain = _gain(champion, initial) if champion and initial else None
+    gain = gain_of(champion, initial) if champion and initial else None
+    p = p_of(champion, initial) if champion and initial else None
+    place = _place_of(champion_id, judging, tier, scores)
     return Verdict(
         champion_id=champion_id,
         is_initial=is_initial,
-        sentence=UNBEATEN if is_initial else _sentence(champion_id, gain, _among(judging, champion_id, tier, scores)),
+        sentence=UNBEATEN if is_initial else champion_sentence(f"The champion {champion_id[:10]}", gain, p, place),
         holdout=champion.objective if champion else None,
-        interval=_own_interval(champion) if champion else None,
+        interval=interval_of(champion) if champion else None,
     )
 
 
-def _sentence(champion_id: str, gain: _Gain | None, place: str) -> str:
-    """What the hold-out says of a champion, and no more than it says."""
-    name = champion_id[:10]
-    if gain is None:
-        return f"The champion {name} has no paired interval on the hold-out, so nothing is claimed."
-    low, high = gain.interval.low, gain.interval.high
-    if not is_settled(low, high, gain.p):
-        claim = "not shown to differ from"
-    else:
-        claim = f"{'better' if low > 0 else 'worse'} than"
+def champion_sentence(who: str, gain: Interval | None, p: float | None, place: str) -> str:
+    """What the hold-out says of a champion, and no more than it says.
+
+    Args:
+        who: The champion, as the sentence begins.
+        gain: 95 %, paired, over the initial program.
+        p: Of no such gain, by sign flips.
+        place: Its mean among those of the baselines, see `place_among`.
+    """
+    if gain is None or p is None:
+        return f"{who} has no paired interval on the hold-out, so nothing is claimed."
+    claim = f"{'better' if gain.low > 0 else 'worse'} than" if is_settled(gain.low, gain.high, p) else _UNCLEAR
     return (
-        f"The champion {name} is {claim} the initial program on the hold-out: paired gain [{low:+.4f}, {high:+.4f}] "
-        f"(95 %), p = {gain.p:.2g}; its mean is {place}."
+        f"{who} is {claim} the initial program on the hold-out: paired gain {difference_range(gain.low, gain.high)} "
+        f"(95 %), p = {p:.2g}; its mean is {place}."
     )
 
 
-def _among(judging: Judging, champion_id: str, tier: Tier, scores: Scores) -> str:
-    """Where its mean lies among those of the baselines."""
-    baselines = {f.candidate_id: f.name for f in judging.founders if f.role is FounderRole.BASELINE}
-    baselines.pop(judging.initial_id, None)
-    own = _counted(scores, champion_id, tier)
-    return place_among({name: _counted(scores, i, tier) for i, name in baselines.items()}, own)
-
-
-def place_among(baselines: Mapping[str, float], own: float) -> str:
-    """Above how many of `baselines` (scores by name) a score is, and below which."""
-    beaten = sum(score < own for score in baselines.values())
-    higher = sorted((name for name, score in baselines.items() if score > own), key=lambda name: -baselines[name])
+def place_among(baselines: Mapping[str, float | None], own: float | None) -> str:
+    """Above how many of `baselines` (scores by name) a score is, and below which; none is below every score."""
+    scores = {name: _FAILED if score is None else score for name, score in baselines.items()}
+    mean = _FAILED if own is None else own
+    beaten = sum(score < mean for score in scores.values())
+    higher = sorted((name for name, score in scores.items() if score > mean), key=lambda name: -scores[name])
     named = ", ".join(higher[:_NAMED]) + (f" and {len(higher) - _NAMED} more" if len(higher) > _NAMED else "")
-    return f"above {beaten} of {len(baselines)} baselines" + (f", below {named}" if higher else "")
+    return f"above {beaten} of {len(scores)} baselines" + (f", below {named}" if higher else "")
 
 
-def _counted(scores: Scores, candidate_id: str, tier: Tier) -> float:
-    score = scores.get(candidate_id, {}).get(tier)
-    return _FAILED if score is None else score
-
-
-def _is_better(challenger: Evaluation, reference: Evaluation) -> bool:
-    if challenger.outcome is not Outcome.SCORED:
-        return False
-    if reference.outcome is not Outcome.SCORED:
-        return True
-    gain = _gain(challenger, reference)
-    if gain is None:  # too few instances to say how sure: the plain order of the means
-        return (challenger.objective or 0.0) > (reference.objective or 0.0)
-    return gain.interval.low > 0
-
-
-def _gain(evaluation: Evaluation, reference: Evaluation) -> _Gain | None:
-    if evaluation.outcome is not Outcome.SCORED or reference.outcome is not Outcome.SCORED:
-        return None
-    own, other = _scores(evaluation), _scores(reference)
-    interval = paired_interval(own, other, _regimes(evaluation))
-    return _Gain(interval, sign_flip_p([a - b for a, b in zip(own, other, strict=True)])) if interval else None
-
-
-def _own_interval(evaluation: Evaluation) -> Interval | None:
-    if evaluation.outcome is not Outcome.SCORED:
-        return None
-    return mean_interval(_scores(evaluation), _regimes(evaluation))
-
-
-def _scores(evaluation: Evaluation) -> list[float]:
-    return [instance.counted_score for instance in evaluation.instances]
-
-
-def _regimes(evaluation: Evaluation) -> list[str]:
-    return [instance.regime for instance in evaluation.instances]
+def _place_of(champion_id: str, judging: Judging, tier: Tier, scores: Scores) -> str:
+    means = {candidate_id: by_tier.get(tier) for candidate_id, by_tier in scores.items()}
+    baselines = {f.candidate_id: f.name for f in judging.founders if f.role is FounderRole.BASELINE}
+    others = {name: means.get(i) for i, name in baselines.items() if i != judging.initial_id}
+    return place_among(others, means.get(champion_id))

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from archive.queries import Usage, outcome_counts, usage
 from archive.records import FounderRole, Run
 from archive.store import Archive
-from dashboard.views.verdict import UNBEATEN, place_among
+from dashboard.views.verdict import UNBEATEN, champion_sentence, place_among
 from evaluators.contract import Outcome
-from evaluators.significance import is_settled
 from evolve.cli.printing import (
     counted,
+    difference,
     interval,
     outcomes_text,
     print_json,
@@ -87,19 +87,8 @@ def verdict_sentence(verdict: Verdict) -> str:
     who = f"The champion {champion.name}"
     if champion.role == FounderRole.INITIAL:
         who += ", with which the run began and which no evolved program passed on validation,"
-    if champion.gain is None or champion.gain_p is None:
-        return f"{who} has no paired interval on the hold-out, so nothing is claimed."
-    low, high = champion.gain.low, champion.gain.high
-    if not is_settled(low, high, champion.gain_p):
-        claim = "not shown to differ from"
-    else:
-        claim = f"{'better' if low > 0 else 'worse'} than"
-    baselines = {s.name: _counted(s) for s in verdict.standings if s.role == FounderRole.BASELINE}
-    place = place_among(baselines, _counted(champion))
-    return (
-        f"{who} is {claim} the initial program on the hold-out: paired gain {interval(low, high)} (95 %), "
-        f"p = {champion.gain_p:.2g}; its mean is {place}."
-    )
+    baselines = {s.name: s.holdout for s in verdict.standings if s.role == FounderRole.BASELINE}
+    return champion_sentence(who, champion.gain, champion.gain_p, place_among(baselines, champion.holdout))
 
 
 def looks_table(looks: Sequence[Look]) -> str:
@@ -112,8 +101,8 @@ def looks_sentence(look: Look) -> str:
     """The winner's curse of the champion in words."""
     what = f"{look.shrank:.4f} of it shrank" if look.shrank > 0 else "none of it shrank"
     return (
-        f"Winner's curse: chosen for a validation gain of {look.chosen_gain:+z.4f} over the initial program, "
-        f"{look.candidate_id[:10]} has {look.fresh_gain:+z.4f} on fresh validation seeds; {what}."
+        f"Winner's curse: chosen for a validation gain of {difference(look.chosen_gain)} over the initial program, "
+        f"{look.candidate_id[:10]} has {difference(look.fresh_gain)} on fresh validation seeds; {what}."
     )
 
 
@@ -122,10 +111,10 @@ def _look_row(look: Look) -> list[str]:
     return [
         str(look.after),
         look.candidate_id[:10],
-        f"{look.chosen_gain:+z.4f}",
-        f"{look.fresh_gain:+z.4f}",
+        difference(look.chosen_gain),
+        difference(look.fresh_gain),
         interval(ci.low, ci.high) if ci else "-",
-        f"{look.shrank:+z.4f}",
+        difference(look.shrank),
     ]
 
 
@@ -170,8 +159,3 @@ def _best_json(verdict: Verdict | None) -> dict[str, object] | None:
         "holdout_low": ci.low if ci else None,
         "holdout_high": ci.high if ci else None,
     }
-
-
-def _counted(standing: Standing) -> float:
-    """The hold-out score, below every other where there is none."""
-    return -2.0 if standing.holdout is None else standing.holdout

@@ -10,10 +10,10 @@ from archive.records import Candidate, StoredEvaluation, candidate_id
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, PlannerClock
 from evaluators.measure import Interval, unpaired_interval
+from evaluators.paired import counted_scores
 from evaluators.problem import Problem
 from evaluators.protocol import EvaluateRequest
 from evaluators.seeding import fresh_secret, secret_from_seed
-from evolve.comparison import counted_scores
 from evolve.execution.backend import EvaluationBackend
 from evolve.execution.opening import local_backend
 from evolve.identity import LostTaskError, problem_of

@@ -19,10 +19,10 @@ from dashboard.views import verdict as view
 from dashboard.views.fold import RunFold
 from dashboard.views.run import Budget, Phase
 from evaluators.contract import Evaluation, Outcome, Split, Tier
+from evaluators.paired import gain_of, p_of
 from evaluators.seeding import SeedSource
 from evolve.champion import choose_champion
 from evolve.cli.report import verdict_sentence
-from evolve.comparison import gain_of, p_of
 from evolve.finale import Standing
 from evolve.finale import Verdict as RunVerdict
 from tests.archive import samples

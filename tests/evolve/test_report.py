@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluators.contract import Evaluation, Outcome, Split, Tier
+from evaluators.paired import gain_of, p_of
 from evaluators.significance import SIGNIFICANT
 from evolve.cli.report import verdict_sentence, verdict_table
-from evolve.comparison import compare, gain_of, p_of
+from evolve.comparison import compare
 from evolve.finale import Standing, Verdict
 from tests.evolve.evaluations import an_evaluation
 
