@@ -3,58 +3,31 @@
 from __future__ import annotations
 
 from evaluators.balancing.moe_loss.corpus import Mix
-from evaluators.contract import Parameter, ParameterKind, ParameterValue
+from evaluators.contract import Parameter, ParameterKind
 from evaluators.kernels.profiles import LIBRARY as PROFILES
 from evaluators.kernels.profiles import shipped_text
-
-
-def _integer(name: str, default: int, low: int, high: int, description: str) -> Parameter:
-    return Parameter(
-        name=name,
-        kind=ParameterKind.INTEGER,
-        default=default,
-        minimum=low,
-        maximum=high,
-        description=description,
-    )
-
-
-def _number(name: str, default: float, low: float, high: float, description: str) -> Parameter:
-    return Parameter(
-        name=name, kind=ParameterKind.NUMBER, default=default, minimum=low, maximum=high, description=description
-    )
-
-
-def _choice(name: str, default: ParameterValue, choices: tuple[str, ...], description: str) -> Parameter:
-    return Parameter(name=name, kind=ParameterKind.CHOICE, default=default, choices=choices, description=description)
-
+from evaluators.parameter_specs import choice, file, integer, number
 
 PARAMETERS = (
-    _integer("experts", 16, 4, 256, "routed experts per layer; unset: 16, and others on the hold-out"),
-    _integer("top_k", 2, 2, 32, "experts per byte; unset: 2, and others on the hold-out"),
-    _integer(
-        "null_experts", 0, 0, 64, "further experts per layer that have no weights; their even share costs no time"
-    ),
-    _choice("null_kind", "zero", ("zero", "copy"), "what these give: nothing, or what they got"),
-    _number("capacity", 0.0, 0.0, 16.0, "training drops the smallest gates beyond so many even shares; 0: drops none"),
-    _choice("gate", "softmax", ("softmax", "sigmoid"), "router scores; unset: both"),
-    _choice("mix", "uniform", tuple(Mix), "how often each domain is seen; unset: by regime"),
-    _integer("layers", 2, 1, 12, "layers"),
-    _integer("width", 48, 16, 1024, "width of the model, a multiple of 4"),
-    _integer("expert_width", 32, 8, 2048, "hidden width of an expert"),
-    _integer("steps", 90, 10, 100_000, "optimiser steps of a training; unset: by tier"),
-    _integer("micro_batches", 8, 1, 16, "micro-batches of a step of 16 sequences; a divisor of 16"),
-    _number("expert_share", 0.5, 0.0, 1.0, "share of a balanced step's time that is spent in experts"),
-    _number("nats_per_time", 0.1, 0.0, 10.0, "cross-entropy lost per e-fold of step time"),
-    Parameter(
-        name="profile",
-        kind=ParameterKind.FILE,
-        default="",
-        description=(
-            "measured times of experts and of a layer, a name or a JSON file: sets expert_share and what imbalance "
-            f"costs; unset: time in proportion to tokens; {shipped_text()}"
-        ),
-        library=PROFILES,
+    integer("experts", 16, 4, 256, "routed experts per layer; unset: 16, and others on the hold-out"),
+    integer("top_k", 2, 2, 32, "experts per byte; unset: 2, and others on the hold-out"),
+    integer("null_experts", 0, 0, 64, "further experts per layer that have no weights; their even share costs no time"),
+    choice("null_kind", "zero", ("zero", "copy"), "what these give: nothing, or what they got"),
+    number("capacity", 0.0, 0.0, 16.0, "training drops the smallest gates beyond so many even shares; 0: drops none"),
+    choice("gate", "softmax", ("softmax", "sigmoid"), "router scores; unset: both"),
+    choice("mix", "uniform", tuple(Mix), "how often each domain is seen; unset: by regime"),
+    integer("layers", 2, 1, 12, "layers"),
+    integer("width", 48, 16, 1024, "width of the model, a multiple of 4"),
+    integer("expert_width", 32, 8, 2048, "hidden width of an expert"),
+    integer("steps", 90, 10, 100_000, "optimiser steps of a training; unset: by tier"),
+    integer("micro_batches", 8, 1, 16, "micro-batches of a step of 16 sequences; a divisor of 16"),
+    number("expert_share", 0.5, 0.0, 1.0, "share of a balanced step's time that is spent in experts"),
+    number("nats_per_time", 0.1, 0.0, 10.0, "cross-entropy lost per e-fold of step time"),
+    file(
+        "profile",
+        "measured times of experts and of a layer, a name or a JSON file: sets expert_share and what imbalance "
+        f"costs; unset: time in proportion to tokens; {shipped_text()}",
+        PROFILES,
     ),
     Parameter(
         name="corpus",
