@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from archive.errors import ArchiveError
 from archive.mapping import MAX_LINE_CHARS, MAX_TEXT_CHARS, AnyRow, Values, key_digest
 from archive.packing import capped, digest_of, finite, json_text, pack_doubles, pack_text, unpack_doubles, unpack_text
 from archive.records import EvaluationKey, StoredEvaluation
-from evaluators.contract import Environment, Evaluation, InstanceResult, Outcome, Picture, Split, Tier
+from evaluators.contract import Environment, Evaluation, InstanceResult, Outcome, ParameterValue, Picture, Split, Tier
 from evaluators.jsonable import dumps, from_json
 
 MAX_PICTURE_CHARS = 1 << 18  # JSON of all pictures of one evaluation; the rest is left out
@@ -155,7 +155,11 @@ def instance_of(row: AnyRow) -> InstanceResult:
 
 
 def stored_of(
-    row: AnyRow, league: League, environment: Environment, instances: Sequence[InstanceResult]
+    row: AnyRow,
+    league: League,
+    parameters: Mapping[str, ParameterValue] | None,
+    environment: Environment,
+    instances: Sequence[InstanceResult],
 ) -> StoredEvaluation:
     """The evaluation in `row`, with what its row refers to."""
     evaluation = Evaluation(
@@ -174,6 +178,7 @@ def stored_of(
         cpu_s=row.cpu_s,
         wall_s=row.wall_s,
         pictures=_pictures_of(row.pictures),
+        parameters=parameters,
     )
     return StoredEvaluation(
         id=row.id,

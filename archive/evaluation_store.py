@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -13,12 +14,12 @@ from sqlalchemy.sql.dml import ReturningInsert
 from archive.database import Database, insert_into
 from archive.errors import ConflictError
 from archive.evaluation_mapping import evaluation_values, instance_of, instance_values, storable, stored_of
-from archive.mapping import Values, key_digest
+from archive.mapping import AnyRow, Values, key_digest
 from archive.records import EvaluationKey, StoredEvaluation
 from archive.run_scope import IN_LEAGUE, OF_RUN, OF_RUN_OR_NOBODY, ON_INSTANCES, STOPPED_BY_RUN, scope_of
 from archive.schema import attempts, evaluations, founders, instances, leagues
 from archive.shared_rows import Circumstances, SharedRows
-from evaluators.contract import Evaluation, Split
+from evaluators.contract import Evaluation, InstanceResult, Split
 
 _BY_KEY = evaluations.c.key_digest == bindparam("key")
 _BY_CANDIDATE = evaluations.c.candidate_id == bindparam("candidate")
@@ -175,11 +176,12 @@ class EvaluationStore:
         parts = defaultdict(list)
         for row in instance_rows:
             parts[row.evaluation_id].append(instance_of(row))
-        shared = self._shared
-        return [
-            stored_of(row, shared.leagues[row.league], shared.environments[row.environment], parts[row.id])
-            for row in rows
-        ]
+        return [self._stored(row, parts[row.id]) for row in rows]
+
+    def _stored(self, row: AnyRow, parts: Sequence[InstanceResult]) -> StoredEvaluation:
+        shared, league = self._shared, self._shared.leagues[row.league]
+        parameters = shared.parameters[league.task_identity]
+        return stored_of(row, league, parameters, shared.environments[row.environment], parts)
 
 
 @cache

@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, func, select
 from archive.evaluation_mapping import League, environment_of, league_of
 from archive.mapping import AnyRow, parameters_of
 from archive.records import FounderRole, LeaderboardRow
-from archive.schema import environments, evaluations, founders, instances, leagues, runs
+from archive.schema import environments, evaluations, founders, instances, leagues, runs, tasks
 from archive.store import Archive
 from evaluators.contract import FLOOR, ParameterValue, Split, Tier
 from evaluators.measure import Interval, mean_interval
@@ -52,9 +52,7 @@ _FOUNDERS = (
     .where(runs.c.task_identity == bindparam("task_identity"), founders.c.candidate_id.in_(_IDS))
     .distinct()
 )
-_PARAMETERS = select(runs.c.parameters).where(
-    runs.c.task == bindparam("task"), runs.c.task_identity == bindparam("task_identity")
-)
+_PARAMETERS = select(tasks.c.parameters).where(tasks.c.task_identity == bindparam("task_identity"))
 _ENVIRONMENTS = select(environments).where(environments.c.digest.in_(_IDS))
 
 
@@ -63,7 +61,7 @@ class _Board:
     """What one league's rows are made of."""
 
     league: League
-    parameters: Mapping[str, ParameterValue]
+    parameters: Mapping[str, ParameterValue] | None  # None: nobody told them
     tier: Tier | None  # at which hold-out is ranked; None without any hold-out score
     scores: Mapping[str, Sequence[AnyRow]]  # candidate -> its scored evaluations, oldest first
     names: Mapping[str, str]
@@ -117,10 +115,10 @@ def _board(connection: Connection, league: League, max_rows: int) -> _Board:
         scores[row.candidate_id].append(row)
     shown = [row for rows in scores.values() for row in rows if row.split == Split.HOLDOUT]
     founding = connection.execute(_FOUNDERS, {"task_identity": league.task_identity, "ids": listed}).all()
-    parameters = connection.execute(_PARAMETERS, {"task": league.task, "task_identity": league.task_identity})
+    parameters = connection.execute(_PARAMETERS, {"task_identity": league.task_identity}).scalar()
     return _Board(
         league=league,
-        parameters=parameters_of(parameters.scalars().first() or "{}"),
+        parameters=None if parameters is None else parameters_of(parameters),
         tier=_ranked_tier(connection.execute(_HOLDOUT_TIERS, in_league).all()),
         scores={candidate_id: scores[candidate_id] for candidate_id in listed},
         names={row.candidate_id: row.name for row in founding},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row
@@ -71,8 +72,14 @@ def run_of(row: AnyRow) -> Run:
     )
 
 
+def task_values(task: str, task_identity: str, parameters: Mapping[str, ParameterValue]) -> Values:
+    """The row of a task under these parameters."""
+    content = json_text(parameters, f"the parameters of task {task}")
+    return {"task_identity": task_identity, "task": task, "parameters": content}
+
+
 def parameters_of(text: str) -> dict[str, ParameterValue]:
-    """The task parameters that a run's row holds as JSON."""
+    """The task parameters that a row holds as JSON."""
     return {str(name): value for name, value in json.loads(text).items()}
 
 

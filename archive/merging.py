@@ -17,7 +17,6 @@ from archive.schema import (
     attempts,
     bandit_states,
     candidates,
-    elites,
     embeddings,
     environments,
     evaluations,
@@ -27,13 +26,14 @@ from archive.schema import (
     notes,
     replies,
     runs,
+    tasks,
 )
 from archive.store import Archive
 from evaluators.contract import Split
 
 _BATCH = 500
-_OF_RUNS = (founders, attempts, replies, elites, bandit_states)  # keyed by run: new where the run is new
-_SHARED = (candidates, embeddings, environments, leagues)  # keyed by content: the same row wherever it is
+_OF_RUNS = (founders, attempts, replies, bandit_states)  # keyed by run: new where the run is new
+_SHARED = (candidates, embeddings, environments, tasks, leagues)  # keyed by content: the same row wherever it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from archive.schema import (
     attempts,
     bandit_states,
     candidates,
-    elites,
     embeddings,
     environments,
     evaluations,
@@ -24,19 +23,19 @@ from archive.schema import (
     notes,
     replies,
     runs,
+    tasks,
 )
 from archive.store import Archive
 
-_OF_RUN = (notes, elites, bandit_states, replies, founders)
+_OF_RUN = (notes, bandit_states, replies, founders)
 _NAMES_OF_PROGRAMS: tuple[Column[str], ...] = (
     founders.c.candidate_id,
     attempts.c.candidate_id,
     attempts.c.parent_id,
     attempts.c.neighbour_id,
-    elites.c.candidate_id,
     notes.c.candidate_id,
 )
-_NOT_INDEXED = (attempts.c.candidate_id, attempts.c.parent_id, attempts.c.neighbour_id, elites.c.candidate_id)
+_NOT_INDEXED = (attempts.c.candidate_id, attempts.c.parent_id, attempts.c.neighbour_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +72,7 @@ def prune(archive: Archive, run_ids: Sequence[str], now: float | None = None) ->
         connection.execute(delete(runs).where(runs.c.id.in_(run_ids)))
         for shared, column in ((leagues, evaluations.c.league), (environments, evaluations.c.environment)):
             connection.execute(delete(shared).where(~exists().where(column == shared.c.digest)))
+        connection.execute(delete(tasks).where(~exists().where(leagues.c.task_identity == tasks.c.task_identity)))
         after = [_count(connection, table) for table in (attempts, evaluations, candidates)]
     gone = [was - left for was, left in zip(before, after, strict=True)]
     archive.compact()
@@ -103,7 +103,7 @@ def _drop_candidates(connection: Connection) -> None:
 
 @contextmanager
 def _found_by_candidate(connection: Connection) -> Iterator[None]:
-    """Attempts and elites with an index by each column that names a program, which only pruning looks them up by.
+    """Attempts with an index by each column that names a program, which only pruning looks them up by.
 
     Whether a program is named is asked once per program here, and once more by the foreign keys where it is deleted.
     The indexes come and go with the transaction: kept, each attempt of a run would pay for them.
@@ -117,7 +117,7 @@ def _found_by_candidate(connection: Connection) -> Iterator[None]:
 
 
 def _is_named() -> ColumnElement[bool]:
-    """Whether a run, an elite or a note names a candidate."""
+    """Whether a run or a note names a candidate."""
     return or_(*(exists().where(column == candidates.c.id) for column in _NAMES_OF_PROGRAMS))
 
 

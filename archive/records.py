@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from archive.errors import ArchiveError as ArchiveError  # other floors import it from here
@@ -257,7 +257,7 @@ class LeaderboardRow:
     search: float | None
     task: str
     task_identity: str
-    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    parameters: Mapping[str, ParameterValue] | None = None  # None: nobody told them
     environment_class: str = ""
     sandbox: str = ""
     tier: str = ""  # of the hold-out score, or of the score that lists the row

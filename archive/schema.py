@@ -32,6 +32,7 @@ SCHEMA_VERSIONS = (
     "0004",
     "0005",
     "0006",
+    "0007",
 )  # alembic revisions, oldest first; this code reads and writes the last
 VERSION_TABLE = "evenkeel_schema"
 
@@ -181,6 +182,14 @@ environments = Table(
     Column("content", Text, nullable=False),  # JSON of `evaluators.contract.Environment`, shared by many evaluations
 )
 
+tasks = Table(  # the parameters of which an identity is a digest, whoever had a program scored under them
+    "tasks",
+    metadata,
+    Column("task_identity", Text, primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("parameters", Text, nullable=False),  # JSON object
+)
+
 leagues = Table(  # within one of these, scores may be ranked together
     "leagues",
     metadata,
@@ -245,17 +254,6 @@ instances = Table(
     Column("detail", Text, nullable=False),  # capped
     Column("behaviour", Text),  # digest of what the program did; NULL where none was taken
     CheckConstraint("(score IS NOT NULL) = (outcome = 'scored')", name="scored_has_score"),
-    sqlite_with_rowid=False,
-)
-
-elites = Table(  # nothing writes it: an island's elites are folded from the attempts
-    "elites",
-    metadata,
-    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
-    Column("cell", Text, primary_key=True),  # bin numbers, separated by spaces
-    Column("candidate_id", Text, ForeignKey("candidates.id"), nullable=False),
-    Column("score", Double, nullable=False),
-    Column("descriptor", Text, nullable=False),  # JSON list
     sqlite_with_rowid=False,
 )
 

@@ -273,6 +273,7 @@ class Evaluation:
     cpu_s: float
     wall_s: float
     pictures: tuple[Picture, ...] = ()
+    parameters: Mapping[str, ParameterValue] | None = None  # the task's; None where nobody can tell them any more
 
     @property
     def counted_objective(self) -> float:

@@ -231,6 +231,7 @@ def _assemble(
         cpu_s=round(cpu_s, 6),
         wall_s=round(wall_s, 6),
         pictures=problem.pictures(results) if scored else (),
+        parameters=task.parameters,
     )
 
 

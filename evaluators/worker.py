@@ -96,6 +96,7 @@ class Scorer:
             seeds=workload.seeds,
             cpu_s=0.0,
             wall_s=round(wall_s, 6),
+            parameters=task.parameters,
         )
 
     def _workload(self, tier: Tier, split: Split) -> Workload:

@@ -1,4 +1,4 @@
-"""The ranking as a user asks for it: a task by its name, and the parameters that no run tells."""
+"""The ranking as a user asks for it: a task by its name, and the parameters that old archives do not tell."""
 
 from __future__ import annotations
 
@@ -23,13 +23,7 @@ def ranking(archive: Archive, task: str | None = None) -> list[LeaderboardRow]:
     if task is not None:
         _require(task, scored_tasks(archive))
     rows = leaderboard(archive, task)
-    return [row if row.parameters else replace(row, parameters=_parameters(row)) for row in rows]
-
-
-def is_untold(row: LeaderboardRow) -> bool:
-    """Whether the parameters of a score that belongs to no run were set by hand, and are not archived."""
-    default = _default(row.task)
-    return not row.parameters and default is not None and default.identity != row.task_identity
+    return [replace(row, parameters=_parameters(row)) if row.parameters is None else row for row in rows]
 
 
 def _require(task: str, held: list[str]) -> None:
@@ -41,10 +35,10 @@ def _require(task: str, held: list[str]) -> None:
         raise RunError(f"nothing of the task {task} is scored in this archive; it holds {', '.join(held)}")
 
 
-def _parameters(row: LeaderboardRow) -> Mapping[str, ParameterValue]:
-    """Those of a score that belongs to no run, if they are the task's defaults; others are not archived."""
+def _parameters(row: LeaderboardRow) -> Mapping[str, ParameterValue] | None:
+    """Those of a program scored by hand before parameters were archived, if they are the task's defaults."""
     default = _default(row.task)
-    return default.parameters if default is not None and default.identity == row.task_identity else {}
+    return default.parameters if default is not None and default.identity == row.task_identity else None
 
 
 @cache

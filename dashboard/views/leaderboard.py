@@ -44,7 +44,10 @@ def boards(rows: Sequence[LeaderboardRow], outcomes: Mapping[str, Counter[str]])
         by_league.setdefault(_league(row), []).append(row)
     return [
         Board(
-            league=league, parameters=found[0].parameters, rows=found, outcomes=outcomes.get(league.digest, Counter())
+            league=league,
+            parameters=found[0].parameters or {},
+            rows=found,
+            outcomes=outcomes.get(league.digest, Counter()),
         )
         for league, found in by_league.items()
     ]

@@ -99,11 +99,14 @@ def _card(archive: Archive, candidate_id: str) -> Card:
 
 
 def _parameters(archive: Archive, evaluations: list[StoredEvaluation]) -> dict[str, dict[str, ParameterValue]]:
-    """The task parameters of each task identity, as far as they can be known."""
+    """The task parameters of each task identity, as far as they can be known: old archives lack some."""
     from evaluators import registry
     from evaluators.contract import ContractError
 
     found = {run.task_identity: dict(run.parameters) for run in archive.runs()}
+    for made in (row.evaluation for row in evaluations):
+        if made.parameters is not None:
+            found[made.task_identity] = dict(made.parameters)
     for task in {row.evaluation.task for row in evaluations}:
         try:
             default = registry.problem(task).task

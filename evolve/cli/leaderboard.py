@@ -43,11 +43,9 @@ def leaderboard(
 
 
 def _heading(row: LeaderboardRow) -> str:
-    from evolve.ranking import is_untold
-
-    told = " ".join(f"{name}={value}" for name, value in row.parameters.items())
-    if is_untold(row):
-        told = "(parameters set by hand, which no run tells, or another revision)"
+    told = "(parameters not archived: scored by hand with an older Evenkeel)"
+    if row.parameters is not None:
+        told = " ".join(f"{name}={value}" for name, value in row.parameters.items())
     return f"{row.task} {row.task_identity}  {told}\n[{row.environment_class}] planner time {row.planner_clock}"
 
 

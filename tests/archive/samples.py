@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from archive.records import Attempt, AttemptState, Candidate, EvaluationKey, ModelReply, Run
 from archive.store import Archive
-from evaluators.contract import Environment, Evaluation, InstanceResult, Outcome, Picture, Split, Tier
+from evaluators.contract import Environment, Evaluation, InstanceResult, Outcome, ParameterValue, Picture, Split, Tier
 from evaluators.seeding import SeedSource
 
 NOW = "2026-05-01T12:00:00+00:00"
 RUN_ID = "abcd1234"
 SECRET = "s" * 32
 TASK_IDENTITY = "0123456789ab"
+PARAMETERS: Mapping[str, ParameterValue] = {"gpus": 16, "skew": 1.5, "profile": "h200"}
 ENVIRONMENT = Environment(
     cpu_model="Test CPU",
     architecture="x86_64",
@@ -30,7 +32,7 @@ def a_run(run_id: str = RUN_ID, *, secret: str = SECRET, created_at: str = NOW) 
         id=run_id,
         task="toy",
         task_identity=TASK_IDENTITY,
-        parameters={"gpus": 16, "skew": 1.5, "profile": "h200"},
+        parameters=PARAMETERS,
         seed=7,
         secret=secret,
         config='{"attempts": 10}',
@@ -108,6 +110,7 @@ def an_evaluation(
         cpu_s=1.25,
         wall_s=1.5,
         pictures=(Picture(name="load", chart="bar", columns=("gpu", "load"), rows=((0.0, 1.5), (1.0, 0.5))),),
+        parameters=PARAMETERS,
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ LATER = Path(__file__).parent / "later_versions"
 def later_evenkeel(monkeypatch: pytest.MonkeyPatch) -> None:
     """This code as it may be after the next schema change."""
     monkeypatch.setattr(migrations, "VERSION_FOLDERS", (*migrations.VERSION_FOLDERS, LATER))
-    monkeypatch.setattr(schema, "SCHEMA_VERSIONS", (*schema.SCHEMA_VERSIONS, "0007"))
+    monkeypatch.setattr(schema, "SCHEMA_VERSIONS", (*schema.SCHEMA_VERSIONS, "0008"))
 
 
 def test_known_versions_are_the_migrations() -> None:
@@ -71,10 +72,13 @@ def test_upgrade_keeps_every_row(any_url: str, later_evenkeel: None) -> None:
     _migrate_empty(any_url, "0001")
     with pytest.raises(SchemaVersionError, match="evolve archive upgrade"):
         Archive.open(any_url)
-    _migrate_empty(any_url, "0005")
+    _migrate_empty(any_url, "0007")
     filled = _fill(any_url)
     _write(
         any_url,
+        "DROP TABLE tasks",
+        "DROP TABLE embeddings",
+        "CREATE TABLE elites (cell TEXT)",
         "ALTER TABLE instances DROP COLUMN behaviour",
         "ALTER TABLE notes DROP COLUMN attempt_index",
         f"UPDATE {schema.VERSION_TABLE} SET version_num = '0003'",
@@ -85,6 +89,21 @@ def test_upgrade_keeps_every_row(any_url: str, later_evenkeel: None) -> None:
         archive.add_run(a_run("eeeeeeee"))
         with archive.reading() as connection:
             assert connection.execute(sa.text("SELECT DISTINCT mood FROM runs")).scalars().all() == ["calm"]
+
+
+def test_upgrade_finds_parameters_in_the_runs(any_url: str) -> None:
+    _migrate_empty(any_url, "0006")
+    with Archive(Database(Address.parse(any_url))) as archive:
+        archive.add_run(a_run())
+        archive.add_run(a_run("bbbbbbbb"))
+    upgrade(any_url)
+    wanted = sa.select(schema.tasks.c.task, schema.tasks.c.task_identity)
+    assert _rows(any_url, wanted) == [("toy", a_run().task_identity)]
+    with Archive.open(any_url) as archive:
+        archive.add_candidate(a_candidate(1))
+        evaluation = replace(an_evaluation(), parameters=None)
+        archive.add_evaluation(a_candidate(1).id, evaluation, samples.a_key(a_candidate(1).id, evaluation))
+        assert archive.evaluations(a_candidate(1).id)[0].evaluation.parameters == a_run().parameters
 
 
 def test_upgrade_of_a_current_archive_changes_nothing(any_url: str) -> None:
@@ -140,7 +159,7 @@ def _write(url: str, *statements: str) -> None:
 
 
 def _fill(url: str) -> object:
-    """Rows of most tables in an archive that is older than this code."""
+    """Rows of most tables in an archive whose schema this code knows."""
     with Archive(Database(Address.parse(url))) as archive:
         samples.begin(archive)
         samples.finish(archive, an_attempt(), a_candidate(1), an_evaluation())

@@ -122,15 +122,15 @@ def test_damaged_archive_is_said_to_be_damaged(path: Path) -> None:
 @pytest.mark.parametrize("read_only", [True, False])
 def test_newer_schema_is_refused(path: Path, read_only: bool) -> None:
     _set_version(path, "9999")
-    with pytest.raises(SchemaVersionError, match="schema 9999, newer than 0006"):
+    with pytest.raises(SchemaVersionError, match="schema 9999, newer than 0007"):
         Archive.open(f"sqlite:///{path}", read_only=read_only)
     with pytest.raises(SchemaVersionError, match="newer"):
         upgrade(f"sqlite:///{path}")
 
 
 def test_older_schema_is_refused_with_the_way_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "SCHEMA_VERSIONS", (*schema.SCHEMA_VERSIONS, "0007"))
-    with pytest.raises(SchemaVersionError, match="0006, older than 0007.*evolve archive upgrade"):
+    monkeypatch.setattr(schema, "SCHEMA_VERSIONS", (*schema.SCHEMA_VERSIONS, "0008"))
+    with pytest.raises(SchemaVersionError, match="0007, older than 0008.*evolve archive upgrade"):
         Archive.open(f"sqlite:///{path}")
 
 

@@ -14,6 +14,7 @@ from tests.archive import samples
 from tests.archive.samples import (
     ENVIRONMENT,
     ENVIRONMENT_CLASS,
+    PARAMETERS,
     RUN_ID,
     TASK_IDENTITY,
     a_candidate,
@@ -125,14 +126,23 @@ def test_failures_and_smoke_scores_are_not_listed(archive: Archive) -> None:
 def test_machines_parameters_and_clocks_are_ranked_apart(archive: Archive) -> None:
     score(archive, 1, a_holdout(0.5))
     score(archive, 2, replace(a_holdout(0.75), environment_class="another machine"))
-    score(archive, 3, replace(a_holdout(0.75), task_identity="f" * 12))
+    score(archive, 3, replace(a_holdout(0.75), task_identity="f" * 12, parameters={"gpus": 64}))
     score(archive, 4, a_holdout(0.25), clock="modelled")
     assert [row.rank for row in leaderboard(archive)] == [1, 1, 1, 1]
     assert [row.holdout for row in leaderboard(archive, environment_class="another machine")] == [0.75]
     others = leaderboard(archive, task_identity="f" * 12)
-    assert [(row.candidate_id, row.parameters) for row in others] == [(a_candidate(3).id, {})]
+    assert [(row.candidate_id, row.parameters) for row in others] == [(a_candidate(3).id, {"gpus": 64})]
     assert len(leaderboard(archive, "toy")) == 4
     assert leaderboard(archive, "another task") == []
+
+
+def test_parameters_that_nobody_told_are_told_by_the_next_evaluation(archive: Archive) -> None:
+    untold = score(archive, 1, replace(a_holdout(0.5), parameters=None))
+    assert [row.parameters for row in leaderboard(archive)] == [None]
+    assert [made.evaluation.parameters for made in archive.evaluations(untold)] == [None]
+    score(archive, 2, a_holdout(0.25))
+    assert [row.parameters for row in leaderboard(archive)] == [PARAMETERS, PARAMETERS]
+    assert [made.evaluation.parameters for made in archive.evaluations(untold)] == [PARAMETERS]
 
 
 def test_one_tier_is_ranked_the_one_most_programs_have(archive: Archive) -> None:

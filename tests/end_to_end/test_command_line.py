@@ -91,14 +91,18 @@ def test_a_task_that_is_not_in_the_archive_is_said(finished: Path) -> None:
     assert "nothing of the task job_shop is scored in this archive; it holds toy" in other.stderr
 
 
-def test_parameters_of_programs_evaluated_by_hand_are_told_or_said_to_be_untold(tmp_path: Path) -> None:
+def test_parameters_of_programs_evaluated_by_hand_are_told(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def guess(hints):\n    return hints.mean()\n")
     for setting in ("hints=8", "hints=30"):
         done = evolve(tmp_path, "evaluate", "mine.py", "--task", "toy", "--set", setting)
         assert done.returncode == 0, done.stderr
     printed = evolve(tmp_path, "leaderboard").stdout
     assert "  hints=8\n" in printed
-    assert "parameters set by hand" in printed
+    assert "  hints=30\n" in printed
+    assert sorted(str(row["parameters"]) for row in evolve_rows(tmp_path, "leaderboard")) == [
+        "{'hints': 30}",
+        "{'hints': 8}",
+    ]
 
 
 def test_show_tells_where_a_program_came_from(finished: Path) -> None:
