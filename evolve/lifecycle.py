@@ -137,7 +137,8 @@ class Lifecycle:
         if await self._driver.evolve() == STOPPED:
             return STOPPED
         num_tells = session.search.num_tells
-        return f"{num_tells} attempts were told from outside" if num_tells else WAITING
+        told = "attempt was" if num_tells == 1 else "attempts were"
+        return f"{num_tells} {told} told from outside" if num_tells else WAITING
 
     async def _score_founders(self, stages: Stages, founders: Sequence[Founder]) -> dict[str, Evaluation]:
         """Search scores of the initial programs and the baselines, by candidate."""

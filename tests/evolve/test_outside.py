@@ -107,7 +107,7 @@ def test_resume_scores_an_answer_whose_tell_was_killed(archive: Archive, order: 
         stages = lifecycle._stages(backend)
         return await lifecycle._search(scene.outside._restored(stages), stages, backend)
 
-    assert asyncio.run(resumed()) == "1 attempts were told from outside"
+    assert asyncio.run(resumed()) == "1 attempt was told from outside"
     states = [attempt.state for attempt in archive.attempts(scene.run.id)]
     assert states == [AttemptState.RECORDED, AttemptState.ASKED]
 
