@@ -1,8 +1,8 @@
 """What the harness costs: per attempt with the sandbox on, per genetic proposal, and for `evolve --help`.
 
 The trivial task is `toy` (smoke and quick, one child each, a few dozen calls); programs come from a recording, so no
-proposer is in the figure. The cost per attempt is the slope between a short and a long run: start-up, founders and the
-hold-out cancel.
+proposer is in the figure. Every program is evaluated to its end: twins and racing, which end many early, are off. The
+cost per attempt is the slope between a short and a long run: start-up, founders and the hold-out cancel.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from evolve.request import Member, MutationRequest, Operator
 
 SHORT, LONG = 100, 700
 REPEATS = 3
+EVERY_EVALUATION_WHOLE = "twins = false\nracing = 0.0\n"
 HEAVY = ("openai", "numpy", "sqlalchemy", "torch", "streamlit")
 
 
@@ -46,7 +47,7 @@ def run_toy(folder: Path, attempts: int, workers: int) -> tuple[float, float, st
     """Wall and CPU seconds of a whole run, and the sandbox it had."""
     archive = f"sqlite:///{folder}/{attempts}-{workers}-{time.monotonic_ns()}.db"
     words = ["run", "toy", "--proposer", "recorded", "--replies", f"{folder}/replies.jsonl", "--seed", "1", "--json"]
-    words += ["--attempts", str(attempts), "--workers", str(workers), "--archive", archive, "--finalists", "1"]
+    words += ["--config", f"{folder}/run.toml", "--attempts", str(attempts), "--workers", str(workers), "--archive", archive, "--finalists", "1"]
     began_s, began_cpu_s = time.perf_counter(), children_cpu_s()
     done = subprocess.run([sys.executable, "-m", "evolve.cli", *words], capture_output=True, text=True, check=True)
     wall_s, cpu_s = time.perf_counter() - began_s, children_cpu_s() - began_cpu_s
@@ -67,6 +68,7 @@ def attempt_cost(workers: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         record_programs(folder / "replies.jsonl", LONG)
+        (folder / "run.toml").write_text(EVERY_EVALUATION_WHOLE, encoding="utf-8")
         for _ in range(REPEATS):
             short, long = run_toy(folder, SHORT, workers), run_toy(folder, LONG, workers)
             wall_ms.append(1000 * (long[0] - short[0]) / (LONG - SHORT))
