@@ -39,7 +39,7 @@ def state(scale: Scale) -> dict[str, Any]:
 def correctness(scale: Scale, dtype: str, part: str) -> dict[str, Any]:
     """Every check over some of the cases: the relative errors found, and what is wrong."""
     tasks = [(scale.device_type, dtype, check, case) for case in scale.cases(part) for check in CHECKS_LONGEST_FIRST]
-    found = in_processes(scale.compilers, _check_once, tasks, scale.task_s)
+    found = in_processes(scale.compilers, _check_once, tasks, scale.check_s)
     errors: dict[str, dict[str, float]] = {}
     wrong: dict[str, str] = {}
     for (_, _, check, case), outcome in zip(tasks, found, strict=True):

@@ -33,7 +33,7 @@ def compile_ahead(scale: Scale) -> dict[str, Any]:
     """Compile every kernel that tuning will try, many at a time; what cannot run here, with the reason."""
     tasks = list(dict.fromkeys(to_compile(scale)))
     tasks = tasks[:2] if scale.dry else tasks
-    reasons = in_processes(scale.compilers, _try_once, tasks, scale.task_s)
+    reasons = in_processes(scale.compilers, _try_once, tasks, scale.trial_s)
     named = [(name_of(scale, step, shape, t), why) for (_, shape, step, t), why in zip(tasks, reasons, strict=True)]
     return {"compiled": len(tasks), "refused": {name: why for name, why in named if why}}
 
