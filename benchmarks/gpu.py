@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -143,5 +144,11 @@ def _sees_gpu() -> bool:
     return bool(torch.cuda.is_available())
 
 
+def end_on_sigterm() -> None:
+    """Have a plain kill end the processes of the items too: one with a kernel in flight would keep the GPU busy."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+
+
 if __name__ == "__main__":
+    end_on_sigterm()
     sys.exit(main())

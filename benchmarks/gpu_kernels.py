@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
 import torch
 from triton.errors import TritonError
 
+from benchmarks.gpu_pool import in_processes
 from benchmarks.gpu_scale import Scale
 from evaluators.kernels.cases import LARGE, SMALL, with_dtype
 from evaluators.kernels.ceilings import CeilingSizes, measure_ceilings
@@ -41,7 +39,7 @@ def state(scale: Scale) -> dict[str, Any]:
 def correctness(scale: Scale, dtype: str, part: str) -> dict[str, Any]:
     """Every check over some of the cases: the relative errors found, and what is wrong."""
     tasks = [(scale.device_type, dtype, check, case) for case in scale.cases(part) for check in CHECKS_LONGEST_FIRST]
-    found = in_processes(scale, _check_once, tasks)
+    found = in_processes(scale.compilers, _check_once, tasks, scale.check_s)
     errors: dict[str, dict[str, float]] = {}
     wrong: dict[str, str] = {}
     for (_, _, check, case), outcome in zip(tasks, found, strict=True):
@@ -81,13 +79,6 @@ def _ceiling_sizes(scale: Scale) -> CeilingSizes:
         matrix_width=scale.matrix_width,
         dtype=torch.float32 if scale.dry else torch.bfloat16,
     )
-
-
-def in_processes(scale: Scale, work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """`work` on every task, in as many processes as may compile: kernels of other sizes are other programs."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(scale.compilers, mp_context=context) as pool:
-        return list(pool.map(work, *zip(*tasks, strict=True)))
 
 
 def is_lost(device: torch.device) -> bool:

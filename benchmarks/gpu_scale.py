@@ -36,6 +36,8 @@ class Scale:
     copied_bytes: int
     matrix_width: int
     compilers: int  # processes that compile ahead
+    check_s: float  # after which a check is taken to hang; it compiles a dozen kernels and more
+    trial_s: float  # after which tiles are; they compile two
     groups: int  # of experts, each as on a GPU of its own
     settings: tuple[str, ...] = field(default=())  # of the placement problem that is replayed
     replay_words: tuple[str, ...] = field(default=())
@@ -78,6 +80,8 @@ def full_scale(out: Path, cores: int) -> Scale:
         copied_bytes=1 << 32,
         matrix_width=8192,
         compilers=max(1, min(14, cores - 2)),
+        check_s=90.0,
+        trial_s=45.0,
         groups=8,
         settings=("gpus=16", "experts=64", "layers=12"),
         replay_words=("--cells", "6"),
@@ -102,6 +106,8 @@ def dry_scale(out: Path) -> Scale:
         copied_bytes=1 << 16,
         matrix_width=64,
         compilers=1,
+        check_s=300.0,
+        trial_s=300.0,
         groups=2,
         settings=("gpus=8", "experts=32", "layers=2"),
         replay_words=("--dry-run-on-cpu", "--tier", "smoke", "--scenarios", "1", "--cells", "2"),

@@ -11,8 +11,9 @@ from torch import Tensor
 from triton.errors import TritonError
 
 from benchmarks.gpu_book import Book
-from benchmarks.gpu_kernels import LOST, in_processes, is_lost
+from benchmarks.gpu_kernels import LOST, is_lost
 from benchmarks.gpu_layers import SEED, loads
+from benchmarks.gpu_pool import in_processes
 from benchmarks.gpu_scale import Scale
 from evaluators.kernels import stages, tiles
 from evaluators.kernels.cases import Popularity
@@ -25,34 +26,48 @@ from evaluators.kernels.workbench import timer_on
 COMPILE_TOKENS = 1024  # the same divisibility by 16 as the real batch, so the compiled kernels are the same
 MOST_DIFFERENCE = 2e-2  # of a tuned kernel's result from the default tiles', as a norm
 TUNING = "tune "  # what the names of tuning items begin with
+COMPILING = "compile ahead"  # the item's name
 
 
 def compile_ahead(scale: Scale) -> dict[str, Any]:
     """Compile every kernel that tuning will try, many at a time; what cannot run here, with the reason."""
-    tasks = list(dict.fromkeys(_to_compile(scale)))
+    tasks = list(dict.fromkeys(to_compile(scale)))
     tasks = tasks[:2] if scale.dry else tasks
-    reasons = in_processes(scale, _try_once, tasks)
-    refused = {f"{step} {shape.expert_width} {t}": why for (_, shape, step, t), why in zip(tasks, reasons, strict=True)}
-    return {"compiled": len(tasks), "refused": {name: why for name, why in refused.items() if why}}
+    reasons = in_processes(scale.compilers, _try_once, tasks, scale.trial_s)
+    named = [(name_of(scale, step, shape, t), why) for (_, shape, step, t), why in zip(tasks, reasons, strict=True)]
+    return {"compiled": len(tasks), "refused": {name: why for name, why in named if why}}
 
 
-def _to_compile(scale: Scale) -> Iterator[tuple[str, LayerShape, Step, Tiles]]:
+def to_compile(scale: Scale) -> Iterator[tuple[str, LayerShape, Step, Tiles]]:
     """The products first, which take longest."""
     for step in reversed(steps()):
         for name in scale.shapes:
             for size in tuned_shapes(scale, name, step):
-                short = replace(size, tokens=min(COMPILE_TOKENS, size.tokens))
-                if step in (Stage.ROUTER, Stage.PERMUTE, Stage.COMBINE):  # the same for experts of any width
-                    short = replace(short, expert_width=min(one.expert_width for one in scale.shapes.values()))
                 for tried in candidates(scale, step, size):
-                    yield scale.device_type, short, step, tried
+                    yield scale.device_type, _short(scale, step, size), step, tried
+
+
+def _short(scale: Scale, step: Step, size: LayerShape) -> LayerShape:
+    """A shape that needs the same compiled kernels, and less time to try them."""
+    short = replace(size, tokens=min(COMPILE_TOKENS, size.tokens))
+    if step in (Stage.ROUTER, Stage.PERMUTE, Stage.COMBINE):  # the same for experts of any width
+        return replace(short, expert_width=min(one.expert_width for one in scale.shapes.values()))
+    return short
+
+
+def name_of(scale: Scale, step: Step, size: LayerShape, tried: Tiles) -> str:
+    """What tiles that were tried ahead go by."""
+    short = _short(scale, step, size)
+    return f"{step} {short.expert_width} {short.tokens} {tried}"
 
 
 def tune(scale: Scale, shape: str, step_name: str) -> dict[str, Any]:
     """Time the candidates of a step in turns; the fastest whose result agrees with the default's is kept."""
     step = next(step for step in steps() if step == step_name)
     device = torch.device(scale.device_type)
-    found = [_tune_at(scale, size, step, device) for size in tuned_shapes(scale, shape, step)]
+    ahead = Book(scale.book_path, dry=scale.dry).results().get(COMPILING, {}).get("refused", {})
+    known = {name: why for name, why in ahead.items() if why != LOST}
+    found = [_tune_at(scale, size, step, device, known) for size in tuned_shapes(scale, shape, step)]
     return {"entries": found}
 
 
@@ -67,12 +82,24 @@ def keep_tuned(scale: Scale) -> dict[str, Any]:
     return {"entries": len(kept), "file": tiles.save_tuned(name, kept, scale.out).name}
 
 
-def _tune_at(scale: Scale, shape: LayerShape, step: Step, device: torch.device) -> dict[str, Any]:
-    inputs = stages.layer_inputs(shape, device, SEED, loads(shape, Popularity.EVEN))
+def _tune_at(
+    scale: Scale, shape: LayerShape, step: Step, device: torch.device, known: Mapping[str, str]
+) -> dict[str, Any]:
+    """One step at one shape; what is `known` to be refused is not tried again: it may hang.
+
+    Raises:
+        RuntimeError: The default tiles are among that.
+    """
     default, *others = candidates(scale, step, shape)
+    if reason := known.get(name_of(scale, step, shape, default)):
+        raise RuntimeError(f"{step} with its default tiles: {reason}")
+    inputs = stages.layer_inputs(shape, device, SEED, loads(shape, Popularity.EVEN))
     expected = _result(stages.launch(step, inputs, default)())
     refused, launches = {}, {default: stages.launch(step, inputs, default)}
     for tried in others:
+        if reason := known.get(name_of(scale, step, shape, tried)):
+            refused[str(tried)] = reason
+            continue
         launch = stages.launch(step, inputs, tried)
         try:
             difference = _difference(_result(launch()), expected)

@@ -37,6 +37,13 @@ def fill(paths: Iterable[str]) -> None:
                     os.close(fd)
 
 
+def list_below(folders: Iterable[str]) -> None:
+    """List these folders and all below them: that counts as access to a folder, and what it holds is in memory then."""
+    for folder in folders:
+        for _ in _files_below(folder):
+            pass
+
+
 def mapped_files() -> list[str]:
     """The files that this process has mapped: the interpreter and its libraries, which its forks can touch as well."""
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:

@@ -74,7 +74,7 @@ landlock_restrict_self 446 446
 _SHARED_BETWEEN_PROCESSES = """
 memfd_create 319 279, memfd_secret 447 447, shmget 29 194, shmat 30 196, shmctl 31 195, semget 64 190, semop 65 193,
 semctl 66 191, semtimedop 220 192, msgget 68 186, msgsnd 69 189, msgrcv 70 188, msgctl 71 187, mq_open 240 180,
-mq_unlink 241 181, flock 73 32
+mq_unlink 241 181, flock 73 32, futex_waitv 449 449, futex_wake 454 454, futex_wait 455 455, futex_requeue 456 456
 """
 _IDENTITY = """
 setuid 105 146, setgid 106 144, setreuid 113 145, setregid 114 143, setresuid 117 147, setresgid 119 149,
@@ -103,11 +103,16 @@ _ABSENT = "clone3 435 435, preadv2 327 286, pwritev2 328 287"
 # MADV_NORMAL, DONTNEED, FREE, DONTFORK, DOFORK, UNMERGEABLE, HUGEPAGE, NOHUGEPAGE, DONTDUMP, DODUMP, WIPEONFORK,
 # KEEPONFORK, GUARD_INSTALL, GUARD_REMOVE: what allocators ask for. The rest moves pages of files in or out of memory.
 _ADVICE_ON_OWN_MEMORY = (0, 4, 8, 10, 11, 13, 14, 15, 16, 17, 18, 19, 102, 103)
+# With FUTEX_PRIVATE_FLAG: WAIT, WAKE, REQUEUE, CMP_REQUEUE, WAKE_OP, LOCK_PI, UNLOCK_PI, WAIT_BITSET, and that one by
+# the clock of the day: what locks of one process are made of. Without it a word of a library's file is one for all who
+# map it.
+_PRIVATE_FUTEXES = (128, 129, 131, 132, 133, 134, 135, 137, 393)
 _BY_ARGUMENT = {
     "prlimit64 302 261": ArgumentRule(2),  # reading limits is harmless
     # Negative numbers are the CPU clocks of other processes.
     "clock_gettime 228 113, clock_getres 229 114, clock_nanosleep 230 115": ArgumentRule(0, below=1 << 31),
     "madvise 28 233": ArgumentRule(2, _ADVICE_ON_OWN_MEMORY),
+    "futex 202 98": ArgumentRule(1, _PRIVATE_FUTEXES),
     # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ. Others send signals, take locks that
     # other children see, take of the pipes' memory that all share, or write a hint into the file's inode.
     "fcntl 72 25": ArgumentRule(1, (0, 1, 2, 3, 4, 1030, 1032)),

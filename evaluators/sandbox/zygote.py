@@ -53,9 +53,10 @@ def main() -> None:
     except ImportError as error:
         control.send(json.dumps({"import_error": str(error)[:500]}).encode())
         return
-    readable = readable_paths(settings["libraries"])
+    readable, listable = readable_paths(settings["libraries"]), listable_paths(settings["libraries"])
     page_cache.fill([*readable, *page_cache.mapped_files()])
-    prepared = layers.prepare(readable, settings["disabled"], listable_paths(settings["libraries"]))
+    page_cache.list_below(listable)
+    prepared = layers.prepare(readable, settings["disabled"], listable)
     _, resident = layers.memory_pages()
     gc.collect()
     gc.freeze()

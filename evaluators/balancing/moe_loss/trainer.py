@@ -124,16 +124,18 @@ class _Run:
         routed = self._routed(routings)
         found = self._source.gradients(routed, step)
         added: list[_Added] = []
+        handles = []
         if found.to_logits_LMTE is not None:
             added = [self._added(grad.flatten(0, 1)) for grad in found.to_logits_LMTE]
-            for routing, hook in zip(routings, added, strict=True):
-                routing.logits_RE.register_hook(hook)
+            handles = [r.logits_RE.register_hook(hook) for r, hook in zip(routings, added, strict=True)]
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(self.course, step)
         self._optimiser.zero_grad()
-        torch.autograd.backward(nats)
+        torch.autograd.backward(nats, retain_graph=bool(added) and found.to_router_LED is not None)
+        for handle in handles:
+            handle.remove()
         if found.to_router_LED is not None:
-            added += self._add_to_routers(found.to_router_LED)
+            added += self._add_to_routers(found.to_router_LED, routings, added)
         torch.nn.utils.clip_grad_norm_(self._weights, self.course.clip_norm)
         self._optimiser.step()
         self.counts.append(_counts(routed))
@@ -167,12 +169,17 @@ class _Run:
     def _added(self, grad: Tensor) -> _Added:
         return _Added(self._strength * grad.clamp(-_LARGEST, _LARGEST))
 
-    def _add_to_routers(self, grad_LED: Tensor) -> list[_Added]:
+    def _add_to_routers(self, grad_LED: Tensor, routings: list[Routing], at_logits: Sequence[_Added]) -> list[_Added]:
+        """Add to the gradients of the routers' weights, in proportion to the cross-entropy's part of them."""
         added = [self._added(grad) for grad in grad_LED]
         for layer, hook in enumerate(added):
-            own = self.model.router_weight(layer).grad
+            weight = self.model.router_weight(layer)
+            own = weight.grad
             assert own is not None
-            own.copy_(hook(own))
+            alone = own
+            if at_logits:  # which the program's gradient at the logits has gone into
+                (alone,) = torch.autograd.grad(routings[layer].logits_RE, weight, at_logits[layer].arriving)
+            own += hook.limited(alone)
         return added
 
 
@@ -181,11 +188,16 @@ class _Added:
 
     def __init__(self, grad: Tensor) -> None:
         self._grad = grad
-        self.ratio = torch.zeros(())
+        self.arriving = self.ratio = torch.zeros(())
 
     def __call__(self, arriving: Tensor) -> Tensor:
+        self.arriving = arriving
+        return arriving + self.limited(arriving)
+
+    def limited(self, arriving: Tensor) -> Tensor:
+        """What is added to a gradient."""
         self.ratio = self._grad.norm() / arriving.norm().clamp_min(1e-12)
-        return arriving + self._grad * (MOST_GRADIENT_RATIO / self.ratio.clamp_min(1e-12)).clamp_max(1.0)
+        return self._grad * (MOST_GRADIENT_RATIO / self.ratio.clamp_min(1e-12)).clamp_max(1.0)
 
 
 def _counts(routed: Routed) -> Tensor:

@@ -46,7 +46,8 @@ class Simulator:
             replica.pace = Pace() if fleet.goal is Goal.ENERGY else None
         self._events = EventQueue()
         self._unfinished = len(self.requests)
-        self._moving: dict[int, int] = {}  # uid of a decoding request to the replica it is copied to
+        self._moving: dict[int, tuple[int, int]] = {}  # uid of a decoding request to where it is copied, and which copy
+        self._num_copies = 0
         self._leaving: dict[int, list[Request]] = {}  # by replica: copied, gone at the next boundary
         self._idle_polls = [0] * len(self.replicas)
         self._max_steps = self._allowed_steps(arrivals)
@@ -92,7 +93,7 @@ class Simulator:
             case Event.ARRIVED_KV:
                 self._receive(now_s, self.requests[subject])
             case Event.MIGRATED:
-                self._land(now_s, self.requests[subject])
+                self._land(now_s, self.requests[subject], detail)
             case Event.REBALANCE:
                 self._rebalance(now_s)
             case Event.OFFER:
@@ -241,16 +242,16 @@ class Simulator:
             place = source.waiting.index((request.key, request.uid, request))
             self._enqueue(now_s, target, source.dequeue(place))
         elif request.state is State.DECODING and target.role != PREFILL:
-            self._moving[request.uid] = target.index
+            self._num_copies += 1
+            self._moving[request.uid] = target.index, self._num_copies
             tokens = request.target + source.iteration - request.joined_iteration
-            self._events.push(
-                now_s + source.cost.transfer_s(tokens, self._fleet.link_bytes_per_s), Event.MIGRATED, request.uid
-            )
+            copied_s = now_s + source.cost.transfer_s(tokens, self._fleet.link_bytes_per_s)
+            self._events.push(copied_s, Event.MIGRATED, request.uid, self._num_copies)
 
-    def _land(self, now_s: float, request: Request) -> None:
+    def _land(self, now_s: float, request: Request, copy: int) -> None:
         """The copy is complete but for what was decoded meanwhile: it leaves at the next iteration boundary."""
-        if request.uid not in self._moving:
-            return
+        if self._moving.get(request.uid, (0, 0))[1] != copy:
+            return  # it lost what was copied, and may be on its way again
         if request.state is not State.DECODING:  # it finished, or lost its KV: nothing to move
             del self._moving[request.uid]
             return
@@ -263,7 +264,7 @@ class Simulator:
             self._events.push(source.ended_s, Event.STEP, source.index, source.version)
 
     def _hand_over(self, now_s: float, source: Replica, request: Request) -> None:
-        target = self.replicas[self._moving.pop(request.uid)]
+        target = self.replicas[self._moving.pop(request.uid)[0]]
         if request.state is not State.DECODING or request.replica != source.index or not target.up:
             return
         source.remove(request, now_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu_scale import Scale
@@ -21,6 +22,20 @@ def dies(scale: Scale) -> dict[str, Any]:
     os._exit(9)
 
 
+def tells_and_never_ends(scale: Scale, path: str) -> dict[str, Any]:
+    Path(path).write_text(str(os.getpid()))
+    return never_ends(scale)
+
+
 def never_ends(scale: Scale) -> dict[str, Any]:
     threading.Event().wait()
     return {}
+
+
+def one_task(what: str) -> str:
+    """Does what it is told."""
+    if what == "hang":
+        threading.Event().wait()
+    if what == "die":
+        os._exit(9)
+    return what

@@ -18,9 +18,11 @@ import pytest
 from benchmarks import gpu
 from benchmarks.gpu_book import Book, Status
 from benchmarks.gpu_items import all_items
+from benchmarks.gpu_pool import in_processes
 from benchmarks.gpu_scale import Scale, dry_scale, full_scale
 from benchmarks.gpu_worker import Item, Worker
 from evaluators.kernels.shapes import Stage
+from tests.evaluators.kernels.gpu_items_made_up import one_task
 
 MADE_UP = "tests.evaluators.kernels.gpu_items_made_up"
 ADDS = Item(name="adds", seconds=0, target=f"{MADE_UP}:adds", arguments=("2", "3"))
@@ -144,6 +146,38 @@ def test_a_process_that_dies_between_items_is_replaced(worker: Worker) -> None:
     second = worker.run(ADDS, 100)
     assert second is None or second["process"] != first["process"]
     assert worker.run(ADDS, 100) is not None
+
+
+def test_a_task_that_hangs_or_dies_costs_its_own_result() -> None:
+    tasks = [(word,) for word in ("a", "hang", "b", "die", "c")]
+    hung, died = "hangs: nothing came within 2 s", "its process died with exit status 9"
+    for processes in (1, 3):
+        assert in_processes(processes, one_task, tasks, limit_s=2.0) == ["a", hung, "b", died, "c"]
+    assert in_processes(3, one_task, [], limit_s=1.0) == []
+
+
+def test_a_script_that_is_terminated_ends_its_items(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    os.mkfifo(told)
+    code = (
+        "import time\n"
+        "from pathlib import Path\n"
+        "from benchmarks import gpu\n"
+        "from benchmarks.gpu_worker import Item\n"
+        "gpu.end_on_sigterm()\n"
+        f"scale = gpu.dry_scale(Path({str(tmp_path)!r}))\n"
+        f"target, told = {MADE_UP + ':tells_and_never_ends'!r}, {str(told)!r}\n"
+        "item = Item(name='tells', seconds=1, target=target, arguments=(told,))\n"
+        "book = gpu.Book(scale.book_path, dry=True)\n"
+        "if __name__ == '__main__':\n"
+        "    gpu.run_slice(scale, book, [item], time.monotonic() + 600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code]) as script:
+        item = int(told.read_text())
+        script.terminate()
+        assert script.wait(60) == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(item, 0)
 
 
 def test_results_are_all_that_lies_among_the_results(scale: Scale) -> None:

@@ -15,7 +15,7 @@ from evaluators.candidate import ReplyField
 from evaluators.contract import Limits
 from evaluators.sandbox.client import Sandbox
 from evaluators.sandbox.kernel import system_call
-from evaluators.sandbox.page_cache import fill
+from evaluators.sandbox.page_cache import fill, list_below
 from evaluators.sandbox.readable import readable_paths
 
 CACHESTAT = 451
@@ -62,6 +62,42 @@ def test_folders_are_filled_with_all_below_them(tmp_path: Path) -> None:
     fill([str(tmp_path), str(tmp_path / "missing")])
 
     assert cached_pages(inner / "file") == 256 * 4096 // os.sysconf("SC_PAGE_SIZE")
+
+
+def test_folders_that_may_only_be_listed_are_listed_before(tmp_path: Path) -> None:
+    """A folder remembers when it was listed, which `stat` shows: a program could leave that as a note."""
+    inner = tmp_path / "tests" / "data"
+    inner.mkdir(parents=True)
+    for folder in (tmp_path, inner.parent, inner):
+        os.utime(folder, (0, 0))
+
+    list_below([str(tmp_path), str(tmp_path / "missing")])
+
+    accessed = [folder.stat().st_atime for folder in (tmp_path, inner.parent, inner)]
+    if not any(accessed):
+        pytest.skip("this file system keeps no times of access")
+    assert all(accessed)
+
+
+LISTING = """
+import os, numpy
+
+def listed():
+    folder = os.path.dirname(numpy.__file__) + "/tests"
+    before = os.stat(folder).st_atime_ns
+    os.listdir(folder)
+    return os.stat(folder).st_atime_ns - before
+"""
+
+
+def test_a_program_leaves_no_time_of_access_at_folders() -> None:
+    folder, limits = Path(np.__file__).parent / "tests", Limits(wall_s=30, cpu_s=20, call_wall_s=20)
+    try:
+        os.utime(folder, ns=(0, folder.stat().st_mtime_ns))
+    except PermissionError:
+        pytest.skip("somebody else's installation")
+    with Sandbox(["numpy"]) as sandbox, sandbox.candidate(LISTING, limits) as candidate:
+        assert candidate.function("listed", [], [ReplyField(name="n", dtype="int64", shape=())]).arrays["n"] == 0
 
 
 def test_large_files_of_no_use_are_not_readable() -> None:

@@ -67,6 +67,11 @@ BY_ARGUMENT: dict[str, tuple[tuple[int, int], Calls, Calls]] = {
         [(1 << 40, 4096, advice) for advice in (0, 4, 8, 14, 15)],
         [(1 << 40, 4096, advice) for advice in (1, 2, 3, 9, 12, 20, 21, 22, 23, 25, 100)],
     ),
+    "futex": (
+        (202, 98),
+        [(1 << 40, operation, 1) for operation in (128, 129, 137, 393)],
+        [(1 << 40, operation, 1) for operation in (0, 1, 2, 3, 4, 5, 9, 10, 13, 256, 265)],
+    ),
 }
 
 

@@ -17,8 +17,9 @@ from evaluators.balancing.moe_loss.balancer import Balancer, StepView  # noqa: E
 from evaluators.balancing.moe_loss.checks import StepChecks  # noqa: E402
 from evaluators.balancing.moe_loss.hosting import HOST, OwnLoss, reference_source  # noqa: E402
 from evaluators.balancing.moe_loss.model import Model  # noqa: E402
+from evaluators.balancing.moe_loss.rules import MOST_GRADIENT_RATIO  # noqa: E402
 from evaluators.balancing.moe_loss.task import TASK  # noqa: E402
-from evaluators.balancing.moe_loss.trainer import learning_rate, train  # noqa: E402
+from evaluators.balancing.moe_loss.trainer import learning_rate, train, weight_stream  # noqa: E402
 from evaluators.balancing.moe_loss.training import reference, run  # noqa: E402
 from evaluators.contract import Limits, Tier  # noqa: E402
 from evaluators.problem import ClockPolicy  # noqa: E402
@@ -193,6 +194,32 @@ def test_a_loss_on_the_routers_weight_is_tried_at_every_strength() -> None:
     assert all(m.adds_gradient and m.metrics["gradient_ratio"] > 0.0 for m in trained)
     result = scenario.play(in_process(source), ClockPolicy())
     assert result.metrics["iso_nats"] == min(m.iso_nats for m in trained)
+
+
+def first_router_gradient(source: str, monkeypatch: pytest.MonkeyPatch) -> Tensor:
+    """Of the last layer, in the first step, before it is clipped with all others."""
+    kept: list[Tensor] = []
+    clip, last = torch.nn.utils.clip_grad_norm_, f"{SHAPE.num_layers - 1}.router"
+    place = list(Model(SHAPE, weight_stream(3)).parameters).index(last)
+
+    def watched(weights: list[Tensor], most: float) -> Tensor:
+        kept.append(weights[place].grad.clone())
+        return clip(weights, most)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.nn.utils, "clip_grad_norm_", watched)
+        train(SHAPE, COURSE, a_recipe().data(), 3, a_balancer(source))
+    return kept[0]
+
+
+def test_a_gradient_at_the_logits_makes_no_room_for_one_at_the_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_logits, at_weight = "1e4 * b.logits.square().mean()", "1e4 * b.router_weight.square().sum()"
+    none, one, both = (
+        first_router_gradient(f"def loss(b, g, state):\n    return {loss}\n", monkeypatch)
+        for loss in ("b.logits.sum() * 0", at_logits, f"{at_logits} + {at_weight}")
+    )
+    assert float((one - none).norm()) > 2 * float(none.norm())
+    assert float((both - one).norm()) == pytest.approx(MOST_GRADIENT_RATIO * float(none.norm()), rel=1e-3)
 
 
 def test_a_gradient_whose_norm_overflows_leaves_finite_metrics() -> None:

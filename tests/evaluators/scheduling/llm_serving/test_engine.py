@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.scheduling.llm_serving.batching import Chunks
-from evaluators.scheduling.llm_serving.director import Style
+from evaluators.scheduling.llm_serving.director import Placement, Style
 from evaluators.scheduling.llm_serving.fleet import Failure, Fleet, Goal
 from evaluators.scheduling.llm_serving.goals import energy_j
 from evaluators.scheduling.llm_serving.reference import RoundRobin
 from evaluators.scheduling.llm_serving.replica import DECODE, PREFILL, Replica
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS, Request, State, checked_arrivals
 from evaluators.scheduling.llm_serving.simulator import Simulator
-from tests.evaluators.scheduling.llm_serving.serving import arrival, fleet, random_arrivals, small_cost
+from tests.evaluators.scheduling.llm_serving.serving import FewestWaiting, arrival, fleet, random_arrivals, small_cost
 
 
 class TokenByToken(Simulator):
@@ -56,6 +57,31 @@ class Watched(Simulator):
             for r in self.requests
             if r.replica == replica.index and r.state in (State.WAITING, State.PREFILLING, State.DECODING, State.PAUSED)
         )
+
+
+@dataclass(slots=True)
+class ToReplica1(FewestWaiting):
+    """Starts a request on replica 0, later on replica 2, and moves it to replica 1."""
+
+    style: Style = field(default_factory=lambda: Style(rebalance_every_s=0.5))
+    asked_s: list[float] = field(default_factory=list)
+
+    def place(self, now_s: float, request: Request, replicas: Sequence[Replica]) -> Placement:
+        return Placement(0 if replicas[0].up else 2, 0, request.arrival_s)
+
+    def rebalance(self, now_s: float, replicas: Sequence[Replica]) -> Sequence[tuple[Request, int]]:
+        self.asked_s.append(now_s)
+        return [(request, 1) for replica in replicas for request in replica.decoding.values()]
+
+
+class Handing(Watched):
+    """Remembers when requests change replicas."""
+
+    handed_s: tuple[float, ...] = ()
+
+    def _hand_over(self, now_s: float, source: Replica, request: Request) -> None:
+        super()._hand_over(now_s, source, request)
+        self.handed_s += (now_s,)
 
 
 def times(run: list[Request]) -> list[float]:
@@ -173,3 +199,15 @@ def test_an_idle_prefix_makes_room_for_running_requests() -> None:
 def test_impossible_arrivals_are_refused_with_a_reason(rows: list[tuple[float, int, int]], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         checked_arrivals([arrival(*row) for row in rows], 10_000)
+
+
+def test_a_copy_that_was_lost_is_not_taken_for_the_next_one() -> None:
+    """Its end may come after the request is on its way again, from another replica."""
+    fails = replace(fleet(3), failure=Failure(replica=0, at_s=0.9, back_s=100.0), link_bytes_per_s=1e8)
+    director = ToReplica1()
+    run = Handing([arrival(0.0, 1000, 400)], fails, director)
+    (request,) = run.run()
+    assert request.state is State.FINISHED
+    assert director.asked_s[:2] == [0.5, 1.0]  # on replica 0, and after its failure on replica 2
+    assert run.handed_s[0] > 1.0 + small_cost().transfer_s(1000, 1e8)
+    assert len(run.handed_s) == run.num_migrations == 1
