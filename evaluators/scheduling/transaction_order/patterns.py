@@ -51,8 +51,8 @@ PATTERNS: Mapping[str, Pattern] = {
     "uniform": Pattern(  # the three shapes of the public task, its keys drawn anew
         with_skew=lambda skew: (
             workloads.ycsb(165, skew, (16, 16), 0.55),
-            workloads.ycsb(41, skew, (5, 21), 0.05),
-            workloads.ycsb(10, skew, (9, 9), 0.03),
+            workloads.ycsb(41, skew, (5, 21), 0.02),
+            workloads.ycsb(10, skew, (9, 9), 0.02),
         ),
         skew=0.0,
     ),

@@ -28,9 +28,9 @@ TASK = Task(
     bound=1.0,
     weak_baseline="arrival",
     limits={  # wide for rules and greedy orders, narrow for programs that search
-        Tier.SMOKE: Limits(wall_s=4.0, cpu_s=1.0, call_wall_s=2.0),
-        Tier.QUICK: Limits(wall_s=6.0, cpu_s=1.0, call_wall_s=3.0),
-        Tier.FULL: Limits(wall_s=6.0, cpu_s=1.0, call_wall_s=3.0),
+        Tier.SMOKE: Limits(wall_s=15.0, cpu_s=1.0, call_wall_s=10.0),
+        Tier.QUICK: Limits(wall_s=15.0, cpu_s=1.0, call_wall_s=10.0),
+        Tier.FULL: Limits(wall_s=15.0, cpu_s=1.0, call_wall_s=10.0),
         Tier.REPORT: Limits(wall_s=30.0, cpu_s=5.0, call_wall_s=10.0),
     },
     parameter_specs=PARAMETERS,
