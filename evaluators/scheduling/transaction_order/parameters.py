@@ -25,5 +25,7 @@ PARAMETERS = (
         'transactions of your own: JSON [["r-KEY", "w-KEY", ...], ...], or {NAME: [[...], ...], ...}; the report split '
         "plays them as they are, the others parts of them, reordered and renumbered",
     ),
-    integer("known_moves", 0, 0, 1_000_000, "moves of a long search for a best known makespan of each batch; 0: none"),
+    integer(
+        "known_moves", 0, 0, 1_000_000, "insertions of a long search for a best known makespan of each batch; 0: none"
+    ),
 )

@@ -1,4 +1,9 @@
-"""Transactions from a user's file."""
+"""Transactions from a user's file.
+
+A transaction is a list of ``"r-KEY"``, ``"w-KEY"`` and ``"*"`` (a slot of work on nothing shared), or one text of these
+with spaces between. A file is JSON: a list of transactions; an object of such lists by name; or an object of texts, the
+form of the public ADRS task.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +24,7 @@ from evaluators.stretches import SHORTEST, STRETCHES
 MOST_BYTES = 64 << 20
 MOST_OPERATIONS = 1000  # of one transaction
 LEFT_OUT = 0.1  # of a batch that is too short for stretches, each instance lacks this share
+FREE = "*"  # an operation that accesses nothing others could
 _WRITES = {"r": False, "w": True}
 
 
@@ -68,22 +74,35 @@ def read_recording(value: ParameterValue) -> Recording:
         raise ContractError(f"{where}: expected JSON, found {error}") from error
     if content is None:
         raise ContractError(f"{where}: expected at most {MOST_BYTES >> 20} MiB, found {len(text) >> 20}")
-    named = {path.stem: content} if isinstance(content, list) else content
+    one = isinstance(content, list) or (isinstance(content, dict) and _is_public_form(content))
+    named = {path.stem: content} if one else content
     if not isinstance(named, dict) or not named:
         raise ContractError(f"{where}: expected a list of transactions, or an object of such lists by name")
     return Recording({name: _batch(rows, f"{where}: {name}") for name, rows in named.items()})
 
 
+def _is_public_form(content: Mapping[str, object]) -> bool:
+    """Whether it is one object with a text per transaction, as in the public ADRS task."""
+    return bool(content) and all(isinstance(value, str) for value in content.values())
+
+
 def _batch(rows: object, where: str) -> Sequence[Sequence[Access]]:
-    if not isinstance(rows, list) or len(rows) < 2:
-        raise ContractError(f"{where}: expected a list of two or more transactions, found {_kind(rows)}")
-    return [_transaction(row, f"{where}, transaction {place}") for place, row in enumerate(rows)]
+    transactions = list(rows.values()) if isinstance(rows, dict) and _is_public_form(rows) else rows
+    if not isinstance(transactions, list) or len(transactions) < 2:
+        raise ContractError(f"{where}: expected a list of two or more transactions, found {_kind(transactions)}")
+    return [_transaction(row, place, f"{where}, transaction {place}") for place, row in enumerate(transactions)]
 
 
-def _transaction(row: object, where: str) -> Sequence[Access]:
-    if not isinstance(row, list) or not 1 <= len(row) <= MOST_OPERATIONS:
-        raise ContractError(f"{where}: expected a list of 1 to {MOST_OPERATIONS} operations, found {_kind(row)}")
-    return [_operation(text, f"{where}, operation {place}") for place, text in enumerate(row)]
+def _transaction(row: object, number: int, where: str) -> Sequence[Access]:
+    operations = row.split() if isinstance(row, str) else row
+    if not isinstance(operations, list):
+        raise ContractError(f"{where}: expected a list of operations, found {type(operations).__name__}")
+    if not 1 <= len(operations) <= MOST_OPERATIONS:
+        raise ContractError(f"{where}: expected 1 to {MOST_OPERATIONS} operations, found {len(operations)}")
+    return [
+        (False, (number, place)) if text == FREE else _operation(text, f"{where}, operation {place}")
+        for place, text in enumerate(operations)
+    ]
 
 
 def _operation(text: object, where: str) -> Access:
@@ -91,7 +110,7 @@ def _operation(text: object, where: str) -> Access:
         kind, dash, key = text.partition("-")
         if kind in _WRITES and dash and key:
             return _WRITES[kind], key
-    raise ContractError(f'{where}: expected "r-KEY" or "w-KEY", found {text!r:.40}')
+    raise ContractError(f'{where}: expected "r-KEY", "w-KEY" or "{FREE}", found {text!r:.40}')
 
 
 def _as_recorded(rows: Sequence[Sequence[Access]]) -> Batch:
