@@ -13,7 +13,7 @@ STEPS = 40_000  # rows that may be passed per batch: what keeps any choice of co
 MOVE = 20  # what a move costs besides, in rows
 
 # EVOLVE-BLOCK-START
-GROWTH = 1000.0  # against each slot by which the makespan grows
+GROWTH = 0.0  # further against each slot by which the makespan grows
 END = 1.0  # against a late end
 LENGTH = 0.0  # for long transactions, per operation
 CONTENTION = 0.0  # for those that conflict with many of the rest, all of them being 1
