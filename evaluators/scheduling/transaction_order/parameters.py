@@ -11,6 +11,7 @@ MOST_TRANSACTIONS = 400
 DEFAULT_TRANSACTIONS = 100  # of a stretch of a long recording
 DEFAULT_WAITING = 24
 DEFAULT_ADMIT = 2
+UNSET_SKEW = -1.0
 
 # What is not set is the suite's to choose: some values in search and validation, others in the hold-out.
 PARAMETERS = (
@@ -19,7 +20,9 @@ PARAMETERS = (
     integer("waiting", DEFAULT_WAITING, 2, MOST_TRANSACTIONS, "transactions that wait in a stream; unset: by scenario"),
     integer("admit", DEFAULT_ADMIT, 1, MOST_TRANSACTIONS, "admitted between two calls in a stream; unset: by scenario"),
     choice("pattern", MIXED, (MIXED, *PATTERNS), "what generated batches look like; mixed: by scenario"),
-    number("skew", -1.0, -1.0, 3.0, "Zipf exponent of the keys, with a pattern that has one; -1: by scenario"),
+    number(
+        "skew", UNSET_SKEW, UNSET_SKEW, 3.0, "Zipf exponent of the keys, with a pattern that has one; -1: by scenario"
+    ),
     file(
         "workload",
         'transactions of your own: JSON [["r-KEY", "w-KEY", ...], ...], or {NAME: [[...], ...], ...}; the report split '

@@ -36,7 +36,7 @@ PATTERNS: Mapping[str, Pattern] = {
     "ycsb": Pattern(
         with_skew=lambda skew: (
             workloads.ycsb(2000, skew, (5, 30), 0.5),
-            workloads.ycsb(500, skew - 0.3, (5, 15), 0.5),
+            workloads.ycsb(500, max(skew - 0.3, 0.0), (5, 15), 0.5),
             workloads.ycsb(1000, skew + 0.09, (5, 20), 0.2),
         ),
         skew=0.9,

@@ -18,6 +18,7 @@ from evaluators.scheduling.transaction_order.parameters import (
     DEFAULT_TRANSACTIONS,
     DEFAULT_WAITING,
     MIXED,
+    UNSET_SKEW,
 )
 from evaluators.scheduling.transaction_order.patterns import PATTERNS
 from evaluators.scheduling.transaction_order.recorded import Recording
@@ -91,7 +92,10 @@ def check_settings(settings: Settings) -> None:
     pattern = str(settings.get("pattern", MIXED))
     if settings.get("workload") and {"pattern", "skew"} & settings.keys():
         raise ContractError("workload: says what the transactions are; expected no pattern or skew beside it")
-    if float(settings.get("skew", -1.0)) >= 0 and pattern != MIXED and not PATTERNS[pattern].skewed:
+    skew = float(settings.get("skew", UNSET_SKEW))
+    if skew < 0 and skew != UNSET_SKEW:
+        raise ContractError(f"skew: expected 0 or more, or {UNSET_SKEW:g} for the scenario's own, found {skew:g}")
+    if skew >= 0 and pattern != MIXED and not PATTERNS[pattern].skewed:
         with_skew = ", ".join(name for name, one in PATTERNS.items() if one.skewed)
         raise ContractError(f"skew: the pattern {pattern} has none; expected one of {with_skew}, or skew left out")
     if settings.get("kind") == Kind.BATCH and {"waiting", "admit"} & settings.keys():
@@ -148,7 +152,7 @@ def _window(size: int, turn: int, split: Split, settings: Settings, kind: Kind) 
 
 
 def _skew(name: str, settings: Settings) -> float:
-    told = float(settings.get("skew", -1.0))
+    told = float(settings.get("skew", UNSET_SKEW))
     return told if told >= 0 else PATTERNS[name].skew
 
 

@@ -109,6 +109,7 @@ def test_a_long_search_gives_a_known_makespan() -> None:
         ({"pattern": "tpcc", "skew": "0.5"}, "skew: the pattern tpcc has none; expected one of smallbank, ycsb"),
         ({"skew": "nan"}, "skew: expected a number"),
         ({"skew": "9"}, "skew: expected a value from -1 to 3"),
+        ({"skew": "-0.5"}, "skew: expected 0 or more, or -1 for the scenario's own, found -0.5"),
         ({"waiting": "1"}, "waiting: expected a value from 2"),
     ],
 )
