@@ -213,6 +213,13 @@ TABLES = {
             metrics=("cost_over_optimum", "optimum_over_cost", "saving", "starts", "moves", "forced_share"),
             quick=True,
         ),
+        TableSpec(
+            task="transaction_order",
+            reference="smf_all",
+            columns={"slots / bound": ("makespan_over_bound", ".2f"), "in flight": ("in_flight", ".1f")},
+            metrics=("makespan_over_bound", "makespan_over_arrival", "in_flight", "moved", "overtaking"),
+            quick=True,
+        ),
     )
 }
 

@@ -23,6 +23,7 @@ BUILT_IN: Mapping[str, str] = {
     "moe_loss": "evaluators.balancing.moe_loss.task:PROBLEM",
     "spot_deadline": "evaluators.scheduling.spot_deadline.task:PROBLEM",
     "toy": "evaluators.toy:PROBLEM",
+    "transaction_order": "evaluators.scheduling.transaction_order.task:PROBLEM",
 }
 
 

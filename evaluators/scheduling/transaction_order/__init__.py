@@ -1,0 +1,1 @@
+"""In which order conflicting transactions are admitted, so that the last of them ends early."""
