@@ -95,7 +95,7 @@ class FreshLooks:
 
     def _after(self, fresh_round: int, num_tells: int) -> int:
         """The tells before a round; final looks of older runs had the number of the round to come."""
-        return fresh_round - FINAL if fresh_round > FINAL else min(fresh_round * self._every, num_tells)
+        return fresh_round - FINAL if fresh_round >= FINAL else min(fresh_round * self._every, num_tells)
 
     def _read(self, candidate_id: str, fresh_round: int, num_tells: int) -> Look | None:
         if candidate_id == self._initial:
@@ -124,4 +124,4 @@ class FreshLooks:
 def fresh_rounds(num_tells: int) -> Iterator[int]:
     """Every round that a run with so many tells can have looked at, however often it looked."""
     yield from range(1, num_tells + 2)
-    yield from range(FINAL + 1, FINAL + num_tells + 1)
+    yield from range(FINAL, FINAL + num_tells + 1)

@@ -98,13 +98,22 @@ def test_the_final_look_of_a_session_keeps_its_place_when_the_run_goes_on(archiv
     assert Verdict(champion_id=ids[0], initial_id=ids[0], standings=(), looks=tuple(made)).last_look is None
 
 
+def test_the_look_at_a_second_initial_program_that_led_before_any_tell_is_read(archive: Archive) -> None:
+    looks, _, ids = the_looks(archive, FakeBackend())
+    for candidate_id in ids:
+        asyncio.run(looks.score(candidate_id, 0))
+    asyncio.run(looks.final(ids[1], 0))
+    for num_tells in (0, 30):
+        assert [(look.after, look.candidate_id) for look in looks.made(num_tells, ids)] == [(0, ids[1])]
+
+
 def test_seeds_of_every_look_are_known(archive: Archive) -> None:
     run = new_run(archive, build_config({"task": "toy", "seed": 1}), PROBLEM.task, PROGRAMS, "test", "")
     rows = [attempt_values(row) for row in ended_attempts(archive, run, 600)]
     with archive.writing() as connection:
         connection.execute(insert(attempts), rows)
     known = KnownSeeds(archive, PROBLEM.task)
-    for number in (1, 499, 500, 600, FINAL + 1, FINAL + 600):
+    for number in (1, 499, 500, 600, FINAL, FINAL + 1, FINAL + 600):
         secret = round_secret(run.secret, number)
         assert known.secret(Split.VALIDATION, SeedSource(secret, Split.VALIDATION).digest()) == secret
     beyond = SeedSource(round_secret(run.secret, 700), Split.VALIDATION).digest()
