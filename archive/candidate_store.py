@@ -46,7 +46,7 @@ class CandidateStore:
             self._insert_candidate(connection, values)
 
     def _insert_candidate(self, connection: Connection, values: Values) -> None:
-        connection.execute(_add(self._database.dialect), values)
+        connection.execute(adding(self._database.dialect), values)
 
     def candidate(self, id_or_prefix: str) -> Candidate:
         """The program with this id, the only one whose id begins so (at least four digits), or a founder of this name.
@@ -111,7 +111,8 @@ class CandidateStore:
 
 
 @cache
-def _add(dialect: str) -> Upsert:
+def adding(dialect: str) -> Upsert:
+    """Adds a program, as `candidate_values` has it; one that is there learns its syntax digest if it had none."""
     new = insert_into(candidates, dialect)
     learn = {"ast_digest": new.excluded.ast_digest}
     return new.on_conflict_do_update(index_elements=["id"], set_=learn, where=candidates.c.ast_digest == "")

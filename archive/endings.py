@@ -1,7 +1,7 @@
 """How a run ended: who was validated, and the hold-out scores of its programs; nothing here writes.
 
 The champion itself is not archived: it follows from the validations (`evolve.champion`). Those on the run's own seeds
-are read whichever run paid for them, for a repeat of a run finds them made.
+are read whichever run paid for them, for a repeat of a run finds them made, but in the run's league alone.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import BindParameter, bindparam, func, select, text
+from sqlalchemy import BindParameter, bindparam, func, or_, select, text
 
 from archive import schema
 from archive.evaluation_mapping import League, league_of
 from archive.records import EvaluationKey, Founder, FounderRole, Run, StoredEvaluation
-from archive.schema import attempts, evaluations, leagues
+from archive.run_scope import IN_LEAGUE, scope_of
+from archive.schema import attempts, evaluations, founders, leagues
 from archive.store import Archive
 from evaluators.contract import Split, Tier
 from evaluators.seeding import SeedSource
@@ -30,7 +31,7 @@ _LEAGUE = (
     .where(
         evaluations.c.candidate_id == bindparam("candidate"),
         evaluations.c.tier == Tier.QUICK.value,
-        leagues.c.task_identity == bindparam("task_identity"),
+        IN_LEAGUE,
         _OF_SEEDS,
     )
     .order_by(evaluations.c.id.desc())
@@ -41,6 +42,11 @@ _MADE_HERE = select(attempts.c.candidate_id).where(
     attempts.c.candidate_id == evaluations.c.candidate_id,
     text(schema.PASSED_THE_GATE),
 )
+_BEGUN_WITH = select(founders.c.candidate_id).where(
+    founders.c.run_id == bindparam("this_run"),
+    founders.c.candidate_id == evaluations.c.candidate_id,
+    founders.c.role == FounderRole.INITIAL.value,
+)
 _CONTENDERS = (
     select(evaluations.c.candidate_id)
     .where(
@@ -48,7 +54,7 @@ _CONTENDERS = (
         evaluations.c.tier == Tier.QUICK.value,
         evaluations.c.objective > bindparam("above"),
         _OF_SEEDS,
-        _MADE_HERE.exists(),
+        or_(_MADE_HERE.exists(), _BEGUN_WITH.exists()),
     )
     .order_by(evaluations.c.objective.desc(), evaluations.c.id)
     .limit(MAX_CONTENDERS)
@@ -71,7 +77,7 @@ class Judging:
     league: League
     founders: Sequence[Founder]
     initial: StoredEvaluation  # its validation
-    contenders: Sequence[StoredEvaluation]  # validations of the run's programs that are higher, best first
+    contenders: Sequence[StoredEvaluation]  # higher validations of what the run made or began with, best first
 
     @property
     def initial_id(self) -> str:
@@ -81,13 +87,13 @@ class Judging:
 
 def judging_of(archive: Archive, run_id: str) -> Judging | None:
     """What the champion of a run follows from; None before the initial program is validated."""
-    run, founders = archive.run(run_id), archive.founders(run_id)
+    run, begun_with = archive.run(run_id), archive.founders(run_id)
     seeds = SeedSource(run.secret, Split.VALIDATION).digest()
-    initial_id = next((f.candidate_id for f in founders if f.role is FounderRole.INITIAL), "")
+    initial_id = next((f.candidate_id for f in begun_with if f.role is FounderRole.INITIAL), "")
     wanted = {"split": Split.VALIDATION.value, "seeds": seeds}
-    of_initial = {"candidate": initial_id, "task_identity": run.task_identity}
     with archive.reading() as connection:
-        row = connection.execute(_LEAGUE, wanted | of_initial).one_or_none()
+        scope = scope_of(connection, run_id, Split.VALIDATION)
+        row = connection.execute(_LEAGUE, scope | wanted | {"candidate": initial_id}).one_or_none()
     if row is None:
         return None
     league = league_of(row)
@@ -101,7 +107,7 @@ def judging_of(archive: Archive, run_id: str) -> Judging | None:
         ids = connection.execute(_CONTENDERS, wanted | of_run).scalars().all()
     found = [archive.find_evaluation(replace(key, candidate_id=candidate_id)) for candidate_id in dict.fromkeys(ids)]
     contenders = [stored for stored in found if stored is not None]
-    return Judging(run=run, league=league, founders=founders, initial=initial, contenders=contenders)
+    return Judging(run=run, league=league, founders=begun_with, initial=initial, contenders=contenders)
 
 
 def holdout_scores(archive: Archive, judging: Judging, ids: Sequence[str]) -> Mapping[str, Mapping[Tier, float | None]]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, insert, or_, select, text
 from sqlalchemy.sql.dml import ReturningInsert
 
 from archive.database import Database, insert_into
@@ -17,7 +17,7 @@ from archive.evaluation_mapping import evaluation_values, instance_of, instance_
 from archive.mapping import AnyRow, Values, key_digest
 from archive.records import EvaluationKey, StoredEvaluation
 from archive.run_scope import IN_LEAGUE, OF_RUN, OF_RUN_OR_NOBODY, ON_INSTANCES, STOPPED_BY_RUN, scope_of
-from archive.schema import attempts, evaluations, founders, instances, leagues
+from archive.schema import PASSED_THE_GATE, attempts, evaluations, founders, instances, leagues
 from archive.shared_rows import Circumstances, SharedRows
 from evaluators.contract import Evaluation, InstanceResult, Split
 
@@ -42,7 +42,10 @@ _CLASSES = (
     .where(evaluations.c.key_digest.is_not(None))
 )
 _CLASSES_PAID_IN = _CLASSES.where(_PAID_BY_RUN)
-_CLASSES_KNOWN = _CLASSES.where(OF_PROGRAMS, OF_RUN)
+_MADE_BY_RUN = select(attempts.c.candidate_id).where(
+    attempts.c.run_id == bindparam("this_run"), text(PASSED_THE_GATE), attempts.c.candidate_id.is_not(None)
+)
+_CLASSES_KNOWN = _CLASSES.where(evaluations.c.candidate_id.in_(_MADE_BY_RUN), OF_RUN)
 _STOPPED = select(evaluations.c.id).where(_BY_CANDIDATE, STOPPED_BY_RUN).limit(1)
 
 
@@ -140,7 +143,10 @@ class EvaluationStore:
         return self._read(_FOR_RUN, scope)
 
     def environment_classes(self, run_id: str) -> set[str]:
-        """Where the run was scored: where it paid, or else where its programs were scored on its instances."""
+        """Where the run was scored: where it paid, or else where what it made was scored on its instances.
+
+        Programs that it only started with bind it to no place: they may be scored again wherever it begins.
+        """
         with self._database.reading() as connection:
             paid_in = set(connection.execute(_CLASSES_PAID_IN, {"this_run": run_id}).scalars())
             if paid_in:

@@ -40,6 +40,7 @@ _POSTGRES: dict[str, tuple[type[ArchiveError], str]] = {  # by SQLSTATE, else by
     "25006": (ArchiveReadOnlyError, "is read-only; open it for writing, or use the primary server"),
     "28": (ArchiveUnavailableError, "refuses the user or password; check the URL"),
     "3D000": (ArchiveUnavailableError, "does not exist; make it with `createdb`"),
+    "40": (ArchiveLockedError, "was changed by another process at the same time; try again"),
     "42501": (ArchiveReadOnlyError, "may not be written by this user; grant it the rights, or take another user"),
     "53100": (ArchiveFullError, "cannot grow: the server's disk is full; free some space, then resume the run"),
     "55P03": (ArchiveLockedError, "is locked by another process; try again when that has finished"),

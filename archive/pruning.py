@@ -61,6 +61,7 @@ def prune(archive: Archive, run_ids: Sequence[str], now: float | None = None) ->
         ConflictError: It is being driven.
     """
     with archive.writing() as connection:
+        _wait_for_others(connection)
         _require_idle(connection, run_ids, time.time() if now is None else now)
         before = [_count(connection, table) for table in (attempts, evaluations, candidates)]
         connection.execute(update(evaluations).where(evaluations.c.run_id.in_(run_ids)).values(attempt_index=None))
@@ -77,6 +78,12 @@ def prune(archive: Archive, run_ids: Sequence[str], now: float | None = None) ->
     gone = [was - left for was, left in zip(before, after, strict=True)]
     archive.compact()
     return Pruned(runs=len(run_ids), attempts=gone[0], evaluations=gone[1], candidates=gone[2])
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Until nobody else prunes: on PostgreSQL two that index one table would wait for each other."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {attempts.name} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _drop_evaluations(connection: Connection, run_ids: Sequence[str]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import bindparam, insert, or_, select, update
 
+from archive.candidate_store import adding
 from archive.database import Database
 from archive.errors import ArchiveError, ConflictError, LeaseHeldError, UnknownRecordError
 from archive.mapping import (
     AnyRow,
+    candidate_values,
     founder_of,
     founder_values,
     note_of,
@@ -15,7 +19,7 @@ from archive.mapping import (
     run_of,
     run_values,
 )
-from archive.records import Founder, Lease, Note, NoteKind, Run, RunStatus
+from archive.records import Candidate, Founder, Lease, Note, NoteKind, Run, RunStatus
 from archive.schema import archive_meta, founders, notes, runs
 
 _THIS_RUN = runs.c.id == bindparam("this_run")
@@ -61,14 +65,21 @@ class RunStore:
         with self._database.reading() as connection:
             return str(connection.execute(_SECRET).scalar_one())
 
-    def add_run(self, run: Run) -> None:
-        """Archives a new run.
+    def add_run(self, run: Run, founders: Sequence[Founder] = (), programs: Sequence[Candidate] = ()) -> None:
+        """Archives a new run with `founders`, whose `programs` may be new too: all of it or nothing.
 
         Raises:
+            ArchiveError: A program cannot be archived.
             ConflictError: There is a run with this id.
         """
+        of_founders = [founder_values(founder) for founder in founders]
+        of_programs = [candidate_values(program) for program in programs]
         with self._database.writing() as connection:
             connection.execute(_ADD_RUN, run_values(run))
+            for values in of_programs:
+                connection.execute(adding(self._database.dialect), values)
+            if of_founders:
+                connection.execute(_ADD_FOUNDER, of_founders)
 
     def run(self, run_id: str) -> Run:
         """The run `run_id`.

@@ -25,7 +25,7 @@ CROSSED_WITH_BASELINES = 0.2  # share of asks, unless said: who names baselines 
 class RunConfig(BaseModel):
     """What a run was asked to do. Stored with the run; `resume` reads it back."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     task: str
     set: dict[str, ParameterValue] = Field(default_factory=dict, description="task parameters")

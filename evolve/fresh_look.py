@@ -7,7 +7,7 @@ program on a further round of validation seeds. It is made every so many tells a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archive.store import Archive
@@ -80,26 +80,27 @@ class FreshLooks:
         """The looks at any of `candidates` that are archived, in order."""
         if self._every == 0:
             return []
-        found = ((number, self._read(i, number, num_tells)) for number in self._archived(num_tells) for i in candidates)
-        looks = {(number, look.candidate_id): look for number, look in found if look is not None}
-        return sorted(looks.values(), key=lambda look: look.after)
-
-    def _archived(self, num_tells: int) -> list[int]:
-        """The rounds that the initial program was scored on, as it is in every look."""
         numbers = {self._stages.seeds(Split.VALIDATION, number): number for number in fresh_rounds(num_tells)}
-        seeds = {row.evaluation.seeds for row in self._archive.evaluations(self._initial)}
-        return sorted(numbers[digest] for digest in seeds & numbers.keys())
+        scored = [(number, i) for i in dict.fromkeys(candidates) for number in self._rounds_of(i, numbers)]
+        scored.sort(key=lambda pair: pair[0])
+        found = (self._read(i, number, num_tells) for number, i in scored)
+        return sorted((look for look in found if look is not None), key=lambda look: look.after)
+
+    def _rounds_of(self, candidate_id: str, numbers: Mapping[str, int]) -> set[int]:
+        """The rounds that a program was scored on, few of all that there were; `numbers` are theirs by seeds."""
+        if candidate_id == self._initial:
+            return set()
+        seeds = {row.evaluation.seeds for row in self._archive.evaluations(candidate_id)}
+        return {numbers[digest] for digest in seeds & numbers.keys()}
 
     def _round(self, num_tells: int) -> int:
         return num_tells // self._every
 
     def _after(self, fresh_round: int, num_tells: int) -> int:
         """The tells before a round; final looks of older runs had the number of the round to come."""
-        return fresh_round - FINAL if fresh_round > FINAL else min(fresh_round * self._every, num_tells)
+        return fresh_round - FINAL if fresh_round >= FINAL else min(fresh_round * self._every, num_tells)
 
     def _read(self, candidate_id: str, fresh_round: int, num_tells: int) -> Look | None:
-        if candidate_id == self._initial:
-            return None
         keys = ((candidate_id, fresh_round), (self._initial, fresh_round), (candidate_id, 0), (self._initial, 0))
         found = [e for key in keys if (e := self._stored(*key)) is not None and e.outcome is Outcome.SCORED]
         if len(found) < len(keys):
@@ -124,4 +125,4 @@ class FreshLooks:
 def fresh_rounds(num_tells: int) -> Iterator[int]:
     """Every round that a run with so many tells can have looked at, however often it looked."""
     yield from range(1, num_tells + 2)
-    yield from range(FINAL + 1, FINAL + num_tells + 1)
+    yield from range(FINAL, FINAL + num_tells + 1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from archive.records import Attempt, AttemptState, Run
+from archive.records import Attempt, AttemptState, Run, RunStatus
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome
 from evaluators.problem import Problem
@@ -109,6 +109,7 @@ class OutsideRun:
             request = search.ask(attempt_rng(self._run.seed, search.next_index))
             attempt = asked_attempt(self._run.id, request, OUTSIDE, timestamp)
             self._archive.add_attempt(attempt)
+            self._archive.set_run_status(self._run.id, RunStatus.INTERRUPTED)  # its verdict, if it has one, is no more
             pending = Pending(attempt=attempt, parent=request.parent, request=request)
             return self._asked(pending, self._brief(pending, stages))
 

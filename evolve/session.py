@@ -53,7 +53,7 @@ def new_run(
     timestamp: str,
     identity: RunIdentity | None = None,
 ) -> Run:
-    """A run with its founders, committed; nothing has been executed.
+    """A run with its founders, committed as one; nothing has been executed.
 
     Args:
         identity: Of the run that this one repeats.
@@ -75,13 +75,12 @@ def new_run(
         software=software,
         created_at=timestamp,
     )
-    archive.add_run(run)
-    for ordinal, program in enumerate(programs):
-        candidate = candidate_of(program.source)
-        archive.add_candidate(candidate)
-        archive.add_founder(
-            Founder(run_id=run.id, ordinal=ordinal, role=program.role, name=program.name, candidate_id=candidate.id)
-        )
+    candidates = [candidate_of(program.source) for program in programs]
+    founders = [
+        Founder(run_id=run.id, ordinal=ordinal, role=program.role, name=program.name, candidate_id=candidate.id)
+        for ordinal, (program, candidate) in enumerate(zip(programs, candidates, strict=True))
+    ]
+    archive.add_run(run, founders, candidates)
     return run
 
 
@@ -137,9 +136,11 @@ def founding_members(founders: Sequence[Founder], evaluations: Mapping[str, Eval
     """The initial programs that scored: what the search starts from.
 
     Raises:
-        RunError: None did; the first one's failure is quoted.
+        RunError: None did; the first one's failure is quoted. Or there are none.
     """
     initial = [founder.candidate_id for founder in founders if founder.role is FounderRole.INITIAL]
+    if not initial:
+        raise RunError("the run has no initial program, it was killed while it was begun; begin another one")
     members = [member_of(i, evaluations[i], task) for i in dict.fromkeys(initial)]
     scored = [member for member in members if member is not None]
     if not scored:

@@ -62,17 +62,24 @@ def verdict_of(
     return Verdict(
         champion_id=champion_id,
         is_initial=is_initial,
-        sentence=UNBEATEN if is_initial else champion_sentence(f"The champion {champion_id[:10]}", gain, p, place),
+        sentence=UNBEATEN if is_initial else champion_sentence(_who(judging, champion_id), gain, p, place),
         holdout=champion.objective if champion else None,
         interval=interval_of(champion) if champion else None,
     )
+
+
+def champion_named(name: str, role: str) -> str:
+    """How a sentence on a champion begins."""
+    began_with_it = role == FounderRole.INITIAL
+    aside = ", with which the run began and which no evolved program passed on validation," if began_with_it else ""
+    return f"The champion {name}{aside}"
 
 
 def champion_sentence(who: str, gain: Interval | None, p: float | None, place: str) -> str:
     """What the hold-out says of a champion, and no more than it says.
 
     Args:
-        who: The champion, as the sentence begins.
+        who: See `champion_named`.
         gain: 95 %, paired, over the initial program.
         p: Of no such gain, by sign flips.
         place: Its mean among those of the baselines, see `place_among`.
@@ -94,6 +101,11 @@ def place_among(baselines: Mapping[str, float | None], own: float | None) -> str
     higher = sorted((name for name, score in scores.items() if score > mean), key=lambda name: -scores[name])
     named = ", ".join(higher[:_NAMED]) + (f" and {len(higher) - _NAMED} more" if len(higher) > _NAMED else "")
     return f"above {beaten} of {len(scores)} baselines" + (f", below {named}" if higher else "")
+
+
+def _who(judging: Judging, champion_id: str) -> str:
+    founder = next((f for f in judging.founders if f.candidate_id == champion_id), None)
+    return champion_named(founder.name, founder.role) if founder else champion_named(champion_id[:10], "champion")
 
 
 def _place_of(champion_id: str, judging: Judging, tier: Tier, scores: Scores) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archive.queries import Usage, outcome_counts, usage
 from archive.records import FounderRole, Run
 from archive.store import Archive
-from dashboard.views.verdict import UNBEATEN, champion_sentence, place_among
+from dashboard.views.verdict import UNBEATEN, champion_named, champion_sentence, place_among
 from evaluators.contract import Outcome
 from evolve.cli.printing import (
     counted,
@@ -84,9 +84,7 @@ def verdict_sentence(verdict: Verdict) -> str:
     champion = verdict.champion
     if verdict.champion_id == verdict.initial_id:
         return UNBEATEN
-    who = f"The champion {champion.name}"
-    if champion.role == FounderRole.INITIAL:
-        who += ", with which the run began and which no evolved program passed on validation,"
+    who = champion_named(champion.name, champion.role)
     baselines = {s.name: s.holdout for s in verdict.standings if s.role == FounderRole.BASELINE}
     return champion_sentence(who, champion.gain, champion.gain_p, place_among(baselines, champion.holdout))
 

@@ -34,6 +34,7 @@ def check_url(base_url: str) -> None:
     try:
         parts = urlsplit(base_url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        (parts.hostname or "").encode("idna")  # as every connection does
     except ValueError:
         usable = False
     if not usable:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +122,20 @@ def test_unknown_and_running_runs_are_not_pruned(any_url: str, run_id: str, erro
         with pytest.raises(error):
             prune(archive, [run_id], now=1059.0)
         assert counts(archive) == before
+
+
+def test_two_may_prune_at_the_same_time(any_url: str) -> None:
+    names = [f"{letter}aaaaaaa" for letter in "bcdefghi"]
+    with Archive.open(any_url) as archive:
+        for name in names:
+            archive.add_run(a_run(name))
+
+    def prune_all(own: list[str]) -> int:
+        with Archive.open(any_url) as opened:
+            return sum(prune(opened, [name]).runs for name in own)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(prune_all, (names[::2], names[1::2]))) == [4, 4]
 
 
 def test_a_run_that_was_killed_is_pruned_once_its_lease_ran_out(any_url: str) -> None:

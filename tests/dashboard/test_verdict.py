@@ -139,6 +139,30 @@ def test_looks_on_fresh_seeds_choose_nobody(archive: Archive) -> None:
     assert judging.contenders[0].candidate_id == a_candidate(2).id
 
 
+def test_scores_of_another_league_judge_nothing(archive: Archive) -> None:
+    judge(archive, HOLDOUTS)
+    before = verdict(archive)
+    archive.add_run(samples.a_run("other123"))  # of the same seed, scored elsewhere and later
+    made = noisy(0.5, seeds(archive.run(RUN_ID), Split.VALIDATION), Split.VALIDATION)
+    made = replace(made, environment_class="another machine")
+    archive.add_evaluation(INITIAL.id, made, a_key(INITIAL.id, made), "other123")
+    assert verdict(archive) == before
+
+
+def test_a_second_initial_program_can_be_the_champion(archive: Archive) -> None:
+    second = a_candidate(700)
+    archive.add_candidate(second)
+    role = FounderRole.INITIAL
+    archive.add_founder(Founder(run_id=RUN_ID, ordinal=2, role=role, name="second", candidate_id=second.id))
+    add(archive, second.id, noisy(0.95, seeds(archive.run(RUN_ID), Split.VALIDATION), Split.VALIDATION))
+    made = judge(archive, {**HOLDOUTS, 700: 0.8})
+    rows = [standing(INITIAL.id, "initial", made[INITIAL.id], made[INITIAL.id])]
+    rows.append(standing(BASELINE.id, "baseline", made[BASELINE.id], made[INITIAL.id]))
+    rows.append(replace(standing(second.id, "initial", made[second.id], made[INITIAL.id]), name="second"))
+    expected = RunVerdict(champion_id=second.id, initial_id=INITIAL.id, standings=tuple(rows))
+    assert verdict(archive).sentence == verdict_sentence(expected)
+
+
 def test_a_failed_champion_claims_nothing(archive: Archive) -> None:
     judge(archive, {0: 0.5, 500: 0.9})
     digest = seeds(archive.run(RUN_ID), Split.HOLDOUT, archive.holdout_secret())

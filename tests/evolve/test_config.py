@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -23,6 +24,12 @@ def test_an_unknown_key_names_the_nearest() -> None:
 def test_a_value_out_of_range_is_one_sentence() -> None:
     with pytest.raises(ConfigError, match="attempts: .*greater than or equal to 1, found 0"):
         build_config({"task": "toy", "attempts": 0})
+
+
+@pytest.mark.parametrize(("name", "value"), [("target", math.nan), ("seconds", math.inf), ("racing", math.nan)])
+def test_a_number_that_is_none_is_refused(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=f"{name}: .*finite number"):
+        build_config({"task": "toy", name: value})
 
 
 def test_a_configuration_made_directly_is_refused_in_the_same_words() -> None:

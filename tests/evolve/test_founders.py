@@ -4,18 +4,23 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from archive.errors import ArchiveError
+from archive.mapping import MAX_SOURCE_CHARS
 from archive.records import FounderRole
 from archive.store import Archive
 from evaluators.contract import Evaluation, PlannerClock
 from evaluators.protocol import EvaluateRequest
 from evaluators.toy import PROBLEM
+from evolve.errors import RunError
 from evolve.lifecycle import Lifecycle
 from evolve.programs import Program
 from evolve.progress import Progress
 from evolve.session import new_run, split_secrets
 from evolve.stages import Stages
 from tests.evolve.fakes import FakeBackend
-from tests.evolve.test_driver import CLOCK, a_config
+from tests.evolve.test_driver import CLOCK, a_config, drive
 
 PROGRAMS = [
     Program(role=FounderRole.INITIAL, name="mine", source="# one\n"),
@@ -58,3 +63,18 @@ def test_of_two_evaluations_of_the_same_work_both_get_the_one_that_is_kept(tmp_p
 
         first, second = asyncio.run(scene())
         assert first == second == stages.stored_search(candidate.id)
+
+
+def test_a_program_that_cannot_be_archived_leaves_no_run(tmp_path: Path) -> None:
+    with Archive.open(f"sqlite:///{tmp_path}/test.db") as archive:
+        too_long = Program(role=FounderRole.BASELINE, name="long", source="#" * (MAX_SOURCE_CHARS + 1))
+        with pytest.raises(ArchiveError):
+            new_run(archive, a_config(), PROBLEM.task, [*PROGRAMS, too_long], "test", CLOCK.timestamp())
+        assert archive.runs() == []
+
+
+def test_a_run_without_initial_program_says_so(tmp_path: Path) -> None:
+    with Archive.open(f"sqlite:///{tmp_path}/test.db") as archive:
+        run = new_run(archive, a_config(), PROBLEM.task, [], "test", CLOCK.timestamp())
+        with pytest.raises(RunError, match="killed while it was begun"):
+            drive(archive, run, a_config(), FakeBackend())

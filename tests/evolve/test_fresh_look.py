@@ -11,7 +11,7 @@ from archive.mapping import attempt_values
 from archive.records import Attempt, AttemptState, Candidate, FounderRole, Run
 from archive.schema import attempts
 from archive.store import Archive
-from evaluators.contract import PlannerClock, Split, Tier
+from evaluators.contract import Evaluation, PlannerClock, Split, Tier
 from evaluators.seeding import SeedSource, round_secret, secret_from_seed
 from evaluators.toy import PROBLEM
 from evolve.config import build_config
@@ -98,13 +98,41 @@ def test_the_final_look_of_a_session_keeps_its_place_when_the_run_goes_on(archiv
     assert Verdict(champion_id=ids[0], initial_id=ids[0], standings=(), looks=tuple(made)).last_look is None
 
 
+def test_the_look_at_a_second_initial_program_that_led_before_any_tell_is_read(archive: Archive) -> None:
+    looks, _, ids = the_looks(archive, FakeBackend())
+    for candidate_id in ids:
+        asyncio.run(looks.score(candidate_id, 0))
+    asyncio.run(looks.final(ids[1], 0))
+    for num_tells in (0, 30):
+        assert [(look.after, look.candidate_id) for look in looks.made(num_tells, ids)] == [(0, ids[1])]
+
+
+def test_looks_are_found_without_asking_for_every_program_on_every_round(archive: Archive) -> None:
+    class Counting(Stages):
+        asked = 0
+
+        def stored(self, candidate_id: str, tier: Tier, split: Split, fresh_round: int = 0) -> Evaluation | None:
+            self.asked += 1
+            return super().stored(candidate_id, tier, split, fresh_round)
+
+    made, _, ids = the_looks(archive, FakeBackend())
+    for number, candidate_id in enumerate(ids):
+        asyncio.run(made.score(candidate_id, 0))
+        asyncio.run(made.score(candidate_id, number))
+    secrets = dict.fromkeys(Split, SECRET)
+    stages = Counting(archive, FakeBackend(), PROBLEM.task, secrets, PlannerClock.MEASURED)
+    looks = FreshLooks(archive, stages, ids[0], 10).made(70, ids)
+    assert [look.candidate_id for look in looks] == ids[1:]
+    assert stages.asked <= 4 * len(looks)
+
+
 def test_seeds_of_every_look_are_known(archive: Archive) -> None:
     run = new_run(archive, build_config({"task": "toy", "seed": 1}), PROBLEM.task, PROGRAMS, "test", "")
     rows = [attempt_values(row) for row in ended_attempts(archive, run, 600)]
     with archive.writing() as connection:
         connection.execute(insert(attempts), rows)
     known = KnownSeeds(archive, PROBLEM.task)
-    for number in (1, 499, 500, 600, FINAL + 1, FINAL + 600):
+    for number in (1, 499, 500, 600, FINAL, FINAL + 1, FINAL + 600):
         secret = round_secret(run.secret, number)
         assert known.secret(Split.VALIDATION, SeedSource(secret, Split.VALIDATION).digest()) == secret
     beyond = SeedSource(round_secret(run.secret, 700), Split.VALIDATION).digest()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.records import AttemptState, ModelReply, Run
+from archive.records import AttemptState, ModelReply, Run, RunStatus
 from archive.store import Archive
 from evaluators.contract import PlannerClock
 from evaluators.toy import PROBLEM
@@ -110,6 +110,13 @@ def test_resume_scores_an_answer_whose_tell_was_killed(archive: Archive, order: 
     assert asyncio.run(resumed()) == "1 attempt was told from outside"
     states = [attempt.state for attempt in archive.attempts(scene.run.id)]
     assert states == [AttemptState.RECORDED, AttemptState.ASKED]
+
+
+def test_a_finished_run_that_asks_again_is_not_finished(archive: Archive) -> None:
+    scene = a_scene(archive, attempts=2)
+    archive.set_run_status(scene.run.id, RunStatus.FINISHED)
+    scene.ask()
+    assert archive.run(scene.run.id).status is RunStatus.INTERRUPTED
 
 
 def test_what_is_told_counts_and_not_what_a_killed_tell_had_stored(archive: Archive) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from archive.queries import outcome_counts
 from archive.records import Run, RunStatus
 from archive.run_views import founder_scores, search_scores, told_after
 from archive.store import Archive
-from evaluators.contract import Outcome, PlannerClock, Split, Tier
+from evaluators.contract import Evaluation, Outcome, PlannerClock, Split, Tier
+from evaluators.protocol import EvaluateRequest
 from evaluators.racing import Race
 from evolve.session import split_secrets
 from evolve.stages import Stages
@@ -73,7 +75,38 @@ def test_what_was_evaluated_by_hand_counts_for_a_run_of_that_seed(archive: Archi
     assert [founder.score is not None for founder in founder_scores(archive, run.id)] == [True] * len(PROGRAMS)
     found = stages_of(archive, run, secrets_of=run).stored_searches(archive.evaluations_for_run(run.id))
     assert set(found) == {founder.candidate_id for founder in founders}
-    assert archive.environment_classes(run.id) == {FakeBackend.environment_class}
+
+
+class Elsewhere(FakeBackend):
+    """Another environment class."""
+
+    environment_class = "elsewhere"
+
+    def finished(self, request: EvaluateRequest) -> Evaluation:
+        return replace(super().finished(request), environment_class=self.environment_class)
+
+
+def test_a_new_run_is_bound_to_no_place_where_its_first_programs_were_scored_before(archive: Archive) -> None:
+    config = a_config(attempts=20, order="index")
+    earlier = a_run(archive, config)
+    drive(archive, earlier, config, FakeBackend())
+    new = a_run(archive, config)
+    assert archive.environment_classes(new.id) == set()
+    drive(archive, new, config, Elsewhere())
+    assert archive.environment_classes(new.id) == {"elsewhere"}
+    assert len(archive.attempts(new.id)) == 20
+
+
+def test_a_run_that_found_every_score_made_is_bound_to_where_they_were_made(archive: Archive) -> None:
+    config = a_config(attempts=20, order="index", twins=False, racing=0.0)
+    first, second = a_run(archive, config), a_run(archive, config)
+    for run in (first, second):
+        drive(archive, run, config, FakeBackend())
+    for founder in archive.founders(second.id):
+        elsewhere = Stages(archive, Elsewhere(), TASK, split_secrets(archive, second, TASK), PlannerClock.MEASURED)
+        asyncio.run(elsewhere.search(archive.candidate(founder.candidate_id)))
+    assert archive.evaluations_of_run(second.id) == []
+    assert archive.environment_classes(second.id) == {FakeBackend.environment_class}
 
 
 def test_what_a_run_stopped_stays_stopped_there_when_another_finishes_it(archive: Archive) -> None:

@@ -78,6 +78,7 @@ def test_run_file_table_sets_what_a_model_spec_holds() -> None:
         ({"name": "x", "temperatures": [3]}, "temperatures: expected numbers from 0 to 2"),
         ({"name": "x", "price": 3}, "expected 0 or {prompt"),
         ({"name": "x", "base_url": "ftp://h"}, "expected a base_url like"),
+        ({"name": "x", "base_url": "http://gpu..local/v1"}, "expected a base_url like"),
         ({"name": "x", "base_url": "https://me:secret@h/v1"}, "holds a password or a query"),
     ],
 )
