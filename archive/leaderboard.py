@@ -14,6 +14,7 @@ from archive.mapping import AnyRow, parameters_of
 from archive.records import FounderRole, LeaderboardRow
 from archive.schema import environments, evaluations, founders, instances, leagues, runs, tasks
 from archive.store import Archive
+from archive.twins import taken_over
 from evaluators.contract import FLOOR, ParameterValue, Split, Tier
 from evaluators.measure import Interval, mean_interval
 
@@ -68,6 +69,7 @@ class _Board:
     baselines: frozenset[str]
     intervals: Mapping[int, Interval | None]  # by evaluation
     sandboxes: Mapping[str, str]  # by environment digest
+    taken_over: Mapping[str, float]  # the search scores of twins
 
 
 def leaderboard(
@@ -82,7 +84,8 @@ def leaderboard(
 
     Ranks are by hold-out score on the tier that most hold-out scores of the league have; equal scores share a rank.
     Programs without such a score follow unranked, by validation, then by search score. Only scored evaluations count;
-    of several with other seeds the mean is shown.
+    of several runs' the mean is shown, and of a run's validations the first: the others are looks at a champion, on
+    instances that no other program has seen. A twin shows the search score that it took over.
 
     Args:
         archive: An open archive.
@@ -125,6 +128,7 @@ def _board(connection: Connection, league: League, max_rows: int) -> _Board:
         baselines=frozenset(row.candidate_id for row in founding if row.role == FounderRole.BASELINE),
         intervals=_intervals(connection, [row.id for row in shown]),
         sandboxes=_sandboxes(connection, {row.environment for rows in scores.values() for row in rows}),
+        taken_over=taken_over(connection, league.digest, listed),
     )
 
 
@@ -199,8 +203,8 @@ def _row(board: _Board, candidate_id: str) -> LeaderboardRow:
         holdout=_mean(holdout),
         holdout_low=interval.low if interval else None,
         holdout_high=interval.high if interval else None,
-        validation=_mean(validation),
-        search=_mean(search),
+        validation=_mean(_first_of_each_run(validation)),
+        search=_mean(search) if search else board.taken_over.get(candidate_id),
         task=board.league.task,
         task_identity=board.league.task_identity,
         parameters=board.parameters,
@@ -218,6 +222,12 @@ def _largest(scores: Sequence[AnyRow], split: Split, prefer: Tier | None = None)
         if found:
             return found
     return []
+
+
+def _first_of_each_run(scores: Sequence[AnyRow]) -> list[AnyRow]:
+    """Without what a run paid for later; those that no run paid for are all kept."""
+    paid = {row.run_id: row for row in reversed(scores) if row.run_id is not None}
+    return [row for row in scores if row.run_id is None or row is paid[row.run_id]]
 
 
 def _mean(scores: Sequence[AnyRow]) -> float | None:

@@ -9,7 +9,6 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, func
 from archive import schema
 from archive.records import AttemptState
 from archive.schema import attempts, evaluations
-from archive.store import Archive
 from evaluators.contract import Outcome, Split, Tier
 
 SCORED_ID: ColumnElement[str] = func.coalesce(attempts.c.neighbour_id, attempts.c.candidate_id)  # of a recorded attempt
@@ -57,8 +56,7 @@ def twins_of(connection: Connection, run_id: str, ids: Sequence[str]) -> dict[st
     return {row.candidate_id: row.neighbour_id for row in rows}
 
 
-def taken_over(archive: Archive, league: str, ids: Sequence[str]) -> dict[str, float]:
+def taken_over(connection: Connection, league: str, ids: Sequence[str]) -> dict[str, float]:
     """The search scores that those of `ids` which are twins took over; `league` is a digest."""
-    with archive.reading() as connection:
-        rows = connection.execute(_TAKEN_OVER, {"league": league, "ids": list(ids)}).all()
+    rows = connection.execute(_TAKEN_OVER, {"league": league, "ids": list(ids)})
     return {row.candidate_id: float(row.objective) for row in rows}

@@ -8,8 +8,6 @@ import streamlit as st
 from archive import run_views, views
 from archive.leaderboard import leaderboard
 from archive.records import LeaderboardRow
-from archive.store import Archive
-from archive.twins import taken_over
 from dashboard import inert, links
 from dashboard.charts.leaderboard import MAX_PROGRAMS, interval_chart
 from dashboard.facts import TaskFacts
@@ -31,17 +29,12 @@ def page() -> None:
             return
         task, length = _choose(tasks)
         rows = leaderboard(archive, task, max_rows=length)
-        boards = [_completed(archive, board) for board in view.boards(rows, views.league_outcomes(archive))]
+        boards = view.boards(rows, views.league_outcomes(archive))
     if not boards:
         st.info("No program of this task has been scored yet. The ranking appears with the first score.")
     for board in boards:
         _show(board, settings().tasks.get(board.league.task))
     parts.footer()
-
-
-def _completed(archive: Archive, board: Board) -> Board:
-    """With the search scores that twins took over."""
-    return view.with_search(board, taken_over(archive, board.league.digest, view.without_search(board)))
 
 
 def _nothing_yet(runs: list[run_views.RunSummary]) -> None:

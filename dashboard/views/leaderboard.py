@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -51,17 +51,6 @@ def boards(rows: Sequence[LeaderboardRow], outcomes: Mapping[str, Counter[str]])
         )
         for league, found in by_league.items()
     ]
-
-
-def without_search(board: Board) -> list[str]:
-    """The programs that have no search score of their own: twins, and what was scored by hand."""
-    return [row.candidate_id for row in board.rows if row.search is None]
-
-
-def with_search(board: Board, scores: Mapping[str, float]) -> Board:
-    """The board with search scores that programs took over from others."""
-    rows = [replace(r, search=scores.get(r.candidate_id)) if r.search is None else r for r in board.rows]
-    return replace(board, rows=rows)
 
 
 def board_frame(board: Board) -> pd.DataFrame:

@@ -107,6 +107,15 @@ def test_ranks_are_by_holdout_and_equals_share_one(archive: Archive) -> None:
     assert [first.candidate_id, second.candidate_id] == [a_candidate(2).id, a_candidate(4).id]
 
 
+def test_looks_of_a_run_at_its_champion_are_no_validation_of_the_ranking(archive: Archive) -> None:
+    look = an_evaluation(0.125, split=Split.VALIDATION, seeds="c" * 16)
+    candidate_id = score(archive, 1, a_validation(0.5), look)
+    by_hand = an_evaluation(0.25, split=Split.VALIDATION, seeds="d" * 16)
+    assert [row.validation for row in leaderboard(archive)] == [0.5]
+    archive.add_evaluation(candidate_id, by_hand, a_key(candidate_id, by_hand))
+    assert [row.validation for row in leaderboard(archive)] == [0.375]
+
+
 def test_without_holdout_programs_follow_unranked(archive: Archive) -> None:
     searched = score(archive, 1, an_evaluation(0.9))
     validated = score(archive, 2, an_evaluation(0.2), a_validation(0.1))

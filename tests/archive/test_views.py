@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from archive import endings, marks, run_views, twins, views
+from archive.leaderboard import leaderboard
 from archive.marks import ColourBy
 from archive.records import Founder, FounderRole, RunStatus
 from archive.run_views import Score
@@ -76,8 +77,12 @@ def test_a_twin_takes_its_score_over_wherever_scores_are_read(archive: Archive) 
     assert run_views.search_scores(archive, RUN_ID, [twin.id]) == {twin.id: expected}
     assert [mark.score for mark in marks.score_marks(archive, RUN_ID, ColourBy.ISLAND)] == [0.625, 0.625]
     (league,) = views.all_leagues(archive)
-    assert twins.taken_over(archive, league.digest, [twin.id, first.id, a_candidate(2).id]) == {twin.id: 0.625}
-    assert twins.taken_over(archive, "another league", [twin.id]) == {}
+    with archive.reading() as connection:
+        assert twins.taken_over(connection, league.digest, [twin.id, first.id, a_candidate(2).id]) == {twin.id: 0.625}
+        assert twins.taken_over(connection, "another league", [twin.id]) == {}
+    holdout = samples.an_evaluation(0.5, tier=Tier.FULL, split=Split.HOLDOUT, seeds="c" * 16)
+    archive.add_evaluation(twin.id, holdout, samples.a_key(twin.id, holdout), RUN_ID)
+    assert [row.search for row in leaderboard(archive) if row.candidate_id == twin.id] == [0.625]
 
 
 def test_a_run_is_summed_up(archive: Archive) -> None:
@@ -175,7 +180,7 @@ QUESTIONS: dict[str, Callable[[Archive], object]] = {
     "foundings": lambda a: views.foundings(a, a_candidate().id),
     "children": lambda a: views.children(a, RUN_ID, a_candidate().id),
     "ancestry": lambda a: views.ancestry(a, RUN_ID, [a_candidate(1).id]),
-    "taken over": lambda a: twins.taken_over(a, views.all_leagues(a)[0].digest, [a_candidate(1).id]),
+    "ranking": leaderboard,
     "judging": lambda a: endings.judging_of(a, RUN_ID),
     "paid without attempt": lambda a: endings.paid_without_attempt(a, RUN_ID),
     "failures": lambda a: views.failures(a, Outcome.CRASHED),
