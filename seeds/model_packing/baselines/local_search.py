@@ -1,183 +1,134 @@
-"""Multi-start local search on the tightest GPU: the best move or swap of one of its parts, until none helps.
+"""Local search from three greedy starts: the best move or swap of a part on the tightest GPU, until none helps.
 
-Starts: three orders (demand, size, both) placed where the room after is largest; all that has a home stays there at
-first. From each start, rounds of a few random swaps and a new descent; the best placement is kept. Steps are counted,
-not timed.
-
-Source: the move-and-swap local search that the ADRS problem is commonly beaten with, after its description; textbook
-iterated local search (Lourenco, Martin and Stuetzle, 2003).
+Source: the move-and-swap descent that the ADRS problem "prism" is commonly improved with, after its description. The
+starts are those of `three_orders`; what has a home starts there, and no more leaves it than the budget allows.
 """
 
 import numpy as np
 
-STEPS_PER_START = 700
-KICK_SWAPS = 3
+MOST_CELLS = 2_000_000  # moves and swaps looked at: the search ends before the time limit
 SLACK_GB = 1e-9
+NONE = -1e30
 
 
 def place(parts, memory_gb, budget_gb, seed):
-    """The roomiest placement found from three starts."""
-    state = Packing(parts, memory_gb, budget_gb)
-    rng = np.random.default_rng(seed)
-    size, demand = state.size, state.demand
-    orders = (-demand, -size, -(size / size.mean() + demand / demand.mean()))
-    best, best_room = first_fit(parts, memory_gb), -1.0
-    for key in orders:
-        start = state.greedy(np.argsort(key, kind="stable"))
-        found = state.search(best if start is None else start, rng)
-        if state.room(found) > best_room:
-            best, best_room = found, state.room(found)
-    return best
+    """The best of the three placements."""
+    cluster = Cluster(parts, memory_gb, budget_gb)
+    placements = [Placement(cluster, gpu) for gpu in cluster.starts()]
+    for placement in placements:
+        placement.descend()
+    return max(placements, key=Placement.least).gpu
 
 
-class Packing:
-    """The cluster, and the search on it."""
+class Cluster:
+    """What does not change during the search."""
 
-    def __init__(self, parts, memory_gb, budget_gb):
+    def __init__(self, parts, memory, budget):
         self.size, self.model, self.home = parts["size_gb"], parts["model"], parts["home"]
-        self.demand = parts["rate"] / parts["slo"]
-        self.memory, self.budget = memory_gb, budget_gb + SLACK_GB
+        self.demand, self.memory, self.budget = parts["rate"] / parts["slo"], memory, budget + SLACK_GB
+        self.by_size = np.argsort(-self.size, kind="stable")
+        self.cells = 0
 
-    def rooms(self, gpu):
-        """Of each GPU."""
-        free = self.memory - np.bincount(gpu, self.size, len(self.memory))
-        load = np.bincount(gpu, self.demand, len(self.memory))
-        return np.maximum(free, 0.0) / np.maximum(load, 1e-12)
+    def starts(self):
+        """Greedy placements in three orders, or first fit for one that fails."""
+        keys = self.demand, self.size, self.size / self.size.mean() + self.demand / self.demand.mean()
+        found = [self.greedy(np.argsort(-key, kind="stable"), 0.0) for key in keys]
+        return [self.greedy(self.by_size, None) if gpu is None else gpu for gpu in found]
 
-    def room(self, gpu):
-        """Of the tightest GPU."""
-        return self.rooms(gpu).min()
-
-    def moved(self, gpu):
-        """GB that left their home."""
-        return self.size[(self.home >= 0) & (gpu != self.home)].sum()
-
-    def greedy(self, order):
-        """Homes kept, the rest in order to the GPU with the most room after; None if a part finds none."""
-        gpu = self.home.copy()
-        settled = gpu >= 0
-        free = self.memory - np.bincount(gpu[settled], self.size[settled], len(self.memory))
-        load = np.bincount(gpu[settled], self.demand[settled], len(self.memory))
-        holds = self.holds(gpu)
+    def greedy(self, order, room):
+        """Homes kept, the rest in order to the GPU with the most room after, or to the first one where room is None."""
+        placement = Placement(self, self.home)
         for part in order:
-            if settled[part]:
+            if placement.gpu[part] >= 0:
                 continue
-            room = (free - self.size[part]) / (load + self.demand[part])
-            room[holds[self.model[part]]] = -np.inf
-            target = int(room.argmax())
-            if room[target] < 0:
+            free, load = placement.free - self.size[part], placement.load + self.demand[part]
+            fits = (free >= -SLACK_GB) & ~placement.held[self.model[part]]
+            if not fits.any():
                 return None
-            gpu[part] = target
-            free[target] -= self.size[part]
-            load[target] += self.demand[part]
-            holds[self.model[part], target] = True
-        return gpu
+            value = -np.arange(len(free)) if room is None else free / load
+            placement.put(part, int(np.where(fits, value, NONE).argmax()))
+        return placement.gpu
 
-    def holds(self, gpu):
-        """Which GPU holds a part of which model."""
-        held = np.zeros((self.model.max() + 1, len(self.memory)), dtype=bool)
-        held[self.model[gpu >= 0], gpu[gpu >= 0]] = True
-        return held
 
-    def search(self, gpu, rng):
-        """Descents with kicks between them; the best placement seen."""
-        best, best_room, steps = gpu.copy(), self.room(gpu), STEPS_PER_START
-        gpu = gpu.copy()
-        while steps > 0:
-            while steps > 0 and self.improve(gpu):
-                steps -= 1
-            steps -= 1
-            if self.room(gpu) > best_room:
-                best, best_room = gpu.copy(), self.room(gpu)
-            else:
-                gpu = best.copy()
-            self.kick(gpu, rng)
-        return best
+class Placement:
+    """Where parts are, and what follows from it."""
 
-    def kick(self, gpu, rng):
-        """Random valid swaps, one of them on the tightest GPU."""
-        worst = int(self.rooms(gpu).argmin())
-        for turn in range(KICK_SWAPS):
-            here = np.flatnonzero(gpu == worst) if turn == 0 else np.arange(len(gpu))
-            for _ in range(20):
-                one, other = int(rng.choice(here)), int(rng.integers(len(gpu)))
-                if gpu[one] != gpu[other] and self.swap_is_valid(gpu, one, other):
-                    gpu[one], gpu[other] = gpu[other], gpu[one]
-                    break
+    def __init__(self, cluster, gpu):
+        self.cluster, self.gpu = cluster, np.full(len(gpu), -1)
+        self.free, self.load, self.moved = cluster.memory.copy(), np.zeros(len(cluster.memory)), 0.0
+        self.held = np.zeros((cluster.model.max() + 1, len(cluster.memory)), dtype=bool)
+        for part in np.flatnonzero(gpu >= 0):
+            self.put(part, gpu[part])
 
-    def swap_is_valid(self, gpu, one, other):
-        """Whether two parts may change places."""
-        trial = gpu.copy()
-        trial[one], trial[other] = gpu[other], gpu[one]
-        held = self.holds(gpu)
-        free = self.memory - np.bincount(trial, self.size, len(self.memory))
-        apart = not held[self.model[one], gpu[other]] and not held[self.model[other], gpu[one]]
-        return apart and free.min() >= 0 and self.moved(trial) <= self.budget
+    def put(self, part, gpu):
+        """Place or move a part."""
+        cluster, before = self.cluster, self.gpu[part]
+        size, demand, model, home = cluster.size[part], cluster.demand[part], cluster.model[part], cluster.home[part]
+        if before >= 0:
+            self.free[before] += size
+            self.load[before] -= demand
+            self.held[model, before] = False
+        if home >= 0:
+            self.moved += size * (int(gpu != home) - int(before >= 0 and before != home))
+        self.free[gpu] -= size
+        self.load[gpu] += demand
+        self.held[model, gpu] = True
+        self.gpu[part] = gpu
 
-    def improve(self, gpu):
-        """The best move or swap that relieves the tightest GPU, done in place; whether there was one."""
-        free = self.memory - np.bincount(gpu, self.size, len(self.memory))
-        load = np.bincount(gpu, self.demand, len(self.memory))
+    def least(self):
+        """Room of the tightest GPU."""
+        return (np.maximum(self.free, 0.0) / np.maximum(self.load, 1e-12)).min()
+
+    def swap(self, one, other):
+        """Exchange two parts."""
+        here, there = self.gpu[one], self.gpu[other]
+        self.put(one, there)
+        self.put(other, here)
+
+    def descend(self):
+        """Steps as long as one gains."""
+        while self.cluster.cells <= MOST_CELLS and self.step():
+            pass
+
+    def step(self):
+        """The move or swap that leaves the most room on both GPUs; False if none leaves more than there is."""
+        cluster, gpu, free, load = self.cluster, self.gpu, self.free, self.load
         rooms = free / np.maximum(load, 1e-12)
         worst = int(rooms.argmin())
-        mine, others = np.flatnonzero(gpu == worst), np.flatnonzero(gpu != worst)
+        mine, gpus = np.flatnonzero(gpu == worst), np.arange(len(free))
         if not mine.size:
             return False
-        held = self.holds(gpu)
-        spare = self.budget - self.moved(gpu)
-        move = self.move_rooms(gpu, mine, worst, free, load, held, spare)
-        swap = self.swap_rooms(gpu, mine, others, worst, free, load, held, spare)
-        best_move, best_swap = move.max(initial=-1.0), swap.max(initial=-1.0)
-        if max(best_move, best_swap) <= rooms[worst] * (1 + 1e-9) + 1e-12:
+        cluster.cells += len(mine) * (len(gpu) + len(free)) + 2000
+        # Columns: the other party is every part (a swap), then nothing on every GPU (a move).
+        size, demand = np.append(cluster.size, 0.0 * free), np.append(cluster.demand, 0.0 * free)
+        target = np.append(gpu, gpus)
+        more, hotter = size - cluster.size[mine, None], demand - cluster.demand[mine, None]
+        here_gb, there_gb = free[worst] - more, free[target] + more
+        here = here_gb / np.maximum(load[worst] + hotter, 1e-12)
+        there = there_gb / np.maximum(load[target] - hotter, 1e-12)
+        allowed = (here_gb >= 0) & (there_gb >= 0) & (target != worst) & ~self.held[cluster.model[mine]][:, target]
+        allowed[:, : len(gpu)] &= ~self.held[cluster.model, worst]
+        grows = 0.0
+        if cluster.budget > 2 * SLACK_GB:
+            grows = self.growth(mine[:, None], worst, target)
+            grows[:, : len(gpu)] += self.growth(np.arange(len(gpu)), gpu, worst)
+            allowed &= self.moved + grows <= cluster.budget
+        elif (cluster.home >= 0).any():
+            allowed[:, : len(gpu)] &= cluster.home < 0
+            allowed &= cluster.home[mine, None] < 0
+        better = allowed & (np.minimum(here, there) > rooms[worst] * (1 + 1e-9) + 1e-12)
+        if not better.any():
             return False
-        if best_move >= best_swap:
-            row, target = np.unravel_index(move.argmax(), move.shape)
-            gpu[mine[row]] = target
+        value = np.minimum(here, there)
+        row, column = np.unravel_index(np.where(better, value, NONE).argmax(), better.shape)
+        if column < len(gpu):
+            self.swap(mine[row], column)
         else:
-            row, column = np.unravel_index(swap.argmax(), swap.shape)
-            one, other = mine[row], others[column]
-            gpu[one], gpu[other] = gpu[other], gpu[one]
+            self.put(mine[row], column - len(gpu))
         return True
 
-    def moving_gb(self, part, source, target):
-        """GB by which the moved total grows if parts go from source to target."""
-        has_home = self.home[part] >= 0
-        return self.size[part] * has_home * ((self.home[part] == source) * 1.0 - (self.home[part] == target))
-
-    def move_rooms(self, gpu, mine, worst, free, load, held, spare):
-        """(parts here, GPUs) least room of the two GPUs after a move; -1 where it is not allowed."""
-        size, demand = self.size[mine, None], self.demand[mine, None]
-        left = (free[worst] + size) / np.maximum(load[worst] - demand, 1e-12)
-        room = np.minimum(left, (free - size) / (load + demand))
-        grows = self.moving_gb(mine[:, None], worst, np.arange(len(self.memory)))
-        room[held[self.model[mine]] | (grows > spare) | (free < size)] = -1.0
-        room[:, worst] = -1.0
-        return room
-
-    def swap_rooms(self, gpu, mine, others, worst, free, load, held, spare):
-        """(parts here, parts elsewhere) the same for swaps."""
-        target = gpu[others]
-        size = self.size[others] - self.size[mine, None]
-        demand = self.demand[others] - self.demand[mine, None]
-        here = (free[worst] - size) / np.maximum(load[worst] + demand, 1e-12)
-        there = (free[target] + size) / np.maximum(load[target] - demand, 1e-12)
-        room = np.minimum(here, there)
-        grows = self.moving_gb(mine[:, None], worst, target) + self.moving_gb(others, target, worst)
-        together = held[self.model[mine]][:, target] | held[self.model[others], worst]
-        room[together | (grows > spare) | (free[worst] < size) | (free[target] < -size)] = -1.0
-        return room
-
-
-def first_fit(parts, memory_gb):
-    """Homes kept, the rest by falling size to the first GPU with memory: always valid."""
-    size, model, gpu = parts["size_gb"], parts["model"], parts["home"].copy()
-    settled = gpu >= 0
-    free = memory_gb - np.bincount(gpu[settled], size[settled], len(memory_gb))
-    holds = np.zeros((model.max() + 1, len(memory_gb)), dtype=bool)
-    holds[model[settled], gpu[settled]] = True
-    for part in np.argsort(-size, kind="stable"):
-        if not settled[part]:
-            gpu[part] = np.flatnonzero((free + SLACK_GB >= size[part]) & ~holds[model[part]])[0]
-            free[gpu[part]] -= size[part]
-            holds[model[part], gpu[part]] = True
-    return gpu
+    def growth(self, part, source, target):
+        """GB by which what left its home grows when parts go from source to target."""
+        cluster = self.cluster
+        home = cluster.home[part]
+        return cluster.size[part] * (home >= 0) * ((home == source) * 1.0 - (home == target))
