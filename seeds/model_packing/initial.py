@@ -11,8 +11,8 @@ Units: GB; demand is rate / slo; room is GB per demand.
 import numpy as np
 
 # EVOLVE-BLOCK-START
-TRIES = 1  # greedy placements, for rooms to reach that are spread evenly from 0 to AIM of the bound; the best goes on
-AIM = 0.6
+TRIES = 1  # greedy placements, for rooms to reach that rise evenly up to AIM; the best one goes on
+AIM = 0.6  # of the room that there would be if all memory were shared
 ORDER = 0.5  # how much of what demand would take at that room counts in the order, beside the size
 SNUG = 0.0  # how much a GPU is preferred that the room to reach would leave little of
 STEPS = 2  # of local search until a kick
@@ -75,7 +75,7 @@ class Cluster:
     def start(self):
         """The best of the greedy placements, or first fit."""
         found = [self.greedy(self.by_size, None)]
-        for room in np.linspace(0.0, AIM, max(int(TRIES), 1)) * self.bound:
+        for room in AIM * self.bound * np.linspace(1.0, 0.0, max(int(TRIES), 1), endpoint=False):
             keys = np.nan_to_num(order_key(self.size, self.demand, room) + 0.0 * self.size)
             placed = self.greedy(np.argsort(-keys, kind="stable"), room)
             found += [] if placed is None else [placed]

@@ -29,7 +29,7 @@ RELATIVE = 1e-9  # by which claims must be above memory before anything is refut
 def room_bound(cluster: Cluster) -> float:
     """GB per unit of demand that no placement has more of; the best room itself where that can be proven."""
     bound = relaxed_bound(cluster)
-    if cluster.num_parts > LARGEST:
+    if cluster.num_parts > LARGEST or (cluster.home_N != NOWHERE).any():
         return bound
     return min(bound, best_room(cluster, bound))
 

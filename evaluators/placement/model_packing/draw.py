@@ -63,7 +63,7 @@ def _pairs(regime: Regime, rng: np.random.Generator) -> Cluster:
     gpus = int(rng.integers(regime.gpus[0], regime.gpus[1] + 1))
     models = 2 * gpus
     return Cluster(
-        memory_G=np.full(gpus, regime.memories[0][0]),
+        memory_G=np.full(gpus, float(regime.memories[0][0])),
         size_N=rng.integers(10, 30, models).astype(np.float64),
         rate_N=rng.integers(1, 10, models).astype(np.float64),
         slo_N=rng.integers(SLOS[0], SLOS[1] + 1, models).astype(np.float64),

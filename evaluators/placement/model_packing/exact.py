@@ -1,7 +1,7 @@
 """The best room of small clusters, by exhausting what packings there are.
 
-Homes and parts that may not share are left out, so the value is a bound for every cluster, and the optimum itself where
-each model is one part and nothing has a home.
+Homes and parts that may not share are left out, so the value is a bound for every cluster, and, but for FINER, the
+optimum itself where each model is one part and nothing has a home.
 
 Source: depth-first bin packing, largest item first, best fit first, cut by wasted space; textbook, after Martello and
 Toth, "Knapsack Problems" (1990), chapter 8.
@@ -19,7 +19,8 @@ LARGEST = 20  # parts up to which it is tried
 MOST_NODES = 100_000  # of one search; beyond that nothing is known, and the room counts as possible
 STEPS = 14  # of bisection, before the last gap is closed from packing to better packing
 MOST_CLIMBS = 60
-RELATIVE = 1e-9
+RELATIVE = 1e-9  # by which claims must be above memory before anything is refuted: far above rounding
+FINER = 1e-7  # the bound is at most this far above the best room, where it is proven
 
 
 class SearchTooLong(Exception):  # noqa: N818 - no error: the answer is "perhaps"
@@ -31,7 +32,7 @@ def best_room(cluster: Cluster, bound: float) -> float:
     low, high = 0.0, bound
     try:
         for step in range(STEPS + MOST_CLIMBS):
-            room = (low + high) / 2 if step < STEPS else low * (1 + RELATIVE)
+            room = (low + high) / 2 if step < STEPS else low * (1 + FINER)
             if room >= high:
                 break
             found = _packed_room(cluster, room)

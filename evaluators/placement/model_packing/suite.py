@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -67,7 +68,7 @@ HOLDOUT_REGIMES = (
         gpus=(48, 64),
         memories=((48, 1), (96, 2), (192, 1)),
         parts_per_gpu=3,
-        load=0.95,
+        load=0.94,
         link=0.3,
     ),
     Regime(
@@ -160,11 +161,16 @@ def check_size(recipe: Recipe) -> None:
 
 def published(seeds: SeedSource, tier: Tier) -> list[Scenario]:
     """The fifty public instances; the first five in the smoke tier."""
-    clusters = published_clusters()[: NUM_INSTANCES[Tier.SMOKE] if tier is Tier.SMOKE else None]
-    return [
-        make_scenario(f"{PUBLISHED}-{number}", PUBLISHED, cluster, seeds.candidate(f"{PUBLISHED}-{number}"))
-        for number, cluster in enumerate(clusters)
-    ]
+    played = _public_scenarios()[: NUM_INSTANCES[Tier.SMOKE] if tier is Tier.SMOKE else None]
+    return [replace(scenario, candidate_seed=seeds.candidate(scenario.name)) for scenario in played]
+
+
+@lru_cache(maxsize=1)
+def _public_scenarios() -> tuple[Scenario, ...]:
+    clusters = published_clusters()
+    return tuple(
+        make_scenario(f"{PUBLISHED}-{number}", PUBLISHED, cluster, 0) for number, cluster in enumerate(clusters)
+    )
 
 
 def from_file(

@@ -53,8 +53,8 @@ TASK = Task(
     },
     parameter_specs=PARAMETERS,
     descriptors=(
-        Descriptor(metric="tight_gpus", low=0.0, high=100.0, bins=6),
-        Descriptor(metric="free_sd", low=5.0, high=29.0, bins=6),
+        Descriptor(metric="tight_gpus", low=5.0, high=65.0, bins=6),
+        Descriptor(metric="free_sd", low=4.0, high=10.0, bins=6),
     ),
     trade_offs=("score", "moved"),
     libraries=("numpy", "scipy"),

@@ -27,7 +27,7 @@ def greedy(parts, memory_gb, order, wish):
     size, model, gpu = parts["size_gb"], parts["model"], parts["home"].copy()
     demand, settled = parts["rate"] / parts["slo"], gpu >= 0
     free = memory_gb - np.bincount(gpu[settled], size[settled], len(memory_gb))
-    load = np.bincount(gpu[settled], demand[settled], len(memory_gb))
+    load = np.bincount(gpu[settled], demand[settled], len(memory_gb)).astype(float)  # whole if nothing is there
     holds = np.zeros((model.max() + 1, len(memory_gb)), dtype=bool)
     holds[model[settled], gpu[settled]] = True
     for part in order:

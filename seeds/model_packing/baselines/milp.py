@@ -7,9 +7,9 @@ done: a second is not enough for more. Nodes are limited, not time, so that the 
 
 import numpy as np
 
-MOST_CELLS = 170  # parts times GPUs
-STEPS = 6
-NODES = 60
+MOST_CELLS = 130  # parts times GPUs
+STEPS = 4
+NODES = 30
 SLACK_GB = 1e-9
 
 
@@ -84,7 +84,7 @@ def greedy(parts, memory_gb, order, wish):
     size, model, gpu = parts["size_gb"], parts["model"], parts["home"].copy()
     demand, settled = parts["rate"] / parts["slo"], gpu >= 0
     free = memory_gb - np.bincount(gpu[settled], size[settled], len(memory_gb))
-    load = np.bincount(gpu[settled], demand[settled], len(memory_gb))
+    load = np.bincount(gpu[settled], demand[settled], len(memory_gb)).astype(float)  # whole if nothing is there
     holds = np.zeros((model.max() + 1, len(memory_gb)), dtype=bool)
     holds[model[settled], gpu[settled]] = True
     for part in order:
