@@ -104,7 +104,7 @@ def test_an_integer_program_beats_the_greedy_on_small_clusters_and_is_not_asked_
     large = scenarios(Split.SEARCH, Tier.QUICK)[1:4]
     for chosen, better in ((small, True), (large, False)):
         exact, greedy = ([result(SOURCES[name], one).score for one in chosen] for name in ("milp", "three_orders"))
-        assert (np.array(exact) >= np.array(greedy)).all()  # type: ignore[operator]
+        assert (np.array(exact) >= np.array(greedy)).all()
         assert (exact != greedy) == better
 
 

@@ -15,6 +15,7 @@ from evaluators.parameters import file_path
 from evaluators.placement.model_packing.bound import too_few_gpus
 from evaluators.placement.model_packing.cluster import NOWHERE, SLACK_GB, Cluster
 from evaluators.placement.model_packing.parameters import MOST_GPUS, MOST_PARTS
+from evaluators.placement.model_packing.placement import first_fit
 
 MOST_CLUSTERS = 200
 LEAST_GB = 0.001
@@ -107,10 +108,11 @@ def _cluster(fields: Mapping[str, object], where: str) -> Cluster:
 
 
 def _check_fit(cluster: Cluster, where: str) -> None:
-    """Nothing if a placement with room is not out of the question from the start.
+    """Nothing if first fit can place it, and a placement with room is not out of the question.
 
     Raises:
-        ContractError: Homes are overfull, the weights are more than the memory, or a model is larger than its GPUs.
+        ContractError: Homes are overfull, the weights are more than the memory, a model is larger than its GPUs, or
+            the weak baseline fails.
     """
     settled = cluster.home_N != NOWHERE
     at_home_G = np.bincount(cluster.home_N[settled], cluster.size_N[settled], cluster.num_gpus)
@@ -123,6 +125,10 @@ def _check_fit(cluster: Cluster, where: str) -> None:
         raise ContractError(f"{where}: expected less than {memory_gb:g} GB of weights, found {weights_gb:g} GB")
     if too_few_gpus(cluster, cluster.size_N):
         raise ContractError(f"{where}: expected for each part of a model a GPU of its own that holds it")
+    if first_fit(cluster) is None:
+        raise ContractError(
+            f"{where}: expected parts that first fit, largest first, can place; give homes, or more memory"
+        )
 
 
 def _memories(value: object, where: str) -> list[float]:

@@ -12,12 +12,12 @@ MOST_PARTS = 4096
 
 # What is not set is the suite's to choose: some values in search and validation, others in the hold-out.
 PARAMETERS = (
-    integer("gpus", 0, 0, MOST_GPUS, "GPUs of a drawn cluster; 0: 5 to 32, by regime; 12 to 64 in the hold-out"),
+    integer("gpus", 0, 0, MOST_GPUS, "GPUs of a drawn cluster; 0: 5 to 40, by regime; 24 to 64 in the hold-out"),
     number(
-        "memory_gb", 0.0, 0.0, 4096.0, "memory of each GPU; 0: by regime, from 24 to 141 GB; others in the hold-out"
+        "memory_gb", 0.0, 0.0, 4096.0, "memory of each GPU; 0: by regime, 24 to 141 GB; 16 to 192 GB in the hold-out"
     ),
     number("parts_per_gpu", 0.0, 0.0, 32.0, "parts of models per GPU; 0: 2 to 4, by regime"),
-    number("load", 0.0, 0.0, 0.97, "weights over memory, of the whole fleet; 0: 0.8 to 0.92, by regime"),
+    number("load", 0.0, 0.0, 0.97, "weights over memory, of the whole fleet; 0: 0.49 to 0.95, by regime"),
     number("budget", 0.12, 0.0, 1.0, "share of the placed GB that may move, where models have homes; unset: by regime"),
     choice(
         "suite",

@@ -86,13 +86,19 @@ class Scenario:
 
 
 def make_scenario(name: str, regime: str, cluster: Cluster, candidate_seed: int) -> Scenario:
-    """The scenario with its bound computed; where first fit finds no GPU for a part, score 0 is no room at all."""
+    """The scenario with its bound computed.
+
+    Raises:
+        ValueError: First fit, which is score 0, cannot place the cluster.
+    """
     weak = first_fit(cluster)
+    if weak is None:
+        raise ValueError(f"scenario {name}: first fit finds no GPU for a part, so that nothing is score 0")
     return Scenario(
         name=name,
         regime=regime,
         cluster=cluster,
         candidate_seed=candidate_seed,
-        weak=0.0 if weak is None else cluster.room(weak),
+        weak=cluster.room(weak),
         bound=room_bound(cluster),
     )

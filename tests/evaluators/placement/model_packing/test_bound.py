@@ -23,10 +23,10 @@ from tests.evaluators.placement.model_packing.clusters import (
 
 
 def with_room(cluster: Cluster) -> bool:
-    return cluster.size_N.sum() < cluster.memory_G.sum()
+    return bool(cluster.size_N.sum() < cluster.memory_G.sum())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), gpus=st.integers(2, 6), models=st.integers(2, 9), homes=st.booleans())
 def test_no_valid_placement_is_above_it(seed: int, gpus: int, models: int, homes: bool) -> None:
     rng = np.random.default_rng(seed)
@@ -35,7 +35,7 @@ def test_no_valid_placement_is_above_it(seed: int, gpus: int, models: int, homes
         return
     bound = room_bound(cluster)
     assert bound <= volume_bound(cluster)
-    for gpu_N in random_placements(cluster, rng, 60):
+    for gpu_N in random_placements(cluster, rng, 40):
         room = cluster.room(gpu_N)
         assert room <= bound
         assert not is_refuted(cluster, room)
@@ -59,8 +59,8 @@ def test_it_is_the_best_room_of_small_clusters_where_models_are_whole_and_nothin
 @pytest.mark.parametrize("homes", [False, True])
 def test_it_is_above_the_best_room_with_parts_apart_and_homes(homes: bool) -> None:
     rng = np.random.default_rng(2)
-    ratios = looseness([random_cluster(rng, gpus=3, models=4, homes=homes) for _ in range(36)], room_bound)
-    assert len(ratios) > 12
+    ratios = looseness([random_cluster(rng, gpus=3, models=4, homes=homes) for _ in range(24)], room_bound)
+    assert len(ratios) > 8
     assert min(ratios) >= 1.0
     assert np.median(ratios) < 1.5
 

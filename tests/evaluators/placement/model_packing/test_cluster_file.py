@@ -99,6 +99,10 @@ def test_the_other_splits_jitter_the_rates_of_models_and_nothing_else(tmp_path: 
             a_file(models=[{"size_gb": 45, "rate": 1, "slo": 5, "parts": 3}]),
             "expected for each part of a model a GPU of its own that holds it",
         ),
+        (
+            a_file(gpus=[{"memory_gb": 40, "count": 2}], models=[{"size_gb": 25, "rate": 1, "slo": 5}] * 3),
+            "expected parts that first fit, largest first, can place; give homes, or more memory",
+        ),
     ],
 )
 def test_what_is_no_cluster_is_refused_with_its_place(tmp_path: Path, content: object, sentence: str) -> None:
