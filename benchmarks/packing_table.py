@@ -118,14 +118,21 @@ def with_table(page: str, stored: Mapping[str, Any]) -> str:
     return f"{head}{START}\n{markdown(stored)}\n{END}{tail}"
 
 
+def stored_figures() -> dict[str, Any]:
+    """What was measured last."""
+    figures: dict[str, Any] = json.loads((RESULTS / "packing_table.json").read_text(encoding="utf-8"))["figures"]
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--from-result", action="store_true", help="write the tables from the stored figures")
+    parser.add_argument("--public-only", action="store_true", help="keep the stored figures of the long search")
     arguments = parser.parse_args()
     if not arguments.from_result:
-        write_result("packing_table", {"public": public_figures(), "nearness": nearness_figures()})
-    stored = json.loads((RESULTS / "packing_table.json").read_text(encoding="utf-8"))["figures"]
-    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), stored), encoding="utf-8")
+        nearness = stored_figures()["nearness"] if arguments.public_only else nearness_figures()
+        write_result("packing_table", {"public": public_figures(), "nearness": nearness})
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), stored_figures()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Greedy placement and a short local search, with each of their decisions laid open as a constant or a small function.
+"""Greedy placement, a short local search and kicks, with each decision laid open as a constant or a small function.
 
 Method: parts in falling order of a key, each to the GPU of highest value; then, step by step, the best move or swap of
 a part on the tightest GPU (the seed and the usual next step of the ADRS problem "prism"). What has a home starts there.
-Some ideas sit at their neutral value, to be turned. The frame keeps every placement valid and ends the search before
-the time limit.
+Two ideas (SNUG, MOVE_PRICE) sit at their neutral value, to be turned. The frame keeps every placement valid and ends
+the search before the time limit.
 
 Units: GB; demand is rate / slo; room is GB per demand.
 """
@@ -15,10 +15,10 @@ TRIES = 1  # greedy placements, for rooms to reach that rise evenly up to AIM; t
 AIM = 0.6  # of the room that there would be if all memory were shared
 ORDER = 0.5  # how much of what demand would take at that room counts in the order, beside the size
 SNUG = 0.0  # how much a GPU is preferred that the room to reach would leave little of
-STEPS = 2  # of local search until a kick
-KICKS = 0  # how often the best placement is disturbed and searched again
+STEPS = 3  # of local search until a kick
+KICKS = 2  # how often the best placement is disturbed and searched again
 KICK_SWAPS = 2  # random swaps of a kick
-KICK_RETURNS = 0  # parts that a kick sends home before
+KICK_RETURNS = 1  # parts that a kick sends home before
 MOVE_PRICE = 0.0  # of the gain, for a move that takes the whole budget
 
 

@@ -115,29 +115,22 @@ def test_searches_leave_no_more_than_the_budget(name: str) -> None:
         assert 0 < moved <= scenario.cluster.budget_gb + 1e-9
 
 
-SEARCHING = [("STEPS = 2", "STEPS = 30"), ("KICKS = 0", "KICKS = 4")]
-
-
 @pytest.mark.parametrize(
-    ("before", "old", "new"),
+    ("old", "new"),
     [
-        ([], "TRIES = 1", "TRIES = 6"),
-        ([], "AIM = 0.6", "AIM = 0.9"),
-        ([], "ORDER = 0.5", "ORDER = 2.0"),
-        ([], "SNUG = 0.0", "SNUG = 2.0"),
-        ([], "STEPS = 2", "STEPS = 0"),
-        (SEARCHING[:1], "KICKS = 0", "KICKS = 8"),
-        (SEARCHING, "KICK_SWAPS = 2", "KICK_SWAPS = 5"),
-        (SEARCHING, "KICK_RETURNS = 0", "KICK_RETURNS = 3"),
-        ([], "MOVE_PRICE = 0.0", "MOVE_PRICE = 5.0"),
+        ("TRIES = 1", "TRIES = 6"),
+        ("AIM = 0.6", "AIM = 0.9"),
+        ("ORDER = 0.5", "ORDER = 2.0"),
+        ("SNUG = 0.0", "SNUG = 2.0"),
+        ("STEPS = 3", "STEPS = 0"),
+        ("KICKS = 2", "KICKS = 8"),
+        ("KICK_SWAPS = 2", "KICK_SWAPS = 5"),
+        ("KICK_RETURNS = 1", "KICK_RETURNS = 3"),
+        ("MOVE_PRICE = 0.0", "MOVE_PRICE = 5.0"),
     ],
 )
-def test_every_constant_of_the_initial_program_decides_something(
-    before: list[tuple[str, str]], old: str, new: str
-) -> None:
+def test_every_constant_of_the_initial_program_decides_something(old: str, new: str) -> None:
     source = shortened(SOURCES["initial"])
-    for one, other in before:
-        source = source.replace(f"\n{one} ", f"\n{other} ")
     changed = source.replace(f"\n{old} ", f"\n{new} ")
     assert changed != source
     drawn = scenarios(Split.SEARCH, Tier.QUICK)[:10]
@@ -147,12 +140,12 @@ def test_every_constant_of_the_initial_program_decides_something(
 @pytest.mark.parametrize(
     "change",
     [
-        ("STEPS = 2", "STEPS = -3.5"),
+        ("STEPS = 3", "STEPS = -3.5"),
         ("TRIES = 1", "TRIES = 0"),
         ("ORDER = 0.5", "ORDER = -1e300"),
         ("SNUG = 0.0", "SNUG = float('nan')"),
         ("MOVE_PRICE = 0.0", "MOVE_PRICE = 1e300"),
-        ("KICKS = 0", "KICKS = 100000"),
+        ("KICKS = 2", "KICKS = 100000"),
     ],
 )
 def test_no_constant_makes_the_initial_program_fail(change: tuple[str, str]) -> None:
