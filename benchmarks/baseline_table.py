@@ -207,6 +207,13 @@ TABLES = {
             metrics=("attainment", "speed", "tail", "ttft_s", "tpot_ms", "hit_rate", "simulated_requests_per_s"),
         ),
         TableSpec(
+            task="model_packing",
+            reference="local_search",
+            columns={"room / bound": ("room_over_bound", ".3f"), "% GPUs tight": ("tight_gpus", ".0f")},
+            metrics=("room_over_bound", "room_gb", "tight_gpus", "free_sd", "moved"),
+            quick=True,
+        ),
+        TableSpec(
             task="spot_deadline",
             reference="uniform_progress",
             columns={"cost / optimum": ("cost_over_optimum", ".3f"), "starts": ("starts", ".1f")},

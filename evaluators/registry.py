@@ -19,6 +19,7 @@ BUILT_IN: Mapping[str, str] = {
     "expert_replication": "evaluators.placement.expert_replication.task:PROBLEM",
     "job_shop": "evaluators.scheduling.job_shop.task:PROBLEM",
     "llm_serving": "evaluators.scheduling.llm_serving.task:PROBLEM",
+    "model_packing": "evaluators.placement.model_packing.task:PROBLEM",
     "moe_kernel": "evaluators.kernels.moe_kernel.task:PROBLEM",
     "moe_loss": "evaluators.balancing.moe_loss.task:PROBLEM",
     "spot_deadline": "evaluators.scheduling.spot_deadline.task:PROBLEM",

@@ -1,0 +1,172 @@
+"""Iterated local search: three starts, each disturbed and searched again; of what has moved, some goes home first.
+
+Source: iterated local search (Lourenco, Martin and Stuetzle, 2003) over the descent of `local_search`; that a kick
+sends parts home, so that the budget is there again, is ours. A disturbance is kept where the descent from it ends no
+worse.
+"""
+
+import numpy as np
+
+MOST_CELLS = 3_000_000  # moves and swaps looked at: the search ends before the time limit
+KICK_SWAPS = 2  # random swaps of a kick
+KICK_RETURNS = 2  # parts that a kick sends home before
+SLACK_GB = 1e-9
+NONE = -1e30
+
+
+def place(parts, memory_gb, budget_gb, seed):
+    """The best placement, the starts sharing the work evenly."""
+    cluster = Cluster(parts, memory_gb, budget_gb)
+    rng = np.random.default_rng(seed)
+    starts, found = cluster.starts(), []
+    for turn, gpu in enumerate(starts, start=1):
+        best = Placement(cluster, gpu)
+        best.descend()
+        while cluster.cells < MOST_CELLS * turn / len(starts):
+            trial = Placement(cluster, best.gpu)
+            trial.kick(rng)
+            trial.descend()
+            if trial.least() >= best.least():
+                best = trial
+        found.append(best)
+    return max(found, key=Placement.least).gpu
+
+
+class Cluster:
+    """What does not change during the search."""
+
+    def __init__(self, parts, memory, budget):
+        self.size, self.model, self.home = parts["size_gb"], parts["model"], parts["home"]
+        self.demand, self.memory, self.budget = parts["rate"] / parts["slo"], memory, budget + SLACK_GB
+        self.by_size = np.argsort(-self.size, kind="stable")
+        self.cells = 0
+
+    def starts(self):
+        """Greedy placements in three orders, or first fit for one that fails."""
+        keys = self.demand, self.size, self.size / self.size.mean() + self.demand / self.demand.mean()
+        found = [self.greedy(np.argsort(-key, kind="stable"), 0.0) for key in keys]
+        return [self.greedy(self.by_size, None) if gpu is None else gpu for gpu in found]
+
+    def greedy(self, order, room):
+        """Homes kept, the rest in order to the GPU with the most room after, or to the first one where room is None."""
+        placement = Placement(self, self.home)
+        for part in order:
+            if placement.gpu[part] >= 0:
+                continue
+            free, load = placement.free - self.size[part], placement.load + self.demand[part]
+            fits = (free >= -SLACK_GB) & ~placement.held[self.model[part]]
+            if not fits.any():
+                return None
+            value = -np.arange(len(free)) if room is None else free / load
+            placement.put(part, int(np.where(fits, value, NONE).argmax()))
+        return placement.gpu
+
+
+class Placement:
+    """Where parts are, and what follows from it."""
+
+    def __init__(self, cluster, gpu):
+        self.cluster, self.gpu = cluster, np.full(len(gpu), -1)
+        self.free, self.load, self.moved = cluster.memory.copy(), np.zeros(len(cluster.memory)), 0.0
+        self.held = np.zeros((cluster.model.max() + 1, len(cluster.memory)), dtype=bool)
+        for part in np.flatnonzero(gpu >= 0):
+            self.put(part, gpu[part])
+
+    def put(self, part, gpu):
+        """Place or move a part."""
+        cluster, before = self.cluster, self.gpu[part]
+        size, demand, model, home = cluster.size[part], cluster.demand[part], cluster.model[part], cluster.home[part]
+        if before >= 0:
+            self.free[before] += size
+            self.load[before] -= demand
+            self.held[model, before] = False
+        if home >= 0:
+            self.moved += size * (int(gpu != home) - int(before >= 0 and before != home))
+        self.free[gpu] -= size
+        self.load[gpu] += demand
+        self.held[model, gpu] = True
+        self.gpu[part] = gpu
+
+    def least(self):
+        """Room of the tightest GPU."""
+        return (np.maximum(self.free, 0.0) / np.maximum(self.load, 1e-12)).min()
+
+    def swap(self, one, other):
+        """Exchange two parts."""
+        here, there = self.gpu[one], self.gpu[other]
+        self.put(one, there)
+        self.put(other, here)
+
+    def descend(self):
+        """Steps as long as one gains."""
+        while self.cluster.cells <= MOST_CELLS and self.step():
+            pass
+
+    def kick(self, rng):
+        """Send some parts home, then swap some at random."""
+        self.cluster.cells += 2000
+        away = np.flatnonzero((self.cluster.home >= 0) & (self.gpu != self.cluster.home))
+        for part in rng.permutation(away)[:KICK_RETURNS]:
+            home = self.cluster.home[part]
+            if self.free[home] >= self.cluster.size[part] and not self.held[self.cluster.model[part], home]:
+                self.put(part, home)
+        for _ in range(KICK_SWAPS):
+            self.random_swap(rng)
+
+    def random_swap(self, rng):
+        """Swap a part of the tightest GPU with any other, if a swap that is valid is soon found."""
+        worst = int((self.free / np.maximum(self.load, 1e-12)).argmin())
+        here, model, before = np.flatnonzero(self.gpu == worst), self.cluster.model, self.moved
+        for _ in range(10):
+            self.cluster.cells += 500
+            one, other = rng.choice(here), rng.integers(len(self.gpu))
+            there = self.gpu[other]
+            if there == worst or self.held[model[one], there] or self.held[model[other], worst]:
+                continue
+            self.swap(one, other)
+            if min(self.free[worst], self.free[there]) >= 0 and self.moved <= max(self.cluster.budget, before):
+                return
+            self.swap(other, one)
+
+    def step(self):
+        """The move or swap that leaves the most room on both GPUs; False if none leaves more than there is."""
+        cluster, gpu, free, load = self.cluster, self.gpu, self.free, self.load
+        rooms = free / np.maximum(load, 1e-12)
+        worst = int(rooms.argmin())
+        mine, gpus = np.flatnonzero(gpu == worst), np.arange(len(free))
+        if not mine.size:
+            return False
+        cluster.cells += len(mine) * (len(gpu) + len(free)) + 2000
+        # Columns: the other party is every part (a swap), then nothing on every GPU (a move).
+        size, demand = np.append(cluster.size, 0.0 * free), np.append(cluster.demand, 0.0 * free)
+        target = np.append(gpu, gpus)
+        more, hotter = size - cluster.size[mine, None], demand - cluster.demand[mine, None]
+        here_gb, there_gb = free[worst] - more, free[target] + more
+        here = here_gb / np.maximum(load[worst] + hotter, 1e-12)
+        there = there_gb / np.maximum(load[target] - hotter, 1e-12)
+        allowed = (here_gb >= 0) & (there_gb >= 0) & (target != worst) & ~self.held[cluster.model[mine]][:, target]
+        allowed[:, : len(gpu)] &= ~self.held[cluster.model, worst]
+        grows = 0.0
+        if cluster.budget > 2 * SLACK_GB:
+            grows = self.growth(mine[:, None], worst, target)
+            grows[:, : len(gpu)] += self.growth(np.arange(len(gpu)), gpu, worst)
+            allowed &= self.moved + grows <= cluster.budget
+        elif (cluster.home >= 0).any():
+            allowed[:, : len(gpu)] &= cluster.home < 0
+            allowed &= cluster.home[mine, None] < 0
+        better = allowed & (np.minimum(here, there) > rooms[worst] * (1 + 1e-9) + 1e-12)
+        if not better.any():
+            return False
+        value = np.minimum(here, there)
+        row, column = np.unravel_index(np.where(better, value, NONE).argmax(), better.shape)
+        if column < len(gpu):
+            self.swap(mine[row], column)
+        else:
+            self.put(mine[row], column - len(gpu))
+        return True
+
+    def growth(self, part, source, target):
+        """GB by which what left its home grows when parts go from source to target."""
+        cluster = self.cluster
+        home = cluster.home[part]
+        return cluster.size[part] * (home >= 0) * ((home == source) * 1.0 - (home == target))
