@@ -2,7 +2,8 @@
 
 The comparison with the parent is a sequential test. After each of `LOOKS` a one-sided sign-flip test on the paired
 differences is made at its share of `error_rate` (Bonferroni), so a program as good as its parent, whose differences are
-symmetric around zero, is stopped with probability `error_rate` at most; a better one less often.
+symmetric around zero, is stopped with probability `error_rate` at most; a better one less often. Instances stand for
+others of their regime only: nothing is concluded before `LEAST_SEEN` of the regimes have been played.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from evaluators.contract import InstanceResult
 LOOKS = (1 / 4, 1 / 3, 1 / 2, 2 / 3)  # shares of the instances; later there is little left to save
 LOOK_FOR_TWINS = 1 / 3  # a quarter is too few: 8 % of the twins found would be none (docs/search.md)
 LEAST_PLAYED = 5  # instances before anything is concluded
+LEAST_SEEN = 2 / 3  # of the regimes, before a program is taken to be worse: it may gain in those that come later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ NO_RACE = Race()
 def play_order(regimes: Sequence[str]) -> list[int]:
     """The places of the instances as they are played: regimes by turns, each from its last instance to its first.
 
-    So every look sees every regime. The last come first because `SMOKE` resembles the first ones.
+    So a look sees as many regimes as it can. The last come first because `SMOKE` resembles the first ones.
     """
     by_regime: dict[str, list[int]] = defaultdict(list)
     for place in reversed(range(len(regimes))):
@@ -46,16 +48,19 @@ def play_order(regimes: Sequence[str]) -> list[int]:
     return [place for turn in zip_longest(*in_order) for place in turn if place is not None]
 
 
-def reason_to_stop(race: Race, total: int, played: Mapping[int, InstanceResult]) -> str:
+def reason_to_stop(race: Race, total: int, num_regimes: int, played: Mapping[int, InstanceResult]) -> str:
     """Why the rest of `total` instances need not be played, in words for people; empty to go on.
 
     Args:
+        num_regimes: Of all instances.
         played: Results by place, in the order played.
     """
     if len(played) == played_for_twins(total) and find_twin(race.twins, played) is not None:
         return f"did the same as an earlier program on {len(played)} of {total} instances"
     looks = [number for share in LOOKS if (number := round(share * total)) >= LEAST_PLAYED]
     if len(played) not in looks or len(race.parent_scores) != total:
+        return ""
+    if len({result.regime for result in played.values()}) < LEAST_SEEN * num_regimes:
         return ""
     from evaluators.significance import sign_flip_p  # numpy: the parser's process reads `Race` and has none
 

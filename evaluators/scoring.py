@@ -77,12 +77,13 @@ def _play(
 ) -> tuple[dict[int, InstanceResult], str]:
     """Results by place, and why the rest was not played, if the race ended."""
     instances = workload.instances
-    order = play_order([instance.regime for instance in instances])
+    regimes = [instance.regime for instance in instances]
+    order = play_order(regimes)
 
     def result_of(place: int) -> InstanceResult:
         return within_bound(bench.play(instances[place], clock), bound)
 
-    played, stopped = _until_decided(order, result_of, race)
+    played, stopped = _until_decided(order, len(set(regimes)), result_of, race)
     last = order[len(played) - 1]
     played[last] = bench.finish(played[last])
     if not stopped:
@@ -106,8 +107,9 @@ def within_bound(result: InstanceResult, bound: float | None) -> InstanceResult:
 
 def cut_short(known: Evaluation, race: Race) -> Evaluation:
     """What a `race` would have left of an evaluation that was finished without it; it costs nothing now."""
-    order = play_order([instance.regime for instance in known.instances])
-    played, stopped = _until_decided(order, known.instances.__getitem__, race)
+    regimes = [instance.regime for instance in known.instances]
+    order = play_order(regimes)
+    played, stopped = _until_decided(order, len(set(regimes)), known.instances.__getitem__, race)
     if not stopped:
         return known
     kept = tuple(played[place] for place in sorted(played))
@@ -115,7 +117,7 @@ def cut_short(known: Evaluation, race: Race) -> Evaluation:
 
 
 def _until_decided(
-    order: Sequence[int], result_of: Callable[[int], InstanceResult], race: Race
+    order: Sequence[int], num_regimes: int, result_of: Callable[[int], InstanceResult], race: Race
 ) -> tuple[dict[int, InstanceResult], str]:
     """Results by place up to the one that decides, in the order played, and why the race ended there, if it did."""
     played: dict[int, InstanceResult] = {}
@@ -123,7 +125,7 @@ def _until_decided(
         played[place] = result_of(place)
         if _hopeless(played.values(), len(order)):
             break
-        if reason := reason_to_stop(race, len(order), played):
+        if reason := reason_to_stop(race, len(order), num_regimes, played):
             return played, reason
     return played, ""
 

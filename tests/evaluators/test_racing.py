@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,7 @@ def results(scores: list[float], digests: list[str] | None = None) -> dict[int, 
 def is_stopped(race: Race, scores: np.ndarray) -> bool:
     played = results([float(score) for score in scores])
     prefixes = ({place: played[place] for place in range(number)} for number in range(1, len(scores)))
-    return any(reason_to_stop(race, len(scores), prefix) for prefix in prefixes)
+    return any(reason_to_stop(race, len(scores), 1, prefix) for prefix in prefixes)
 
 
 def a_draw(shape: str, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -39,7 +41,7 @@ def a_draw(shape: str, size: int, rng: np.random.Generator) -> np.ndarray:
             return rng.normal(size=size) * (rng.random(size) < 0.4)
 
 
-def test_every_look_sees_every_regime_and_the_last_instances_come_first() -> None:
+def test_looks_see_all_regimes_alike_and_the_last_instances_come_first() -> None:
     order = play_order(REGIMES)
     assert sorted(order) == list(range(21))
     assert order[:3] == [18, 19, 20]
@@ -55,18 +57,26 @@ def test_regimes_of_unequal_size_are_all_played() -> None:
 
 def test_a_program_that_loses_on_every_instance_is_stopped_at_the_first_look() -> None:
     race = Race(parent_scores=(0.5,) * 21)
-    assert reason_to_stop(race, 21, results([0.4] * 4)) == ""
-    assert reason_to_stop(race, 21, results([0.4] * 5)) == "worse than the parent by 0.1 on 5 of 21 instances"
+    assert reason_to_stop(race, 21, 1, results([0.4] * 4)) == ""
+    assert reason_to_stop(race, 21, 1, results([0.4] * 5)) == "worse than the parent by 0.1 on 5 of 21 instances"
+
+
+def test_nothing_is_concluded_from_a_few_of_many_regimes() -> None:
+    race = Race(parent_scores=(0.5,) * 15)
+    played = {place: replace(result, regime=f"r{place}") for place, result in results([0.4] * 10).items()}
+    stopped = [bool(reason_to_stop(race, 15, 15, dict(list(played.items())[:number]))) for number in range(1, 11)]
+    assert stopped == [False] * 9 + [True]
+    assert reason_to_stop(race, 15, 7, dict(list(played.items())[:5]))
 
 
 def test_a_better_program_and_one_without_a_parent_play_on() -> None:
     for number in range(1, 22):
-        assert reason_to_stop(Race(parent_scores=(0.5,) * 21), 21, results([0.6] * number)) == ""
-        assert reason_to_stop(Race(), 21, results([0.0] * number)) == ""
+        assert reason_to_stop(Race(parent_scores=(0.5,) * 21), 21, 1, results([0.6] * number)) == ""
+        assert reason_to_stop(Race(), 21, 1, results([0.0] * number)) == ""
 
 
 def test_scores_of_another_workload_are_not_compared() -> None:
-    assert reason_to_stop(Race(parent_scores=(0.5,) * 12), 21, results([0.0] * 7)) == ""
+    assert reason_to_stop(Race(parent_scores=(0.5,) * 12), 21, 1, results([0.0] * 7)) == ""
 
 
 @pytest.mark.parametrize("num_instances", [12, 21, 24])
@@ -91,7 +101,7 @@ def test_a_twin_did_the_same_on_all_that_was_played() -> None:
     played = results([0.5] * 7, list("abcdefx"))
     assert find_twin([one, other], played) == 1
     assert find_twin([one], played) is None
-    stopped = reason_to_stop(Race(twins=(one, other)), 21, played)
+    stopped = reason_to_stop(Race(twins=(one, other)), 21, 1, played)
     assert stopped == "did the same as an earlier program on 7 of 21 instances"
 
 
