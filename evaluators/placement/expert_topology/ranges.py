@@ -16,24 +16,25 @@ Machine = Mapping[str, int]
 Model = Mapping[str, int]
 
 SEARCH_REGIMES = (
-    Regime(name="chained", boost=4.5, popularity=0.4, topical=0.3),
+    Regime(name="chained", boost=6.0, popularity=0.4, topical=0.3),
     Regime(name="skewed", popularity=1.0, boost=2.0),
     Regime(name="topical", topical=1.3, locality=0.9, boost=1.5, popularity=0.4),
-    Regime(name="branching", boost=3.5, fanout=3, popularity=0.5),
-    Regime(name="spare", boost=3.0, popularity=0.9, locality=0.5, spare=0.25),
+    Regime(name="clans", boost=3.5, clan=4, popularity=0.5),
+    Regime(name="spare", boost=3.0, clan=2, popularity=0.9, locality=0.5, spare=0.25),
 )
 VALIDATION_REGIMES = (
-    Regime(name="linked", boost=4.0, fanout=2, popularity=0.6, topical=0.5),
+    Regime(name="linked", boost=5.0, fanout=2, popularity=0.6, topical=0.5),
     Regime(name="uneven", popularity=1.1, boost=1.0, topical=0.8),
     Regime(name="rooted", topical=1.1, locality=0.7, topics=12, boost=2.5),
-    Regime(name="doubled", boost=2.0, popularity=0.7, spare=0.5, locality=0.3),
+    Regime(name="families", boost=3.0, clan=6, popularity=0.7),
+    Regime(name="doubled", boost=4.0, popularity=0.7, spare=0.5, locality=0.3),
 )
 HOLDOUT_REGIMES = (
-    Regime(name="woven", boost=3.0, fanout=4, popularity=0.5, topical=0.8, topics=16),
-    Regime(name="steep", popularity=1.4, boost=2.5),
+    Regime(name="woven", boost=4.0, fanout=3, popularity=0.5, topical=0.8, topics=16),
+    Regime(name="steep", popularity=1.4, boost=3.5),
     Regime(name="moved", topical=1.2, locality=0.8, shift=0.5, boost=3.0, drift=0.2),
-    Regime(name="faint", popularity=0.3, topical=0.3, boost=1.0),
-    Regime(name="copied", boost=4.0, popularity=1.0, topical=0.9, locality=0.6, spare=0.5),
+    Regime(name="tribes", boost=3.0, clan=8, popularity=0.3),
+    Regime(name="copied", boost=5.0, popularity=1.0, topical=0.9, locality=0.6, spare=0.5),
 )
 
 SEARCH_MACHINES: tuple[Machine, ...] = (
@@ -47,7 +48,7 @@ HOLDOUT_MACHINES: tuple[Machine, ...] = (
     {"gpus": 32, "nodes": 4},
     {"gpus": 12, "nodes": 3},
     {"gpus": 32, "nodes": 8},
-    {"gpus": 24, "nodes": 3},
+    {"gpus": 64, "nodes": 8},
 )
 
 

@@ -20,6 +20,8 @@ from evaluators.placement.expert_topology.together import (
     most_kept_from_experts,
     most_kept_from_sources,
     most_meetings,
+    spectra_between,
+    spectra_within,
 )
 from evaluators.placement.expert_topology.traffic import Whole
 
@@ -31,6 +33,7 @@ class Seats:
     tokens: int
     picks_E: Floats  # tokens that pick each expert
     pairs_EE: Floats  # tokens that pick both, diagonal 0
+    pair_spectra: tuple[Floats, ...]  # of `pairs_EE`
     most_kept: Callable[[Parts, str], float]  # picks kept in the parts of this kind
     most_kept_by_expert: Callable[[Parts, str, int], Floats]  # the same of each expert, if it has so many copies
     sent_E: Floats | None = None  # tokens that are at each expert, where that is what is known
@@ -49,10 +52,12 @@ def at_source(source_T: Whole, ids_TK: Whole, system: System) -> Seats:
         np.add.at(summed, part_G, tokens_GE)
         return summed
 
+    pairs_EE = _pairs(ids_TK, system.experts)
     return Seats(
         tokens=len(ids_TK),
         picks_E=tokens_GE.sum(axis=0),
-        pairs_EE=_pairs(ids_TK, system.experts),
+        pairs_EE=pairs_EE,
+        pair_spectra=_spectra(pairs_EE, system),
         most_kept=lambda parts, kind: most_kept_from_sources(by_part(kind), parts),
         most_kept_by_expert=lambda _, kind, copies: heaviest(by_part(kind).T, copies),
     )
@@ -61,7 +66,10 @@ def at_source(source_T: Whole, ids_TK: Whole, system: System) -> Seats:
 def at_previous(first_T: Whole, ids_TK: Whole, system: System) -> Seats:
     """Tokens where the first expert of the layer before is."""
     moves_EE = _counted(first_T, ids_TK, system.experts, system.experts)
-    return _at_experts(moves_EE, first_T, ids_TK, system, lambda parts, _: most_kept_from_experts(moves_EE, parts))
+    spectra = () if system.spare else spectra_between(moves_EE)
+    return _at_experts(
+        moves_EE, first_T, ids_TK, system, lambda parts, _: most_kept_from_experts(moves_EE, parts, spectra)
+    )
 
 
 def at_first_expert(ids_TK: Whole, system: System) -> Seats:
@@ -69,8 +77,9 @@ def at_first_expert(ids_TK: Whole, system: System) -> Seats:
     moves_EE = _counted(ids_TK[:, 0], ids_TK, system.experts, system.experts)
     beside_EE = moves_EE - np.diag(np.diag(moves_EE))
     both_EE = beside_EE + beside_EE.T
+    spectra = _spectra(both_EE, system)
     return _at_experts(
-        moves_EE, ids_TK[:, 0], ids_TK, system, lambda parts, _: len(ids_TK) + most_meetings(both_EE, parts)
+        moves_EE, ids_TK[:, 0], ids_TK, system, lambda parts, _: len(ids_TK) + most_meetings(both_EE, parts, spectra)
     )
 
 
@@ -81,15 +90,21 @@ def _at_experts(
     system: System,
     most_kept: Callable[[Parts, str], float],
 ) -> Seats:
+    pairs_EE = _pairs(ids_TK, system.experts)
     return Seats(
         tokens=len(ids_TK),
         picks_E=moves_EE.sum(axis=0),
-        pairs_EE=_pairs(ids_TK, system.experts),
+        pairs_EE=pairs_EE,
+        pair_spectra=_spectra(pairs_EE, system),
         most_kept=most_kept,
         most_kept_by_expert=lambda parts, _, copies: heaviest(moves_EE.T, parts.size * copies),
         sent_E=np.bincount(first_T, minlength=system.experts).astype(np.float64),
         kept_of_sender=lambda slots: heaviest(moves_EE, slots),
     )
+
+
+def _spectra(pairs_EE: Floats, system: System) -> tuple[Floats, ...]:
+    return () if system.spare or system.top_k == 1 else spectra_within(pairs_EE)
 
 
 def _counted(row_T: Whole, ids_TK: Whole, rows: int, experts: int) -> Floats:
@@ -133,7 +148,7 @@ class Reach:
         """Distinct parts visited outside the part that the token is in."""
         seats, kept_parts, parts = self.seats, self._parts(kept_in), self._parts(meet_in)
         top_k = self.system.top_k
-        picks, met = float(seats.picks_E.sum()), most_meetings(seats.pairs_EE, parts)
+        picks, met = float(seats.picks_E.sum()), most_meetings(seats.pairs_EE, parts, seats.pair_spectra)
         kept = seats.most_kept(kept_parts, kept_in)
         room = math.ceil(max(0, top_k - kept_parts.size) / parts.size)
         found = max(fewest_copies(picks, kept, met), float(seats.tokens * room))

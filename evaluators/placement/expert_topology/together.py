@@ -8,11 +8,15 @@ Shapes: E experts, Q parts, G GPUs.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from evaluators.placement.cost import Floats
+
+SHIFTS = (1.0, 1.5, 2.0, 4.0)  # strengths of the diagonal; whatever they are, the bound holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +45,74 @@ def most_kept_from_sources(tokens_QE: Floats, parts: Parts) -> float:
     return float(min(by_part, by_expert))
 
 
-def most_kept_from_experts(moves_EE: Floats, parts: Parts) -> float:
+def most_kept_from_experts(moves_EE: Floats, parts: Parts, spectra: Sequence[Floats] = ()) -> float:
     """Picks computed in the part where their token is, at most, if it is where another layer's expert is.
 
     Args:
         moves_EE: Tokens that are at the row's expert and pick the column's.
         parts: Of both layers.
+        spectra: What `spectra_between` says of `moves_EE`; used where there are no spare slots.
 
-    Each copy of an expert shares its part with `size` experts of the other layer. Without spare slots, let X and Y be
-    the 0/1 matrices (E, Q) that tell the parts: kept = tr(X' M Y), every row of them has one 1 and every column `size`.
-    With M centred (rows and columns sum to zero; what is taken off adds up to sum(M) / Q for every X and Y), X and Y
-    count on the Q - 1 dimensions across the vector of ones only, and von Neumann's inequality gives `size` times the
-    sum of the Q - 1 largest singular values.
+    Each copy of an expert shares its part with `size` experts of the other layer.
     """
     kept = min(_in_blocks(moves_EE, parts.size, parts.spare), _in_blocks(moves_EE.T, parts.size, parts.spare))
-    if parts.spare == 0:
-        values = np.linalg.svd(_centred(moves_EE), compute_uv=False)
-        kept = min(kept, float(moves_EE.sum()) / parts.count + parts.size * float(values[: parts.count - 1].sum()))
-    return kept
+    return min(kept, _by_chance(moves_EE, parts) + parts.size * _least_sum(spectra, parts))
 
 
-def most_meetings(pairs_EE: Floats, parts: Parts) -> float:
+def most_meetings(pairs_EE: Floats, parts: Parts, spectra: Sequence[Floats] = ()) -> float:
     """Pairs of picks that meet in a part, at most; `pairs_EE` (symmetric, diagonal 0) counts tokens that pick both.
 
-    Each copy of an expert has `size` - 1 partners. Without spare slots twice the meetings are tr(X' W X), and also
-    tr(X' (W + D) X) - tr(D) for any diagonal D, so that the sum of the Q - 1 largest eigenvalues across the vector of
-    ones bounds them as above (Donath and Hoffman, 1973). D evens out the rows' sums.
+    Each copy of an expert has `size` - 1 partners; `spectra` is what `spectra_within` says of `pairs_EE`.
     """
     met = _in_blocks(pairs_EE, parts.size - 1, parts.spare) / 2
-    if parts.spare == 0:
-        num_experts = len(pairs_EE)
-        sums = pairs_EE.sum(axis=1)
-        evened = pairs_EE + np.diag(sums.mean() - sums)
-        values: Floats = np.linalg.eigvalsh(_centred(evened))[::-1].astype(np.float64)
-        spectral = float(pairs_EE.sum()) / parts.count + parts.size * _largest(values, parts.count - 1)
-        met = min(met, spectral / 2) if num_experts > 1 else met
-    return met
+    return min(met, (_by_chance(pairs_EE, parts) + parts.size * _least_sum(spectra, parts)) / 2)
+
+
+def spectra_within(pairs_EE: Floats) -> tuple[Floats, ...]:
+    """Eigenvalues, largest first, that bound what meets in equal parts without spare slots (Donath and Hoffman, 1973).
+
+    Let the 0/1 matrix X (E, Q) tell the parts: every row has one 1, every column `size`. Twice the meetings are
+    tr(X' W X). Centring W takes sum(W) / Q off that for every X (see `_by_chance`), and adding a diagonal that sums to
+    zero takes nothing. X / sqrt(size) has orthonormal columns that span the vector of ones, on which what is left has
+    no value; so `size` times the Q - 1 largest eigenvalues across that vector bound it. Diagonals that lower the rows
+    with large norms keep popular experts from setting them all; each gives a bound.
+    """
+    ones = np.ones((len(pairs_EE), 1))
+    return tuple(_across(_centred(pairs_EE), ones, strength) for strength in SHIFTS)
+
+
+def spectra_between(moves_EE: Floats) -> tuple[Floats, ...]:
+    """The same of what two layers keep, tr(X' M Y), by the symmetric matrix that has M beside the diagonal.
+
+    The columns of [X; Y] / sqrt(2 `size`) are orthonormal, span the vector of ones, and are orthogonal to ones above
+    minus ones below: both directions are left out.
+    """
+    num_experts = len(moves_EE)
+    centred, empty = _centred(moves_EE), np.zeros((num_experts, num_experts))
+    both = np.block([[empty, centred], [centred.T, empty]])
+    ones = np.repeat(np.eye(2), num_experts, axis=0)
+    return tuple(_across(both, ones, strength) for strength in SHIFTS)
+
+
+def _across(matrix_NN: Floats, left_out_ND: Floats, strength: float) -> Floats:
+    """Eigenvalues, largest first, of the shifted matrix across the (orthogonal) directions left out."""
+    norms = np.sqrt((matrix_NN**2).sum(axis=1))
+    basis = left_out_ND / np.sqrt((left_out_ND**2).sum(axis=0))
+    across = np.eye(len(matrix_NN)) - basis @ basis.T
+    shifted = across @ (matrix_NN + np.diag(strength * (norms.mean() - norms))) @ across
+    values: Floats = np.linalg.eigvalsh(shifted)[::-1].astype(np.float64)
+    return values
+
+
+def _by_chance(counts_EE: Floats, parts: Parts) -> float:
+    """What a random placement keeps, but for the diagonal: what centring takes off for every placement."""
+    return float(counts_EE.sum()) / parts.count
+
+
+def _least_sum(spectra: Sequence[Floats], parts: Parts) -> float:
+    if not spectra or parts.spare:
+        return math.inf
+    return min(float(values[: parts.count - 1].sum()) for values in spectra)
 
 
 def fewest_copies(picks: float, kept: float, met: float) -> float:
@@ -111,7 +147,3 @@ def _centred(matrix_EE: Floats) -> Floats:
     rows, columns = matrix_EE.mean(axis=1, keepdims=True), matrix_EE.mean(axis=0, keepdims=True)
     centred: Floats = matrix_EE - rows - columns + matrix_EE.mean()
     return centred
-
-
-def _largest(descending: Floats, count: int) -> float:
-    return float(descending[:count].sum())

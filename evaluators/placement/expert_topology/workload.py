@@ -27,7 +27,8 @@ class Regime:
     topical: float = 0.6  # differences between topics
     topics: int = 8
     boost: float = 2.0  # of an expert that follows one chosen in the layer before
-    fanout: int = 1  # experts that follow each
+    fanout: int = 1  # experts that follow each, drawn without order; with `clan` not used
+    clan: int = 0  # experts in a clan: all of a clan follow all of one clan of the layer before; 0: no clans
     locality: float = 0.3  # share of a GPU's tokens with topics of its own
     shift: float = 0.0  # share of the topics of a GPU that are others when the placement serves
     drift: float = 0.0  # change of popularity until then
@@ -66,9 +67,7 @@ def draw_workload(regime: Regime, shape: TraceShape, rng: np.random.Generator) -
     popularity_LE = regime.popularity * rng.standard_normal((layers, experts))
     topical_LZE = regime.topical * rng.standard_normal((layers, regime.topics, experts))
     drift_LE = regime.drift * rng.standard_normal((layers, experts))
-    successors_LEF = np.stack(
-        [np.stack([rng.permutation(experts) for _ in range(regime.fanout)], axis=1) for _ in range(layers)]
-    )
+    successors_LEF = _successors(regime, layers, experts, rng)
     mix_GZ = _topic_mix(regime, shape.gpus, rng)
     later_GZ = (1 - regime.shift) * mix_GZ + regime.shift * _topic_mix(regime, shape.gpus, rng)
     now_LZE, later_LZE = popularity_LE[:, None] + topical_LZE, (popularity_LE + drift_LE)[:, None] + topical_LZE
@@ -76,6 +75,19 @@ def draw_workload(regime: Regime, shape: TraceShape, rng: np.random.Generator) -
         _sample(now_LZE, successors_LEF, mix_GZ, regime.boost, shape, shape.shown, 1, rng),
         _sample(later_LZE, successors_LEF, later_GZ, regime.boost, shape, shape.per_iteration, shape.iterations, rng),
     )
+
+
+def _successors(regime: Regime, layers: int, experts: int, rng: np.random.Generator) -> Whole:
+    """The experts of layer l that follow each of layer l - 1, ``(L, E, F)``."""
+    if not regime.clan:
+        orders = [[rng.permutation(experts) for _ in range(regime.fanout)] for _ in range(layers)]
+        return np.moveaxis(np.array(orders), 1, 2)
+    size = math.gcd(regime.clan, experts)
+    clans_LCF = np.stack([rng.permutation(experts).reshape(-1, size) for _ in range(layers)])
+    clan_LE = np.empty((layers, experts), dtype=np.int64)
+    np.put_along_axis(clan_LE, clans_LCF.reshape(layers, -1), np.repeat(np.arange(experts // size), size)[None], 1)
+    followed: Whole = np.stack([clans_LCF[layer][clan_LE[layer - 1]] for layer in range(layers)])
+    return followed
 
 
 def dealt(tokens: int, gpus: int) -> Whole:
