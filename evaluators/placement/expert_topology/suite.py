@@ -32,7 +32,7 @@ class Size:
 SIZES = {
     Tier.SMOKE: Size(instances=4, layers=3, shown=256, iterations=2, per_iteration=128),
     Tier.QUICK: Size(instances=20, layers=6, shown=2048, iterations=2, per_iteration=1024),
-    Tier.FULL: Size(instances=40, layers=12, shown=4096, iterations=2, per_iteration=2048),
+    Tier.FULL: Size(instances=40, layers=8, shown=4096, iterations=2, per_iteration=2048),
     Tier.REPORT: Size(instances=60, layers=24, shown=8192, iterations=4, per_iteration=2048),
 }
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from evaluators.placement.cost import Floats
 
-SHIFTS = (1.0, 1.5, 2.0, 4.0)  # strengths of the diagonal; whatever they are, the bound holds
+SHIFTS = (1.0, 2.0, 4.0)  # strengths of the diagonal; whatever they are, the bound holds
 
 
 @dataclass(frozen=True, slots=True)

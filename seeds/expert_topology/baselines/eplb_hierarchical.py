@@ -1,8 +1,9 @@
 """Neighbouring experts share a node: groups of them are dealt to the nodes by load, then copied and packed inside.
 
 Method: two groups of consecutive experts per node, the heaviest group first to the lightest node with room; each node
-copies its hottest experts into its own spare slots and packs its GPUs, heaviest copy first. Models routed in groups keep
-a token's choices on few nodes that way; this task draws no groups, so the grouping costs balance and saves nothing.
+copies its hottest experts into its own spare slots and packs its GPUs, heaviest copy first. Models routed in groups
+keep a token's choices on few nodes that way; this task draws no groups, so here it costs balance and saves nothing,
+but that all copies of an expert share a node.
 
 Source: the hierarchical policy of DeepSeek's EPLB (github.com/deepseek-ai/EPLB), written anew; two groups per node are
 our choice. Where experts, or spare slots, do not divide so, all nodes are one, as there.

@@ -1,10 +1,10 @@
 """Swaps of experts between GPUs, as long as a smooth estimate of the layer's time falls.
 
-Method: from the packing by load (`lpt.py`), layer by layer and twice over; the busiest GPUs in turn try all swaps of one
-of their experts with one of another GPU, and the best is taken if it helps. The estimate takes p-norms over the GPUs in
-place of maxima, of compute and of the copies that arrive over near and far links. Copies are counted from pairs: picks,
-less those whose token is there already, less the meetings of two picks of one token (as in the task's bound). Where
-tokens follow their first expert, what goes on to the next layer is counted as a mean.
+Method: from the two stages of `moetuner.py`, layer by layer and twice over; the busiest GPUs in turn try all swaps of
+one of their experts with one of another GPU, and the best is taken if it helps. The estimate takes p-norms over the
+GPUs in place of maxima, of compute and of the copies that arrive over near and far links. Copies are counted from
+pairs: picks, less those whose token is there already, less the meetings of two picks of one token (as in the task's
+bound). Where tokens follow their first expert, what goes on to the next layer is counted as a mean.
 
 Source: ours; the p-norm is the usual smooth maximum of makespan problems (Awerbuch et al., FOCS 1995).
 
@@ -12,10 +12,13 @@ Shapes: P items (copies of experts), E experts, G GPUs, N nodes.
 """
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 SWEEPS = 2
-STEPS = 60  # swaps per layer and sweep, at most
+STEPS = 30  # swaps per layer and sweep, at most
 POWER = 8.0
+TOGETHER = 0.05  # of the tokens that two experts share, taken off a cluster's load
+ASSIGNMENTS = 3
 
 
 def place(trace, source, config):
@@ -23,11 +26,7 @@ def place(trace, source, config):
     layers, experts, gpus = config["layers"], config["experts"], config["gpus"]
     ids = trace.astype(np.int64)
     follows = config["residency"] == "follow"
-    items = [copies(np.bincount(ids[:, layer].ravel(), minlength=experts), config) for layer in range(layers)]
-    rows = []
-    for layer in range(layers):
-        loads = np.bincount(ids[:, layer].ravel(), minlength=experts) / np.bincount(items[layer], minlength=experts)
-        rows.append(packed(loads, items[layer], gpus))
+    rows = two_stages(ids, source.astype(np.int64), follows, config)
     for _ in range(SWEEPS):
         for layer in range(layers):
             at = source.astype(np.int64)
@@ -234,19 +233,40 @@ def home_of(row, experts, gpus):
     return homes
 
 
-def copies(loads, config):
-    """The expert of every copy: spare slots go to whichever has the busiest copies."""
-    counts = np.ones(len(loads), dtype=int)
-    for _ in range(config["slots"] - len(loads)):
-        counts[np.where(counts < config["gpus"], loads / counts, -1.0).argmax()] += 1
-    return np.repeat(np.arange(len(loads)), counts)
+def two_stages(ids, source, follows, config):
+    """The rows to start from: clusters by load and meetings, assigned to GPUs by the tokens' way."""
+    layers, experts, gpus = config["layers"], config["experts"], config["gpus"]
+    clusters = [clustered(ids[:, layer], config) for layer in range(layers)]  # rows of experts
+    rows, homes = [None] * layers, [None] * layers
+    for sweep in range(ASSIGNMENTS if follows else 1):
+        for layer in range(layers) if sweep % 2 == 0 else reversed(range(layers)):
+            at = homes[layer - 1][ids[:, layer - 1, 0]] if follows and layer else source
+            gain = tokens_at(at[:, None], ids[:, layer], gpus, experts)
+            if follows and layer + 1 < layers and homes[layer + 1] is not None:
+                gain = gain + tokens_at(homes[layer + 1][ids[:, layer + 1]], ids[:, layer, :1], gpus, experts)
+            by_node = gain.reshape(config["nodes"], -1, experts).sum(axis=1)
+            gain = gain + np.repeat(by_node, gpus // config["nodes"], axis=0) / 2
+            worth = gain[:, clusters[layer]].sum(axis=2)  # GPU, cluster
+            where, which = linear_sum_assignment(worth, maximize=True)
+            rows[layer] = clusters[layer][which[np.argsort(where)]].ravel()
+            homes[layer] = home_of(rows[layer], experts, gpus)
+    return rows
 
 
-def packed(loads, items, gpus):
-    """The experts in slot order, GPU after GPU: heaviest first to the lightest with room, no expert twice on one."""
-    room = len(items) // gpus
-    held, weight = [[] for _ in range(gpus)], np.zeros(gpus)
-    for expert in items[np.argsort(-loads[items], kind="stable")]:
+def clustered(picks, config):
+    """Experts of each cluster, (G, S)."""
+    experts, gpus, room = config["experts"], config["gpus"], config["slots_per_gpu"]
+    loads = np.bincount(picks.ravel(), minlength=experts).astype(float)
+    counts = np.ones(experts, dtype=int)
+    for _ in range(config["slots"] - experts):
+        counts[np.where(counts < gpus, loads / counts, -1.0).argmax()] += 1
+    part = loads / counts
+    chosen = np.zeros((len(picks), experts), dtype=np.float32)
+    chosen[np.arange(len(picks))[:, None], picks] = 1.0
+    both = chosen.T @ chosen
+    held, weight, shared = [[] for _ in range(gpus)], np.zeros(gpus), np.zeros((gpus, experts))
+    items = np.repeat(np.arange(experts), counts)
+    for expert in items[np.argsort(-part[items], kind="stable")]:
         closed = np.array([len(own) == room or expert in own for own in held])
         if closed.all():
             target = next(own for own in held if len(own) < room)
@@ -255,7 +275,8 @@ def packed(loads, items, gpus):
             giver[giver.index(given)] = expert
             target.append(given)
             continue
-        gpu = np.where(closed, np.inf, weight).argmin()
-        held[gpu].append(expert)
-        weight[gpu] += loads[expert]
-    return np.concatenate(held)
+        cluster = np.where(closed, np.inf, weight - TOGETHER * shared[:, expert]).argmin()
+        held[cluster].append(expert)
+        weight[cluster] += part[expert]
+        shared[cluster] += both[expert]
+    return np.array(held)
