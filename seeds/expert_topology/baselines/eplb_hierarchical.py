@@ -24,8 +24,9 @@ def place(trace, source, config):
 def row_of(loads, config):
     """One layer, node after node."""
     nodes, gpus = config["nodes"], config["gpus"]
-    if len(loads) % (2 * nodes):
-        nodes = 1
+    per_node = len(loads) // (2 * nodes) * 2  # experts, in two groups
+    if per_node * nodes != len(loads) or config["slots"] // nodes > per_node * (gpus // nodes):
+        return packed(loads, copies_of(loads, config["slots"], gpus), gpus)
     groups = np.arange(len(loads)).reshape(2 * nodes, -1)
     by_node = dealt(loads[groups].sum(axis=1), nodes)
     row = []
