@@ -58,5 +58,5 @@ def _told(members: Sequence[InstanceResult]) -> str:
     return (
         f"score {mean_score(members):#.6g}; {causes}; GPU balance {mean_metric(members, 'gpu_balance'):.2f}, "
         f"{mean_metric(members, 'away'):.2f} copies per choice to other GPUs, "
-        f"{mean_metric(members, 'abroad'):.2f} of them to other nodes"
+        f"{mean_metric(members, 'abroad'):.2f} to other nodes"
     )

@@ -46,7 +46,6 @@ TASK = Task(
     ),
     trade_offs=("score", "imbalance_us", "exchange_us"),
     libraries=("numpy", "scipy"),
-    stateful=False,
 )
 
 
