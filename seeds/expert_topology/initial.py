@@ -1,7 +1,8 @@
 """Heaviest expert first, each to the GPU where it costs least: fullness against tokens that would have to travel.
 
 Method: the packing of EPLB (heaviest copy first, to the lightest GPU), with a discount for a GPU or node where tokens
-of the expert are already, or where experts are that the same tokens pick. Without discounts it is `baselines/lpt.py`.
+of the expert are already, or where experts are that the same tokens pick. A discount counts as much as the copies
+that it saves cost beside everything else. Without discounts it is `baselines/lpt.py`.
 Layers are placed in order, then again in the light of the layer after.
 
 Shapes: T tokens, K picks per token, E experts, G GPUs.
@@ -15,12 +16,12 @@ TINY = 1e-12
 PASSES = 2  # times that all layers are placed; from the second on the layer after is known
 COPY_POWER = 1.0  # an expert with c copies counts as load / c ** COPY_POWER when the next spare slot is given away
 FULL_POWER = 1.0  # how steeply the fullness of a GPU counts
-HERE = 0.3  # discount if all of the expert's tokens are on the GPU before the layer
-NEAR = 0.3  # the same of the node
-ONWARD = 0.3  # discount if all go on to experts of this GPU in the next layer, where tokens follow
-ONWARD_NEAR = 0.3  # the same of the node
-MATES = 0.1  # discount for each other pick, of those tokens, that the GPU has already
-MATES_NEAR = 0.1  # the same of the node
+HERE = 1.0  # discount, in prices of a copy within a node, if all of the expert's tokens are on the GPU before the layer
+NEAR = 1.0  # the same in prices of a copy between nodes, if all are on the node
+ONWARD = 1.0  # as HERE, if all go on to experts of this GPU in the next layer, where tokens follow
+ONWARD_NEAR = 1.0  # as NEAR
+MATES = 0.5  # as HERE, for each other pick of those tokens that the GPU has already
+MATES_NEAR = 0.5  # as NEAR
 MOST_FULL = 1.3  # load over the mean beyond which a GPU gets no discount
 
 
@@ -33,18 +34,27 @@ def copies_of(loads, slots, gpus):
     return counts.astype(int)
 
 
-def pull(here, near, onward, onward_near):
-    """What draws each expert to each GPU before anything is placed, (G, E); all are shares of its tokens."""
-    return HERE * here + NEAR * near + ONWARD * onward + ONWARD_NEAR * onward_near
+def link_prices(compute_us, near_us, far_us):
+    """What a copy within a node and one between nodes cost, as shares of all that a pick costs."""
+    whole = compute_us + near_us + far_us + TINY
+    return near_us / whole, far_us / whole
 
 
-def price(fullness, weight, drawn, mates, mates_near):
+def pull(near_price, far_price, here, near, onward, onward_near):
+    """What draws each expert to each GPU before anything is placed, (G, E); the last four are shares of its tokens."""
+    return near_price * (HERE * here + ONWARD * onward) + far_price * (NEAR * near + ONWARD_NEAR * onward_near)
+
+
+def company(near_price, far_price, mates, mates_near):
+    """What draws an expert to GPUs with other picks of its tokens, (G,); mates: these picks over its tokens."""
+    return near_price * MATES * mates + far_price * MATES_NEAR * mates_near
+
+
+def price(fullness, weight, discount):
     """What it costs to put the expert on each GPU, (G,); the cheapest with room is taken.
 
-    fullness: load over the mean if the expert comes here; weight: what it brings; drawn: its `pull`; mates: other picks
-    of its tokens that are there already, over its tokens.
+    fullness: load over the mean if the expert comes here; weight: what it brings; discount: `pull` and `company`.
     """
-    discount = drawn + MATES * mates + MATES_NEAR * mates_near
     return fullness**FULL_POWER - np.where(fullness < MOST_FULL, weight * discount, 0.0)
 
 
@@ -86,13 +96,15 @@ def pack(picks, arriving, leaving, config):
     by_node = np.arange(gpus) // (gpus // nodes)
     scale = 1.0 / np.maximum(loads, 1.0)
     here, onward = arriving * scale, leaving * scale
-    drawn = pull(here, on_node(here, nodes), onward, on_node(onward, nodes)) + np.zeros_like(here)
+    prices = link_prices(*pick_us(loads, config))
+    drawn = pull(*prices, here, on_node(here, nodes), onward, on_node(onward, nodes)) + np.zeros_like(here)
     beside = np.zeros((gpus, experts))  # picks of each expert's tokens that a GPU has
     for expert in items[np.argsort(-part[items], kind="stable")]:
         mates = beside[:, expert] * scale[expert]
         near = np.bincount(by_node, mates)[by_node]
         fullness = (weight + part[expert]) / mean
-        cost = price(fullness, part[expert] / mean, drawn[:, expert], mates, near)
+        discount = drawn[:, expert] + company(*prices, mates, near)
+        cost = price(fullness, part[expert] / mean, discount)
         open_gpus = (free > 0) & ~held[:, expert]
         if not open_gpus.any():
             make_room(held, free, weight, expert, part)
@@ -104,6 +116,17 @@ def pack(picks, arriving, leaving, config):
         weight[gpu] += part[expert]
         beside[gpu] += together_EE[expert]
     return np.concatenate([np.flatnonzero(own) for own in held])
+
+
+def pick_us(loads, config):
+    """Microseconds of a pick on a mean GPU: compute, and a copy out and back within a node and between nodes."""
+    table, rate = config["cost_us"], config["tokens"] * config["top_k"] / max(loads.sum(), 1.0)
+    tokens = np.ceil(loads * rate).astype(int)
+    beyond = config["cost_slope_us"] * np.maximum(tokens - len(table) + 1, 0)
+    compute = (table[np.minimum(tokens, len(table) - 1)] + beyond).sum() / max(tokens.sum(), 1)
+    copy = 1e6 * (config["dispatch_bytes"] + config["combine_bytes"])
+    far = copy / config["bandwidths"]["inter_node"] if config["nodes"] > 1 else 0.0
+    return compute, copy / config["bandwidths"]["intra_node"], far
 
 
 def make_room(held, free, weight, expert, part):
