@@ -44,8 +44,8 @@ PARAMETERS = (
     ),
     file("trace", "recorded routing instead of drawn: integers [tokens, layers, k] or [tokens, layers] as .npy"),
 )
-MODEL_AXIS = frozenset({"experts", "layers", "top_k", "hidden", "intermediate", "trace"})
-TOPOLOGY_AXIS = frozenset({"gpus", "nodes", "redundant"})
+MODEL_AXIS = frozenset({"experts", "top_k", "trace"})  # with these set, the split's models are not played
+TOPOLOGY_AXIS = frozenset({"gpus", "nodes", "redundant"})  # nor its machines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -128,3 +131,19 @@ def test_feedback_speaks_of_regimes_services_and_failures() -> None:
     failed = InstanceResult(name="clans-decode-0", regime="clans", outcome=Outcome.INVALID, detail="layer 1: no")
     assert "clans: invalid: layer 1: no" in PROBLEM.feedback([*results, failed])
     assert [picture.chart for picture in PROBLEM.pictures(results)] == ["bar"] * 3
+
+
+def test_a_profile_gives_the_times_and_the_widths_of_its_expert(tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps({"tokens": [1, 64, 1024], "time_us": [7.0, 9.0, 120.0]}))
+    for scenario in smoke(profile=str(path)):
+        assert scenario.system.curve.time_us(np.array([1.0, 2.0, 64.0, 65.0])).tolist() == [7.0, 9.0, 9.0, 120.0]
+    path.write_text('{"tokens": [1, 64]}')
+    with pytest.raises(ContractError, match="profile"):
+        PROBLEM.configured({"profile": str(path)})
+
+
+def test_widths_alone_leave_the_models_of_the_split_as_they_are() -> None:
+    found = recipes(Tier.QUICK, Split.SEARCH, {"hidden": 512, "layers": 3})
+    assert {(r.system.hidden, r.system.layers) for r in found} == {(512, 3)}
+    assert {(r.system.experts, r.system.top_k) for r in found} == {(64, 2), (64, 6), (32, 4), (32, 1)}
