@@ -195,6 +195,18 @@ TABLES = {
             closing=adrs,
         ),
         TableSpec(
+            task="expert_topology",
+            reference="lpt",
+            columns={
+                "T / bound": ("time_over_bound", ".3f"),
+                "balance": ("gpu_balance", ".2f"),
+                "away": ("away", ".2f"),
+                "abroad": ("abroad", ".2f"),
+            },
+            metrics=("time_over_bound", "time_over_contiguous", "gpu_balance", "away", "abroad"),
+            quick=True,
+        ),
+        TableSpec(
             task="job_shop",
             reference="two_feature",
             columns={"% above bound": ("gap_to_bound", ".0f"), "% delayed": ("delayed", ".0f")},

@@ -17,6 +17,7 @@ from evaluators.problem import Problem
 BUILT_IN: Mapping[str, str] = {
     "circle_packing": "evaluators.packing.circle_packing.task:PROBLEM",
     "expert_replication": "evaluators.placement.expert_replication.task:PROBLEM",
+    "expert_topology": "evaluators.placement.expert_topology.task:PROBLEM",
     "job_shop": "evaluators.scheduling.job_shop.task:PROBLEM",
     "llm_serving": "evaluators.scheduling.llm_serving.task:PROBLEM",
     "model_packing": "evaluators.placement.model_packing.task:PROBLEM",

@@ -20,8 +20,8 @@ from evaluators.kernels.replay_counts import report
 from evaluators.kernels.replay_run import MakeLaunch, Replay, Result
 from evaluators.kernels.timing import Effort, Timer
 from evaluators.placement.expert_replication.parameters import shape_of
-from evaluators.placement.expert_replication.profile import named_profile, with_measured_expert
 from evaluators.placement.expert_replication.task import PROBLEM, ReplicationProblem
+from evaluators.placement.profile import named_profile, with_measured_expert
 from evaluators.sandbox.client import Sandbox
 from evaluators.seeding import SeedSource, secret_from_seed
 from evaluators.sources import read_assignments, read_program

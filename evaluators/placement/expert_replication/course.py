@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from evaluators.placement.cost import Floats
-from evaluators.placement.expert_replication.dispatch import Plan, even_plan, static_placement
+from evaluators.placement.expert_replication.dispatch import Plan, even_plan
 from evaluators.placement.expert_replication.outage import Outage, carried_over
 from evaluators.placement.expert_replication.serving import Served, serve_window
 from evaluators.placement.expert_replication.system import System
 from evaluators.placement.expert_replication.workload import Workload
+from evaluators.placement.layout import static_placement
 
 
 @dataclass(frozen=True, slots=True, eq=False)

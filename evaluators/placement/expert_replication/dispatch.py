@@ -45,11 +45,6 @@ def fresh_slots(plan: Plan) -> npt.NDArray[np.bool_]:
     return np.zeros(plan.placement_LP.shape, np.bool_) if plan.fresh_LP is None else plan.fresh_LP
 
 
-def static_placement(num_layers: int, num_experts: int, num_slots: int) -> Integers:
-    """Experts in order over the slots, then again from the first: the layout of an engine that sees no loads."""
-    return np.tile(np.arange(num_slots) % num_experts, (num_layers, 1))
-
-
 def even_plan(placement_LP: Integers, num_experts: int) -> Plan:
     """The placement with tokens split evenly."""
     return Plan(placement_LP, Dispatch.EVEN, even_split(placement_LP, num_experts))

@@ -19,6 +19,7 @@ from evaluators.contract import ContractError, ParameterValue, Split
 from evaluators.parameters import file_path
 from evaluators.placement.expert_replication.parameters import MOST_EXPERTS
 from evaluators.placement.expert_replication.workload import RECENT_ITERATIONS, LoadShape, Workload, relative
+from evaluators.placement.token_ids import read_token_ids
 from evaluators.stretches import SHORTEST, STRETCHES
 
 FEWEST_STEPS = 48  # twelve windows in the shortest stretch
@@ -165,23 +166,6 @@ def _step(entry: object, index: int, path: Path) -> npt.NDArray[np.int64]:
     if not np.isfinite(counts).all() or (counts < 0).any() or (counts >= 2**31).any():
         raise ContractError(f"{where}: expected token counts from 0 to 2^31 - 1")
     return counts.astype(np.int64)
-
-
-def read_token_ids(path: Path) -> npt.NDArray[np.int64]:
-    """``(T, L, K)`` expert ids from a .npy file of integers.
-
-    Raises:
-        ContractError: Not such a file; says what was found.
-    """
-    try:
-        ids = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ContractError(f"loads {path}: expected a .npy array of integers, found {error}") from error
-    if not isinstance(ids, np.ndarray) or ids.dtype.kind not in "iu" or ids.ndim != 3 or not ids.size:
-        raise ContractError(
-            f"loads {path}: expected integers [tokens, layers, k], found {ids.dtype} of shape {ids.shape}"
-        )
-    return ids.astype(np.int64)
 
 
 def counted(ids_TLK: npt.NDArray[np.int64], tokens: int, experts: int, path: Path) -> npt.NDArray[np.int64]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from evaluators.placement.cost import Floats, Integers
-from evaluators.placement.expert_replication.dispatch import Dispatch, Plan, even_plan, static_placement
+from evaluators.placement.expert_replication.dispatch import Dispatch, Plan, even_plan
 from evaluators.placement.expert_replication.serving import layer_times
 from evaluators.placement.expert_replication.system import System
+from evaluators.placement.layout import static_placement
 
 
 def oracle_us(loads_ILE: Floats, system: System) -> float:

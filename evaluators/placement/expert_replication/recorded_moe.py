@@ -16,7 +16,8 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import resources
 
-from evaluators.placement.expert_replication.loads import RecordedLoads, counted, read_token_ids
+from evaluators.placement.expert_replication.loads import RecordedLoads, counted
+from evaluators.placement.token_ids import read_token_ids
 
 EXPERTS = 32
 TOKENS = 1024  # bytes of text that stand for one iteration: 128 of them, four to a window of the report tier

@@ -12,13 +12,13 @@ from evaluators.parameters import read_settings
 from evaluators.placement.expert_replication import report
 from evaluators.placement.expert_replication.loads import RecordedLoads, read_loads
 from evaluators.placement.expert_replication.parameters import PARAMETERS
-from evaluators.placement.expert_replication.profile import curve_of, named_profile, with_measured_expert
 from evaluators.placement.expert_replication.ranges import RECORDED
 from evaluators.placement.expert_replication.recorded_moe import recorded_moe
 from evaluators.placement.expert_replication.scenario import MODELLED_DELAY_S, Scenario, build_scenario
 from evaluators.placement.expert_replication.suite import Recipe, recipes
 from evaluators.placement.expert_replication.terms import METRICS, POLICY
 from evaluators.placement.expert_replication.workload import Workload, draw_workload
+from evaluators.placement.profile import curve_of, named_profile, with_measured_expert
 from evaluators.seeding import SeedSource
 
 TASK = Task(

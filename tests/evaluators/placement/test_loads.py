@@ -8,8 +8,9 @@ import pytest
 
 from evaluators.contract import ContractError, Outcome, Split, Tier
 from evaluators.kernels.profiles import read
-from evaluators.placement.expert_replication.loads import read_load_history, read_token_ids
+from evaluators.placement.expert_replication.loads import read_load_history
 from evaluators.placement.expert_replication.task import PROBLEM, ReplicationProblem
+from evaluators.placement.token_ids import read_token_ids
 from tests.evaluators.placement.scenes import SHIFTING, played, seeds
 
 MACHINE: dict[str, int | str] = {"gpus": 4, "nodes": 1}

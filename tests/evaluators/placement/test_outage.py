@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from evaluators.candidate import Argument
 from evaluators.contract import Outcome, ParameterValue, Split, Tier
 from evaluators.placement.cost import presence
-from evaluators.placement.expert_replication.dispatch import Dispatch, even_plan, static_placement
+from evaluators.placement.expert_replication.dispatch import Dispatch, even_plan
 from evaluators.placement.expert_replication.outage import HOST_BYTES_PER_S, Outage, carried_over
 from evaluators.placement.expert_replication.parameters import Shape
 from evaluators.placement.expert_replication.scenario import Scenario, build_scenario
 from evaluators.placement.expert_replication.shapes import fit_for_an_outage, without_a_node
 from evaluators.placement.expert_replication.suite import recipes
 from evaluators.placement.expert_replication.system import System
+from evaluators.placement.layout import static_placement
 from tests.evaluators.placement.scenes import (
     MEASURED,
     MODELLED,

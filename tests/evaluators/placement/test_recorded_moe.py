@@ -11,13 +11,14 @@ import pytest
 
 from evaluators.contract import ContractError, Outcome, ParameterValue, Split, Tier
 from evaluators.placement.expert_replication import recorded_moe as shipped
-from evaluators.placement.expert_replication.loads import RecordedLoads, read_token_ids
+from evaluators.placement.expert_replication.loads import RecordedLoads
 from evaluators.placement.expert_replication.ranges import RANGES
 from evaluators.placement.expert_replication.recorded_moe import EXPERTS, FILE, TOKENS, recorded_moe
 from evaluators.placement.expert_replication.services import SERVICES
 from evaluators.placement.expert_replication.suite import Recipe, recipes
 from evaluators.placement.expert_replication.task import PROBLEM
 from evaluators.placement.expert_replication.workload import LoadShape
+from evaluators.placement.token_ids import read_token_ids
 from tests.evaluators.placement.scenes import STATIC, played, seeds
 
 MOST_BYTES = 3_000_000

@@ -7,11 +7,12 @@ import pytest
 
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import FLOOR, ContractError, InstanceResult, Outcome
-from evaluators.placement.expert_replication.dispatch import even_plan, static_placement
+from evaluators.placement.expert_replication.dispatch import even_plan
 from evaluators.placement.expert_replication.scenario import FREE_PLANNER_S, Scenario, build_scenario, charged_delay_s
 from evaluators.placement.expert_replication.serving import layer_times, serve_window
 from evaluators.placement.expert_replication.task import TASK
 from evaluators.placement.expert_replication.workload import Workload
+from evaluators.placement.layout import static_placement
 from evaluators.problem import ClockPolicy, PlannerClock
 from evaluators.scoring import within_bound
 from tests.evaluators.placement.scenes import (
