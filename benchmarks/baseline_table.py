@@ -187,6 +187,25 @@ TABLES = {
     spec.task: spec
     for spec in (
         TableSpec(
+            task="broadcast",
+            reference="steiner",
+            columns={
+                "cost / bound": ("cost_over_bound", ".3f"),
+                "time / direct": ("time_over_direct", ".2f"),
+                "transfer, USD": ("transfer_usd", ".1f"),
+            },
+            metrics=(
+                "cost_over_bound",
+                "saving",
+                "transfer_usd",
+                "time_over_direct",
+                "relays",
+                "depth",
+                "distinct_trees",
+            ),
+            quick=True,
+        ),
+        TableSpec(
             task="expert_replication",
             reference="eplb_global",
             columns={"moved / window": ("moved_fraction", ".0%")},
