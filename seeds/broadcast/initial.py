@@ -17,8 +17,8 @@ CROWDING = 0.0  # for the time that a GB takes where others have been sent alrea
 STEEPNESS = 1.0  # how fast crowding grows with what has been sent
 OUT = 1.0  # share of what leaves a region in crowding
 INTO = 1.0  # share of what enters it
-RELAY = 0.0  # against passing a region that nobody wants the data in, in mean prices
 SWEEPS = 0  # how often every tree is taken out again and grown anew among the others; the cheapest plan is kept
+RELAY_TRIES = 0  # relays that are tried as first stops of every tree, the lowest `relay_rank` first; kept if cheaper
 
 
 def link_weight(usd, hour_usd, link_h, out_h, in_h, link_load, out_load, in_load):
@@ -36,13 +36,13 @@ def start_weight(spent):
     return (1.0 - REUSE) * spent
 
 
-def relay_weight(usd):
-    """What it counts to pass a relay, beside the link."""
-    return RELAY * usd.mean()
+def relay_rank(usd_in, usd_out, gbps_in, gbps_out):
+    """What speaks against a relay, from prices and rates of the link from the source and of those to destinations."""
+    return usd_in + usd_out
 
 
 # EVOLVE-BLOCK-END
-MOST_SWEEPS = 6
+MOST_SWEEPS, MOST_TRIES = 2, 6  # for the time limit
 TINY = 1e-9  # keeps paths of free links short
 
 
@@ -63,8 +63,6 @@ class Loads:
         self.horizon_h = slowest_h * transfer["volume_gb"]
         used = transfer["machines_usd_per_h"][[transfer["source"], *ends.tolist()]]
         self.hour_usd = transfer["time_usd_per_h"] + used.sum()
-        self.relay = np.ones(regions)
-        self.relay[[transfer["source"], *ends.tolist()]] = 0.0
 
     def weights(self):
         """The links' weights as lists."""
@@ -72,7 +70,6 @@ class Loads:
         loads = self.link_h * gb, self.out_h * gb.sum(1, keepdims=True), self.in_h * gb.sum(0, keepdims=True)
         usd = self.transfer["usd_per_gb"]
         weight = link_weight(usd, self.hour_usd, self.link_h, self.out_h, self.in_h, *loads)
-        weight = weight + relay_weight(usd) * self.relay
         weight = np.nan_to_num(np.broadcast_to(weight, usd.shape), nan=0.0, posinf=1e9)
         return (np.maximum(weight, 0.0) + TINY).tolist()
 
@@ -104,33 +101,68 @@ def nearest(weight, starts, wanted):
     return path
 
 
-def grow(loads, transfer):
-    """The parents of one more tree, which is added to `loads` link by link."""
-    parents = np.full(transfer["regions"], -1, dtype=np.int64)
-    spent, wanted = {transfer["source"]: 0.0}, set(transfer["destinations"].tolist())
-    while wanted:
-        weight = loads.weights()
-        starts = {region: max(float(np.nan_to_num(start_weight(usd))), 0.0) for region, usd in spent.items()}
-        path = nearest(weight, starts, wanted)
-        for step in range(len(path) - 1, 0, -1):
-            here, there = path[step], path[step - 1]
-            parents[there] = here
-            spent[there] = spent[here] + weight[here][there]
-            loads.counts[here, there] += 1
-            wanted.discard(there)
+def grow(loads, transfer, relays):
+    """The parents of one more tree, first to the relays and then to the destinations; added to `loads` link by link."""
+    parents, spent = np.full(transfer["regions"], -1, dtype=np.int64), {transfer["source"]: 0.0}
+    for wanted in (set(relays), set(transfer["destinations"].tolist())):
+        wanted -= spent.keys()
+        while wanted:
+            weight = loads.weights()
+            starts = {region: max(float(np.nan_to_num(start_weight(usd))), 0.0) for region, usd in spent.items()}
+            path = nearest(weight, starts, wanted)
+            for step in range(len(path) - 1, 0, -1):
+                here, there = path[step], path[step - 1]
+                parents[there] = here
+                spent[there] = spent[here] + weight[here][there]
+                loads.counts[here, there] += 1
+                wanted.discard(there)
+    return trimmed(parents, loads, transfer)
+
+
+def trimmed(parents, loads, transfer):
+    """The tree without relays that lead nowhere, which are taken out of `loads` too."""
+    ends = set(transfer["destinations"].tolist())
+    while leaves := set(np.flatnonzero(parents >= 0).tolist()) - set(parents.tolist()) - ends:
+        for leaf in leaves:
+            loads.counts[parents[leaf], leaf] -= 1
+            parents[leaf] = -1
     return parents
 
 
-def plan(transfer):
-    """The task's interface: a tree for each partition."""
+def grown(transfer, relays):
+    """USD and trees of the best plan among the sweeps."""
     loads = Loads(transfer)
-    trees = [grow(loads, transfer) for _ in range(transfer["partitions"])]
-    best, best_usd = np.array(trees), loads.cost()
+    trees = [grow(loads, transfer, relays) for _ in range(transfer["partitions"])]
+    best_usd, best = loads.cost(), np.array(trees)
     for _ in range(min(max(int(SWEEPS), 0), MOST_SWEEPS)):
         for index, tree in enumerate(trees):
             children = np.flatnonzero(tree >= 0)
             loads.counts[tree[children], children] -= 1
-            trees[index] = grow(loads, transfer)
+            trees[index] = grow(loads, transfer, relays)
         if loads.cost() < best_usd:
-            best, best_usd = np.array(trees), loads.cost()
+            best_usd, best = loads.cost(), np.array(trees)
+    return best_usd, best
+
+
+def ranked_relays(transfer):
+    """The regions that are neither source nor destination, by `relay_rank`."""
+    source, ends = transfer["source"], transfer["destinations"].tolist()
+    relays = [region for region in range(transfer["regions"]) if region not in (source, *ends)]
+    if not relays:
+        return []
+    out = np.ix_(relays, ends)
+    usd, gbps = transfer["usd_per_gb"], transfer["gbps"]
+    rank = relay_rank(usd[source, relays], usd[out].mean(axis=1), gbps[source, relays], gbps[out].mean(axis=1))
+    rank = np.nan_to_num(np.broadcast_to(rank, len(relays)))
+    return [relays[place] for place in np.argsort(rank, kind="stable").tolist()]
+
+
+def plan(transfer):
+    """The task's interface: a tree for each partition."""
+    kept = []
+    best_usd, best = grown(transfer, kept)
+    for relay in ranked_relays(transfer)[: min(max(int(RELAY_TRIES), 0), MOST_TRIES)]:
+        usd, trees = grown(transfer, [*kept, relay])
+        if usd < best_usd:
+            best_usd, best, kept = usd, trees, [*kept, relay]
     return best

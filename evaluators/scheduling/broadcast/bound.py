@@ -47,8 +47,23 @@ class Entries:
     right: Floats
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Relaxation:
+    """The linear program's answer."""
+
+    bound_usd: float  # no plan's cost is below it
+    hours: float  # T
+    share_RR: Floats  # of the partitions on each link
+    time_usd_per_gb_RR: Floats  # what a GB on each link is worth by the time that it and its ends' caps take
+
+
 def cost_bound_usd(transfer: Transfer) -> float:
-    """A cost that no plan of the transfer is below.
+    """A cost that no plan of the transfer is below."""
+    return relaxation(transfer).bound_usd
+
+
+def relaxation(transfer: Transfer) -> Relaxation:
+    """The optimum of the linear program, and the bound that its multipliers certify.
 
     Raises:
         EvaluatorError: The solver gave up, which it has no reason to.
@@ -69,7 +84,27 @@ def cost_bound_usd(transfer: Transfer) -> float:
     most = np.ones(len(costs))
     most[len(tails)] = _longest_h(transfer, float(costs[len(tails)]))
     dual = worth_ub @ upper.right + worth_eq @ equal.right + np.minimum(reduced, 0.0) @ most
-    return float(dual) * (1.0 - ROUNDING)
+    share_RR, time_usd_RR = np.zeros_like(transfer.network.gbps_RR), np.zeros_like(transfer.network.gbps_RR)
+    share_RR[tails, heads] = solved.x[: len(tails)]
+    time_usd_RR[tails, heads] = _time_usd(transfer, tails, heads, -worth_ub)
+    return Relaxation(
+        bound_usd=float(dual) * (1.0 - ROUNDING),
+        hours=float(solved.x[len(tails)]),
+        share_RR=share_RR,
+        time_usd_per_gb_RR=time_usd_RR / transfer.volume_gb,
+    )
+
+
+def _time_usd(transfer: Transfer, tails: Ints, heads: Ints, worth: Floats) -> Floats:
+    """What all of the data on each link are worth in time, ``(L,)``, from the worth of each load's row."""
+    network, links, need = transfer.network, len(tails), _gbit_h(transfer)
+    by_link, by_tail, by_head = np.split(worth[: links + 2 * network.regions], [links, links + network.regions])
+    usd_L: Floats = need * (
+        by_link / network.gbps_RR[tails, heads]
+        + by_tail[tails] / network.egress_gbps_R[tails]
+        + by_head[heads] / network.ingress_gbps_R[heads]
+    )
+    return usd_L
 
 
 def shortest_h(transfer: Transfer) -> float:

@@ -26,7 +26,7 @@ All partitions flow at once and are sent on as they arrive, so the transfer last
 its gbps, 8 * GB sent by a region / its egress_gbps, 8 * GB received / ingress_gbps, in seconds. Cost = sum over
 partitions and links of GB * usd_per_gb, plus T in hours * (machines of all regions used + time_usd_per_h). The score
 is 0 at the cost of sending every partition from the source straight to every destination, 1 at a proven lower bound,
-at least -1. numpy and scipy may be imported. CPU time is limited, not charged.
+at least -1. CPU time is limited, not charged.
 """
 PLAN = EntryPoint(name="plan", signature="plan(transfer: dict) -> int64[partitions, regions]", description=_DESCRIPTION)
 
