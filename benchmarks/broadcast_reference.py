@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def tree_in(room: Room, usd_RR: Floats, unshared: float, transfer: Transfer) -> 
         path = nearest_path(room.weights(usd_RR, unshared), tree, wanted)
         if path is None:
             return None
-        for there, here in zip(path[:-1], path[1:], strict=True):
+        for there, here in pairwise(path):
             parents[there] = here
             room.take(here, there)
         tree.update(path)

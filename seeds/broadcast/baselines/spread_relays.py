@@ -8,6 +8,7 @@ the rules of the task.
 import numpy as np
 
 GROWTH = 6.0  # of the price of capacity, per unit of load, in the exponent
+STEEPEST = 2.5  # what that exponent ends at, for links that are far slower than the regions
 AT_FULL = (0.15, 0.6, 2.0)  # that price at a load of 1, in prices of an hour
 MOST_RELAYS = 8  # tried, the cheapest on the way from the source to the destinations first
 
@@ -47,7 +48,7 @@ def lengths(transfer, hours, load_gb, horizon_h, at_full):
     link, out, into = hours
     usd_per_h = hour_usd(transfer, [transfer["source"], *transfer["destinations"].tolist()])
     loads = link * load_gb, out * load_gb.sum(1, keepdims=True), into * load_gb.sum(0, keepdims=True)
-    grown = (np.exp(np.minimum(GROWTH * (load / horizon_h - 1.0), 50.0)) for load in loads)
+    grown = (np.exp(np.minimum(GROWTH * (load / horizon_h - 1.0), STEEPEST)) for load in loads)
     time_h = sum(h * factor for h, factor in zip(hours, grown, strict=True))
     return (transfer["usd_per_gb"] + at_full * usd_per_h * time_h + 1e-9).tolist()
 

@@ -9,6 +9,7 @@ hour and multiplied by an exponential of their load; a load of 1 is the shortest
 import numpy as np
 
 GROWTH = 5.0  # of the price of capacity, per unit of load, in the exponent
+STEEPEST = 2.5  # what that exponent ends at, for links that are far slower than the regions
 AT_FULL = 0.5  # that price at a load of 1, in prices of an hour
 
 
@@ -43,7 +44,7 @@ def lengths(transfer, hours, load_gb, horizon_h):
     ends = [transfer["source"], *transfer["destinations"].tolist()]
     hour_usd = transfer["time_usd_per_h"] + transfer["machines_usd_per_h"][ends].sum()
     loads = link * load_gb, out * load_gb.sum(1, keepdims=True), into * load_gb.sum(0, keepdims=True)
-    grown = (np.exp(np.minimum(GROWTH * (load / horizon_h - 1.0), 50.0)) for load in loads)
+    grown = (np.exp(np.minimum(GROWTH * (load / horizon_h - 1.0), STEEPEST)) for load in loads)
     time_h = sum(h * factor for h, factor in zip(hours, grown, strict=True))
     return (transfer["usd_per_gb"] + AT_FULL * hour_usd * time_h + 1e-9).tolist()
 
