@@ -139,6 +139,8 @@ HOLDOUT_REGIMES = (
         time_usd_per_h=(3000.0, 6000.0),
     ),
 )
+# What a measured network can be played in: regimes that differ by more than their providers and places.
+ON_A_GRID = frozenset({"clouds", "many", "scarce", "relays", "crowd", "starved"})
 # Small transfers at the edges of the contract, so that a branch that only they take does not rot unseen.
 EDGES = (
     Regime(  # no relays at all

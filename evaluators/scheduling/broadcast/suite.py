@@ -17,7 +17,7 @@ from evaluators.scheduling.broadcast.generate import draw_regions, network_of
 from evaluators.scheduling.broadcast.grid import Grid
 from evaluators.scheduling.broadcast.measured import network_from_grid, sources
 from evaluators.scheduling.broadcast.parameters import MACHINE_USD_PER_H, MOST_FLOWS, MOST_REGIONS
-from evaluators.scheduling.broadcast.regimes import EDGES, HOLDOUT_REGIMES, SEARCH_REGIMES, Regime
+from evaluators.scheduling.broadcast.regimes import EDGES, HOLDOUT_REGIMES, ON_A_GRID, SEARCH_REGIMES, Regime
 from evaluators.scheduling.broadcast.scenario import Scenario, build_scenario
 from evaluators.scheduling.broadcast.transfer import Network, Transfer
 from evaluators.seeding import SeedSource
@@ -47,9 +47,9 @@ class Recipe:
 def recipes(tier: Tier, split: Split, settings: Settings, grid: Grid | None = None) -> Sequence[Recipe]:
     """The scenarios of a tier and split; names repeat from one secret to the next."""
     held_out = split is Split.HOLDOUT
-    regimes = HOLDOUT_REGIMES if held_out else SEARCH_REGIMES
-    if tier is Tier.SMOKE:
-        regimes = EDGES
+    regimes: Sequence[Regime] = EDGES if tier is Tier.SMOKE else HOLDOUT_REGIMES if held_out else SEARCH_REGIMES
+    if grid is not None and tier is not Tier.SMOKE:
+        regimes = [regime for regime in regimes if regime.name in ON_A_GRID]
     found = []
     for index in range(NUM_INSTANCES[tier]):
         turn, place = divmod(index, len(regimes))

@@ -149,6 +149,18 @@ def test_the_public_grid_is_played_whole() -> None:
     assert all(s.bound_usd <= 0.9 * s.direct.usd for s in scenarios)
 
 
+def test_a_grid_is_played_in_regimes_that_do_not_say_what_it_decides(tmp_path: Path) -> None:
+    settings = {"regions": "6", "destinations": "4", "partitions": "3"}
+    problem = PROBLEM.configured({"grid": written(tmp_path, rows()), **settings})
+    for split, expected in (
+        (Split.SEARCH, {"clouds", "many", "scarce"}),
+        (Split.HOLDOUT, {"relays", "crowd", "starved"}),
+    ):
+        scenarios = problem.instances(Tier.QUICK, split, SeedSource(secret_from_seed(0), split))
+        assert len(scenarios) >= 12
+        assert {one.regime for one in scenarios} == expected
+
+
 def test_drawn_networks_are_like_the_public_grid() -> None:
     problem = PROBLEM.configured({"grid": measured_grid()})
     real = statistics(pairs_of_grid(str(problem.task.parameters["grid"])))
