@@ -68,7 +68,7 @@ def relaxation(transfer: Transfer) -> Relaxation:
     Raises:
         EvaluatorError: The solver gave up, which it has no reason to.
     """
-    from scipy.optimize import linprog  # 0.3 s that the controller need not pay
+    from scipy.optimize import linprog  # on demand: the controller has no use for it
 
     tails, heads = _links(transfer)
     costs = _costs(transfer, heads)
