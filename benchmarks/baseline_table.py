@@ -19,6 +19,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from benchmarks.broadcast_reference import along_relaxation
 from benchmarks.replication_table import adrs, clairvoyant_greedy
 from benchmarks.stamp import RESULTS, write_result
 from benchmarks.table_parts import (
@@ -186,6 +187,26 @@ def shown(row: Row, metric: str, form: str) -> str:
 TABLES = {
     spec.task: spec
     for spec in (
+        TableSpec(
+            task="broadcast",
+            reference="steiner",
+            columns={
+                "cost / bound": ("cost_over_bound", ".3f"),
+                "time / direct": ("time_over_direct", ".2f"),
+                "transfer, USD": ("transfer_usd", ".1f"),
+            },
+            metrics=(
+                "cost_over_bound",
+                "saving",
+                "transfer_usd",
+                "time_over_direct",
+                "relays",
+                "depth",
+                "distinct_trees",
+            ),
+            oracle=along_relaxation,
+            quick=True,
+        ),
         TableSpec(
             task="expert_replication",
             reference="eplb_global",

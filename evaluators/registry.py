@@ -15,6 +15,7 @@ from evaluators.problem import Problem
 
 # name -> "module:attribute" of a `Problem`
 BUILT_IN: Mapping[str, str] = {
+    "broadcast": "evaluators.scheduling.broadcast.task:PROBLEM",
     "circle_packing": "evaluators.packing.circle_packing.task:PROBLEM",
     "expert_replication": "evaluators.placement.expert_replication.task:PROBLEM",
     "expert_topology": "evaluators.placement.expert_topology.task:PROBLEM",

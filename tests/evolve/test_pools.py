@@ -24,6 +24,7 @@ from tests.evolve.evaluations import an_evaluation
 from tests.evolve.programs import a_member
 
 GRIDDED = (
+    "broadcast",
     "expert_replication",
     "expert_topology",
     "job_shop",

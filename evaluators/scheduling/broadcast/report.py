@@ -1,0 +1,44 @@
+"""What the proposer and the reader are told of the results: aggregates per regime, never networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evaluators.contract import InstanceResult, Picture
+from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.scoring import mean_score
+
+SHAPES = {"depth": "links to a destination", "relays": "relays per tree", "distinct_trees": "trees per partition"}
+
+
+def feedback(results: Sequence[InstanceResult]) -> str:
+    """A line per regime and one per failure."""
+    lines = ["Score per regime (0 straight to each destination, 1 a proven bound), and what the trees were like:"]
+    lines += [_line(regime, members) for regime, members in scored_by_regime(results).items()]
+    return "\n".join(lines + failure_lines(results))
+
+
+def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
+    """Bars: score per regime, and the shape of the trees; a row per regime, as named."""
+    regimes = scored_by_regime(results)
+    names = ", ".join(regimes)
+    scores = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
+    return (
+        Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
+        Picture(
+            name=f"shape of the trees ({names})",
+            chart="bar",
+            columns=("regime", *SHAPES.values()),
+            rows=metric_rows(regimes, SHAPES),
+        ),
+    )
+
+
+def _line(regime: str, members: Sequence[InstanceResult]) -> str:
+    return (
+        f"- {regime}: score {mean_score(members):#.6g}; cost {mean_metric(members, 'cost_over_bound'):.3f} x bound, "
+        f"{100 * mean_metric(members, 'egress_share'):.0f} % of it egress; time "
+        f"{mean_metric(members, 'time_over_direct'):.2f} x direct; {mean_metric(members, 'depth'):.2f} links to a "
+        f"destination, {mean_metric(members, 'relays'):.2f} relays per tree, "
+        f"{100 * mean_metric(members, 'distinct_trees'):.0f} different trees per 100 partitions"
+    )
