@@ -9,17 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from archive.records import Attempt, NoteKind
+from archive.records import NoteKind
 from archive.store import Archive
-from evaluators.contract import Evaluation, InstanceResult, Outcome, Task
+from evaluators.contract import InstanceResult, Task
 from evolve.llm.model import ModelSpec
+from evolve.llm.tried import Child, fruitless_children
 from evolve.patch import ReplyForm
 from evolve.prompting import Failure, PromptBrief, Shown
 from evolve.request import Member, MutationRequest, Operator
 from evolve.stages import Stages
 
-FAILURES_SHOWN = 3
-CHILDREN_SEARCHED = 20  # for failures, newest first
+FAILURES_SHOWN = 5
 _IN_FULL = (Operator.FULL, Operator.CROSSOVER)  # written anew; everything else as edits
 
 
@@ -40,16 +40,18 @@ class Desk:
 
     def brief(self, request: MutationRequest, sources: Mapping[str, str]) -> PromptBrief:
         """Everything the prompt says beside what follows from the task."""
-        failed = self._failed_children(request)
+        tried = list(fruitless_children(self._archive, self._run_id, self._stages, request))
         hints = self._archive.notes_for(self._run_id, NoteKind.HINT)
-        broken = failed.pop(0) if request.operator is Operator.REPAIR and failed else None
+        broken = None
+        if request.operator is Operator.REPAIR:
+            broken = next((child for child in tried if child.broken), None)
         return PromptBrief(
             task=self._task,
             operator=request.operator,
             form=ReplyForm.FULL if request.operator in _IN_FULL else ReplyForm.DIFF,
             parent=self._shown(request.parent, sources),
             inspirations=tuple(self._shown(member, sources) for member in request.inspirations),
-            failures=tuple(self._failure(attempt) for attempt in failed[:FAILURES_SHOWN]),
+            failures=tuple(child.failure for child in tried if child is not broken)[:FAILURES_SHOWN],
             hints=tuple(note.text for note in hints),
             broken=None if broken is None else self._broken(broken),
         )
@@ -65,28 +67,9 @@ class Desk:
             feedback="" if evaluation is None else evaluation.feedback,
         )
 
-    def _failed_children(self, request: MutationRequest) -> list[Attempt]:
-        """Children of the parent that were told before this ask and did not score, newest first."""
-        children = self._archive.attempts_under(
-            self._run_id, request.parent.candidate_id, request.num_tells, most=CHILDREN_SEARCHED
-        )
-        return [child for child in children if child.rejection or self._failed(child)]
-
-    def _failed(self, attempt: Attempt) -> Evaluation | None:
-        """The search evaluation of a program that was tried and not scored."""
-        evaluation = self._stages.stored_search(attempt.candidate_id or "")
-        return evaluation if evaluation is not None and evaluation.outcome is not Outcome.SCORED else None
-
-    def _failure(self, attempt: Attempt) -> Failure:
-        evaluation = self._failed(attempt)
-        if evaluation is None:
-            return Failure(change=attempt.change, outcome="rejected before it was run", detail=attempt.rejection)
-        why = evaluation.first_failure or evaluation.feedback
-        return Failure(change=attempt.change, outcome=evaluation.outcome, detail=why)
-
-    def _broken(self, attempt: Attempt) -> Failure:
-        source = self._archive.candidate(attempt.candidate_id or "").source
-        return replace(self._failure(attempt), source=source)
+    def _broken(self, child: Child) -> Failure:
+        source = self._archive.candidate(child.attempt.candidate_id or "").source
+        return replace(child.failure, source=source)
 
 
 def regime_means(instances: Sequence[InstanceResult]) -> dict[str, float]:

@@ -32,8 +32,9 @@ class Failure:
     """A child of this lineage that came to nothing."""
 
     change: str  # what it tried, in its model's words
-    outcome: str  # an `Outcome` other than scored, or why it was rejected before evaluation
+    outcome: str  # how it ended: an `Outcome`, that it was rejected, or its score beside the parent's
     detail: str = ""
+    changes: Mapping[str, float] = field(default_factory=dict)  # by regime: mean score less the parent's
     source: str = ""  # needed where it is to be repaired
 
 

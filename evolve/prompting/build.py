@@ -11,6 +11,7 @@ from evolve.prompting.advice import ADVICE_CHARS
 from evolve.prompting.brief import Failure, PromptBrief, PromptError, Shown
 from evolve.prompting.fencing import cleaned, clipped, fenced, line
 from evolve.prompting.figures import (
+    changes_text,
     exact,
     limits_text,
     metrics_text,
@@ -137,7 +138,7 @@ def _failures(failures: Sequence[Failure]) -> str:
     if not failures:
         return ""
     text = "\n".join(_failure_text(failure) for failure in failures[:MOST_FAILURES])
-    return f"# What failed lately in this lineage\nDo not repeat it.\n\n{fenced(text, 'text failures', FEEDBACK_CHARS)}"
+    return f"# What was tried from this parent and brought nothing\n\n{fenced(text, 'text failures', FEEDBACK_CHARS)}"
 
 
 def _failure_text(failure: Failure) -> str:
@@ -147,6 +148,8 @@ def _failure_text(failure: Failure) -> str:
     ]
     if failure.detail.strip():
         lines.append(f"  {line(failure.detail, _DETAIL_CHARS)}")
+    if failure.changes:
+        lines.append(f"  {line(changes_text(failure.changes), _DETAIL_CHARS)}")
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ from evolve.prompting.fencing import line
 
 _NAME_CHARS = 60
 _MOST_REGIMES = 16
+_MOST_CHANGES = 8
 _TIERS = (Tier.QUICK, Tier.FULL)  # one to search with, one to rank with
 
 
@@ -102,6 +103,13 @@ def strengths_text(parent: Shown, partner: Shown) -> str:
     if better:
         return f"it scores more than the parent in {', '.join(better)}."
     return f"it scores {exact(partner.score)} against {exact(parent.score)} by other means."
+
+
+def changes_text(changes: Mapping[str, float]) -> str:
+    """Where a program lost and gained against its parent: the largest changes, losses first."""
+    largest = sorted(changes.items(), key=lambda entry: (-abs(entry[1]), entry[0]))[:_MOST_CHANGES]
+    told = [f"{line(name, _NAME_CHARS)} {change:+.5g}" for name, change in _weakest_first(dict(largest)) if change]
+    return f"against the parent: {', '.join(told)}" if told else ""
 
 
 def _allowance(limits: Limits) -> str:

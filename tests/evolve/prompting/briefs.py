@@ -45,7 +45,11 @@ def sample_brief(task_name: str, operator: Operator) -> PromptBrief:
         detail="plan: no answer within 10 s",
         source=program(entry, "return x[-64:].mean("),
     )
-    older = Failure(change="drop the history", outcome="the program parses to one that was tried before")
+    older = Failure(
+        change="drop the history",
+        outcome="scored 0.40125, the parent 0.4137720145",
+        changes={"steady": 0.0125, "bursty": -0.0500665, "even": 0.0},
+    )
     return PromptBrief(
         task=task,
         operator=operator,
