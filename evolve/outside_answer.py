@@ -9,11 +9,11 @@ import numpy as np
 from archive.records import ModelReply
 from archive.store import Archive
 from evolve.errors import RunError
+from evolve.interface import shortcoming
 from evolve.llm.caller import Answered, GaveUp, Question
 from evolve.llm.model import Completion, Finish
 from evolve.llm.transcript import prompt_text
 from evolve.parsing.client import Parser
-from evolve.parsing.verdict import missing_entry_points
 from evolve.patch import apply_reply
 from evolve.prompting import PromptBrief
 from evolve.proposer import Proposal
@@ -90,7 +90,7 @@ async def require_program(brief: PromptBrief, reply: str, parser: Parser) -> Non
     """
     patched = apply_reply(brief.subject, reply, brief.form)
     verdict = await parser.parse(patched.source)
-    problem = verdict.error or missing_entry_points(brief.task, verdict)
+    problem = shortcoming(brief.task, patched.source, verdict)
     if problem:
         raise RunError(f"{problem}; nothing was scored, tell this attempt again")
 

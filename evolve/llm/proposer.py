@@ -10,6 +10,7 @@ import numpy as np
 
 from archive.records import ModelReply
 from evaluators.contract import Task
+from evolve.interface import shortcoming
 from evolve.llm.advice import Advisor
 from evolve.llm.briefing import Desk
 from evolve.llm.caller import Answered, GaveUp, Question
@@ -17,7 +18,7 @@ from evolve.llm.lessons import Scratchpad
 from evolve.llm.model import Message
 from evolve.llm.notebook import Notebook
 from evolve.llm.transcript import by_question, stored_completion
-from evolve.parsing.verdict import Verdict, missing_entry_points
+from evolve.parsing.verdict import Verdict
 from evolve.patch import PatchError, apply_reply
 from evolve.prompting import PromptBrief, build, build_repair
 from evolve.proposer import Proposal
@@ -137,7 +138,7 @@ class ModelProposer:
         except PatchError as error:
             return _Reading(source=None, change="", problem=str(error))
         verdict = await self._parser.parse(patched.source)
-        problem = verdict.error or missing_entry_points(self._task, verdict)
+        problem = shortcoming(self._task, patched.source, verdict)
         return _Reading(patched.source, patched.change, problem, verdict.ast_digest)
 
 

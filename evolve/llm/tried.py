@@ -12,10 +12,11 @@ from archive.store import Archive
 from evaluators.contract import Evaluation, InstanceResult, Outcome
 from evolve.prompting import Failure
 from evolve.prompting.figures import exact
-from evolve.request import MutationRequest
+from evolve.request import MutationRequest, Operator, asked_operator
 from evolve.stages import Stages
 
 CHILDREN_SEARCHED = 20  # newest first
+_RAN = (Outcome.SCORED, Outcome.STOPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,18 +29,20 @@ class Child:
 
 
 def fruitless_children(archive: Archive, run_id: str, stages: Stages, request: MutationRequest) -> Iterator[Child]:
-    """Children of the parent that were told before this ask and did not score more than it, newest first."""
-    parent_id = request.parent.candidate_id
+    """Children of the parent that were told before this ask and did not score more than it, newest first.
+
+    A repair that ran takes one older failure off the list of what is to be repaired.
+    """
+    parent_id, mended = request.parent.candidate_id, 0
     parent = stages.stored_search(parent_id)
     for attempt in archive.attempts_under(run_id, parent_id, request.num_tells, most=CHILDREN_SEARCHED):
-        if attempt.rejection:
-            why = Failure(change=attempt.change, outcome="rejected before it was run", detail=attempt.rejection)
-            yield Child(attempt=attempt, failure=why, broken=True)
-            continue
         evaluation = stages.stored_search(attempt.candidate_id or "") or _stopped(archive, run_id, attempt)
-        if evaluation is not None and (failure := _failure(attempt, evaluation, parent)) is not None:
-            is_broken = evaluation.outcome not in (Outcome.SCORED, Outcome.STOPPED)
-            yield Child(attempt=attempt, failure=failure, broken=is_broken)
+        is_broken = bool(attempt.rejection) or (evaluation is not None and evaluation.outcome not in _RAN)
+        mended += asked_operator(attempt.operator) == Operator.REPAIR and not is_broken
+        failure = _failure(attempt, evaluation, parent)
+        if failure is not None:
+            yield Child(attempt=attempt, failure=failure, broken=is_broken and mended == 0)
+        mended -= is_broken and mended > 0
 
 
 def changes_by_regime(own: Sequence[InstanceResult], parent: Sequence[InstanceResult]) -> dict[str, float]:
@@ -57,14 +60,19 @@ def _stopped(archive: Archive, run_id: str, attempt: Attempt) -> Evaluation | No
     return None if stored is None else stored.evaluation
 
 
-def _failure(attempt: Attempt, evaluation: Evaluation, parent: Evaluation | None) -> Failure | None:
-    """None for a child that scored more than its parent."""
+def _failure(attempt: Attempt, evaluation: Evaluation | None, parent: Evaluation | None) -> Failure | None:
+    """None for a child that scored more than its parent, or of which nothing is known."""
+    if attempt.rejection:
+        return Failure(change=attempt.change, outcome="rejected before it was run", detail=attempt.rejection)
+    if evaluation is None:
+        return None
     changes = {} if parent is None else changes_by_regime(evaluation.instances, parent.instances)
     if evaluation.outcome is Outcome.STOPPED:
         return Failure(change=attempt.change, outcome="stopped early", detail=evaluation.feedback, changes=changes)
     if evaluation.objective is None:
         why = evaluation.first_failure or evaluation.feedback
-        return Failure(change=attempt.change, outcome=evaluation.outcome, detail=why)
+        outcome = f"{evaluation.outcome} in the {evaluation.tier} tier"
+        return Failure(change=attempt.change, outcome=outcome, detail=why)
     if parent is None or parent.objective is None or evaluation.objective > parent.objective:
         return None
     return Failure(

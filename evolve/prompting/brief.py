@@ -26,6 +26,13 @@ class Shown:
     metrics: Mapping[str, float] = field(default_factory=dict)
     feedback: str = ""
 
+    def may_be_above(self, other: Shown) -> bool:
+        """Whether it scores more in all or in a regime, as far as regimes of both are known."""
+        shared = self.regimes.keys() & other.regimes.keys()
+        if self.score > other.score or not shared:
+            return True
+        return any(self.regimes[name] > other.regimes[name] for name in shared)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
@@ -55,9 +62,10 @@ class PromptBrief:
 
     @property
     def asked(self) -> Operator:
-        """`operator`; a plain change where there is nothing to repair, or nobody to combine the parent with."""
+        """`operator`; a plain change where there is nothing to repair, or nothing to take from another program."""
         has_broken = self.broken is not None and bool(self.broken.source)
-        impossible = {Operator.REPAIR: not has_broken, Operator.CROSSOVER: not self.inspirations}
+        has_partner = bool(self.inspirations) and self.inspirations[0].may_be_above(self.parent)
+        impossible = {Operator.REPAIR: not has_broken, Operator.CROSSOVER: not has_partner}
         if not impossible.get(self.operator, False):
             return self.operator
         return Operator.FULL if self.form is ReplyForm.FULL else Operator.DIFF

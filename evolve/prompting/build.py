@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import Task
+from evolve.interface import names_needed, told
 from evolve.llm.model import Message
 from evolve.patch.patched import MAX_SOURCE_BYTES, ReplyForm
 from evolve.prompting.advice import ADVICE_CHARS
@@ -101,8 +102,15 @@ def _parent(brief: PromptBrief) -> str:
             scores_text(brief.task, parent),
             *_feedback(parent),
             fenced(brief.subject, "python parent", MAX_SOURCE_BYTES),
+            *_interface(brief),
         ]
     )
+
+
+def _interface(brief: PromptBrief) -> list[str]:
+    """What a program that is written anew must not forget."""
+    needed = names_needed(brief.subject) if brief.form is ReplyForm.FULL else ()
+    return [f"The code outside the markers uses {told(needed)}: define all of it between them."] if needed else []
 
 
 def _broken_parent(brief: PromptBrief, broken: Failure) -> str:

@@ -11,7 +11,7 @@ from evolve.prompting.fencing import line
 _NAME_CHARS = 60
 _MOST_REGIMES = 16
 _MOST_CHANGES = 8
-_TIERS = (Tier.QUICK, Tier.FULL)  # one to search with, one to rank with
+_TIERS = (Tier.SMOKE, Tier.QUICK, Tier.FULL)  # one to pass first, one to search with, one to rank with
 
 
 def exact(value: float) -> str:

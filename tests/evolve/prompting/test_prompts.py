@@ -114,6 +114,22 @@ def test_a_crossover_says_where_the_partner_is_stronger() -> None:
     assert "it scores 0.125 against 0.4137720145" in build(replace(brief, inspirations=(weaker,)))[1].text
 
 
+def test_nothing_is_taken_from_a_partner_that_is_nowhere_stronger() -> None:
+    brief = sample_brief("toy", Operator.CROSSOVER)
+    weaker = Shown(name="other", source="x = 1\n", score=0.3, regimes=dict.fromkeys(brief.parent.regimes, 0.2))
+    assert replace(brief, inspirations=(weaker,)).asked is Operator.FULL
+    assert replace(brief, inspirations=(replace(weaker, regimes={"bursty": 0.25}),)).asked is Operator.CROSSOVER
+
+
+def test_a_program_that_is_written_anew_is_told_what_its_frame_uses() -> None:
+    brief = sample_brief("toy", Operator.FULL)
+    framed = replace(brief.parent, source=brief.parent.source + "\n\nLAST = guess(PRIOR)\n")
+    told = "The code outside the markers uses `PRIOR` and `guess`: define all of it between them."
+    assert told in build(replace(brief, parent=framed))[1].text
+    assert "The code outside the markers uses" not in build(brief)[1].text
+    assert told not in build(replace(sample_brief("toy", Operator.DIFF), parent=framed))[1].text
+
+
 def test_a_second_try_carries_the_conversation_and_the_error() -> None:
     brief = sample_brief("toy", Operator.DIFF)
     first = build(brief)
