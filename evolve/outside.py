@@ -4,6 +4,8 @@ and leaves. Whoever answers sends text: scoring stays here.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from archive.records import Run, RunStatus
@@ -67,11 +69,25 @@ class NoWorkers:
         """Nothing to end."""
 
 
+IMPATIENT = lease.Patience(seconds=0.0, announce=lambda _: None)
+
+
 class OutsideRun:
     """A run with its archive, for one command."""
 
-    def __init__(self, archive: Archive, run: Run, config: RunConfig, problem: Problem) -> None:
-        """What a run from outside needs is completion order: answers come when they come."""
+    def __init__(
+        self,
+        archive: Archive,
+        run: Run,
+        config: RunConfig,
+        problem: Problem,
+        patience: lease.Patience = IMPATIENT,
+    ) -> None:
+        """What a run from outside needs is completion order: answers come when they come.
+
+        `patience` is that of `ask` and `tell` while another of them works on the run.
+        """
+        self._patience = patience
         self._archive = archive
         self._run = run
         self._config = config.model_copy(update={"order": Order.COMPLETION})
@@ -81,10 +97,10 @@ class OutsideRun:
         """Reserves the next attempt and says what to answer.
 
         Raises:
-            RunError: The run has no scored founders yet, or its budget of attempts is spent.
-            LeaseHeldError: Another process drives the run.
+            RunError: The run has no scored founders yet, its budget is spent, or another command works on it.
+            LeaseHeldError: `evolve run` or `evolve resume` drives the run.
         """
-        async with lease.held(self._archive, self._run.id):
+        async with self._turn():
             stages = self._stages(NoWorkers(self._any_evaluation()))
             session = self._restored(stages)
             search = session.search
@@ -122,11 +138,11 @@ class OutsideRun:
         """Scores the program that `reply` makes of the attempt's parent; also where a `tell` was killed meanwhile.
 
         Raises:
-            RunError: The attempt does not wait for an answer, or has another one already.
-            LeaseHeldError: Another process drives the run.
+            RunError: The attempt does not wait for an answer, has another one, or another command works on the run.
+            LeaseHeldError: `evolve run` or `evolve resume` drives the run.
         """
         async with (
-            lease.held(self._archive, self._run.id),
+            self._turn(),
             Parser() as parser,
             open_embedder(self._archive, self._config) as embedder,
             open_asker(self._archive, self._run, self._config) as judging,
@@ -146,6 +162,15 @@ class OutsideRun:
             gate = Gate(only, clock.timestamp, embedder, judge)
             await Driver(only, proposer, stages, progress, 1, clock, gate).evolve()
             return told_of_answer(self._archive, pending, stages, session)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """The run for this command alone. What `evolve run` or `evolve resume` drives is not waited for: it is long."""
+        is_long = self._archive.run(self._run.id).status is RunStatus.RUNNING
+        async with lease.held(self._archive, self._run.id, patience=None if is_long else self._patience):
+            if is_long:  # it was killed, or there would be no lease to have
+                self._archive.set_run_status(self._run.id, RunStatus.INTERRUPTED)
+            yield
 
     def _require_budget(self, session: Session) -> None:
         reason = reason_to_stop(budget_of(self._config), spent_of(session.search, session.evaluated))

@@ -75,18 +75,21 @@ async def _tell(
     attempt: int,
     reply: str,
 ) -> Told:
+    from evolve.cli.announcing import Announced
     from evolve.clock import timestamp
     from evolve.execution.opening import local_backend
     from evolve.session import split_secrets
 
     await outside.check(attempt, reply)
     secrets = split_secrets(archive, archive.run(run_id), problem.task)
+    sys.stderr.write(f"attempt {attempt}: the reply makes a program; starting a worker that scores it\n")
     async with local_backend(problem, secrets, 1, allow_unsafe=config.allow_unsafe) as backend:
-        return await outside.tell(attempt, reply, backend, timestamp())
+        return await outside.tell(attempt, reply, Announced(backend, attempt), timestamp())
 
 
 def _open(archive: Archive, run_id: str) -> tuple[OutsideRun, RunConfig, Problem]:
     from evolve.choices import ProposerKind
+    from evolve.cli.announcing import patience
     from evolve.cli.sessions import problem_of
     from evolve.config import RunConfig
     from evolve.errors import RunError
@@ -99,7 +102,7 @@ def _open(archive: Archive, run_id: str) -> tuple[OutsideRun, RunConfig, Problem
             f"run {run.id} has the proposer {config.proposer}: only runs started with --proposer outside are asked"
         )
     problem = problem_of(run, config)
-    return OutsideRun(archive, run, config, problem), config, problem
+    return OutsideRun(archive, run, config, problem, patience(run.id)), config, problem
 
 
 def _reply(file: Path | None) -> str:
