@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from archive.records import Run, RunStatus
+from archive.records import OUTSIDE, Run, RunStatus
 from archive.store import Archive
 from evaluators.contract import Evaluation
 from evaluators.problem import Problem
@@ -30,7 +30,7 @@ from evolve.parsing.client import Parser
 from evolve.progress import Progress
 from evolve.prompting import PromptBrief, build
 from evolve.proposing import novelty_judge, open_asker, open_embedder
-from evolve.session import OUTSIDE, founding_members, restore, split_secrets
+from evolve.session import founding_members, restore, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Pending, Session, asked_attempt, attempt_rng, budget_of, spent_of
 from evolve.telling import Told, told_of_answer

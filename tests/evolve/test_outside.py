@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.records import AttemptState, ModelReply, Run, RunStatus
+from archive.records import OUTSIDE, AttemptState, ModelReply, Run, RunStatus
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, PlannerClock, Tier
 from evaluators.protocol import EvaluateRequest
@@ -22,7 +22,7 @@ from evolve.llm.recording import record_run
 from evolve.outside import Asked, OutsideRun
 from evolve.programs import founding_programs
 from evolve.progress import Progress
-from evolve.session import OUTSIDE, new_run, split_secrets
+from evolve.session import new_run, split_secrets
 from evolve.stages import Stages
 from evolve.telling import Told
 from tests.evolve.evaluations import a_failed_evaluation
