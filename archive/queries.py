@@ -13,7 +13,7 @@ from archive import schema
 from archive.evaluation_store import OF_PROGRAMS
 from archive.leaderboard import leaderboard as leaderboard  # part of this module's face
 from archive.mapping import AnyRow, attempt_of
-from archive.records import Attempt, AttemptState
+from archive.records import OUTSIDE, Attempt, AttemptState
 from archive.run_scope import OF_RUN, scope_of
 from archive.schema import attempts, evaluations, replies
 from archive.store import Archive
@@ -43,7 +43,7 @@ _REPLY_SUMS = select(
     func.coalesce(func.sum(replies.c.reply_tokens), 0).label("reply_tokens"),
     func.coalesce(func.sum(replies.c.price_usd), 0.0).label("price_usd"),
     (func.count() - func.count(replies.c.price_usd)).label("unpriced_calls"),
-).where(_REPLIES_OF_RUN)
+).where(_REPLIES_OF_RUN, replies.c.model != OUTSIDE)
 _EVALUATION_SUMS = select(
     func.count().label("evaluations"),
     func.coalesce(func.sum(evaluations.c.cpu_s), 0.0).label("cpu_s"),
@@ -68,7 +68,7 @@ class OperatorRate:
 class Usage:
     """What a run has spent."""
 
-    calls: int  # of models
+    calls: int  # of models; answers from outside are none
     prompt_tokens: int
     reply_tokens: int
     price_usd: float  # of the calls whose price is known

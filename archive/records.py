@@ -139,6 +139,9 @@ class Attempt:
         return self.state is AttemptState.RECORDED and self.neighbour_id is None
 
 
+OUTSIDE = "outside"  # stands for the model where a person or an agent writes the programs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelReply:
     """One paid (or replayed) model call, stored as soon as it is read in full."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from archive.records import Candidate, Founder, FounderRole
 from archive.store import Archive
@@ -12,7 +13,7 @@ from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.measure import Interval
 from evaluators.paired import gain_of, interval_of, p_of
 from evolve.champion import NUM_CONTENDERS, choose_champion, finalists
-from evolve.fresh_look import FreshLooks, Look
+from evolve.fresh_look import NUM_EVALUATIONS, FreshLooks, Look
 from evolve.progress import Progress
 from evolve.search import Search
 from evolve.stages import Stages
@@ -98,15 +99,18 @@ class Finale:
 
     async def _look(self, initial: str, champion: str, contenders: Sequence[str], num_tells: int) -> list[Look]:
         """Score the champion on fresh seeds once more, and gather every look of the run."""
-        self._progress.enter("validation of the champion on fresh seeds")
         looks = FreshLooks(self._archive, self._stages, initial, self._look_every)
-        await looks.final(champion, num_tells)
+        if self._look_every > 0 and champion != initial:
+            what, known = "validation of the champion on fresh seeds", looks.num_known(champion, num_tells)
+            each_s = self._expected_s([champion, initial], Tier.QUICK, Split.VALIDATION)
+            self._progress.enter_stretch(what, NUM_EVALUATIONS, known, each_s)
+        await looks.final(champion, num_tells, self._progress.one_more)
         return looks.made(num_tells, contenders)
 
     async def _all(self, what: str, ids: Sequence[str], tier: Tier, split: Split) -> list[tuple[str, Evaluation]]:
         """The evaluations of `ids` in their order; those that are done are counted as progress of `what`."""
         known = {i: old for i in ids if (old := self._stages.stored(i, tier, split)) is not None}
-        self._progress.enter_stretch(what, len(ids), len(known))
+        self._progress.enter_stretch(what, len(ids), len(known), self._expected_s(ids, tier, split))
 
         async def evaluate(candidate: Candidate) -> Evaluation:
             evaluation = await self._stages.evaluate(candidate, tier, split)
@@ -117,6 +121,15 @@ class Finale:
         made = await asyncio.gather(*(evaluate(self._archive.candidate(i)) for i in missing))
         found = known | dict(zip(missing, made, strict=True))
         return [(i, found[i]) for i in ids]
+
+    def _expected_s(self, ids: Sequence[str], tier: Tier, split: Split) -> float | None:
+        """What one of these evaluations took; failing that, one of as many instances on the search split."""
+        splits = (split, Split.SEARCH) if tier is Tier.QUICK else (split,)
+        for place in splits:
+            found = (self._stages.stored(candidate_id, tier, place) for candidate_id in ids)
+            if took_s := [evaluation.wall_s for evaluation in found if evaluation is not None]:
+                return fmean(took_s)
+        return None
 
     def _has_search_score(self, candidate_id: str) -> bool:
         evaluation = self._stages.stored_search(candidate_id)

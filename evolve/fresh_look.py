@@ -7,7 +7,7 @@ program on a further round of validation seeds. It is made every so many tells a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archive.store import Archive
@@ -66,15 +66,27 @@ class FreshLooks:
         champion = choose_champion(self._initial, [(self._initial, initial), *known])
         await self.score(champion, self._round(num_tells))
 
-    async def final(self, champion: str, num_tells: int) -> None:
-        """The look at the end of a session, on a round of its own."""
-        if self._every > 0:
-            await self.score(champion, FINAL + num_tells)
+    def num_known(self, champion: str, num_tells: int) -> int:
+        """How many of the evaluations of the look at the end of a session are archived."""
+        found = (self._stored(i, FINAL + num_tells) for i in (champion, self._initial))
+        return sum(evaluation is not None for evaluation in found)
 
-    async def score(self, champion: str, fresh_round: int) -> None:
+    async def final(self, champion: str, num_tells: int, one_more: Callable[[], None] | None = None) -> None:
+        """The look at the end of a session, on a round of its own; `one_more` is called after each evaluation made."""
+        if self._every > 0:
+            await self.score(champion, FINAL + num_tells, one_more)
+
+    async def score(self, champion: str, fresh_round: int, one_more: Callable[[], None] | None = None) -> None:
         """Archive the champion's and the initial program's scores of a round; nothing to see if they are one."""
+
+        async def validate(candidate_id: str) -> None:
+            is_known = self._stored(candidate_id, fresh_round) is not None
+            await self._validation(candidate_id, fresh_round)
+            if one_more is not None and not is_known:
+                one_more()
+
         if champion != self._initial:
-            await asyncio.gather(*(self._validation(i, fresh_round) for i in (champion, self._initial)))
+            await asyncio.gather(*(validate(i) for i in (champion, self._initial)))
 
     def made(self, num_tells: int, candidates: Sequence[str]) -> list[Look]:
         """The looks at any of `candidates` that are archived, in order."""

@@ -8,13 +8,24 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from archive.errors import LeaseHeldError
 from archive.store import Archive
+from evolve.errors import RunError
 
 LEASE_S = 60.0
 HEARTBEAT_S = 1.0  # also how soon `evolve stop` from another terminal is seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How a short command waits for another one that works on the same run."""
+
+    seconds: float
+    announce: Callable[[str], None]  # called once, with the owner that is waited for
+    poll_s: float = HEARTBEAT_S
 
 
 def this_process() -> str:
@@ -73,18 +84,49 @@ async def keep(archive: Archive, run_id: str, owner: str, stop: Callable[[], Non
             stop()
 
 
+async def take_in_turn(archive: Archive, run_id: str, owner: str, patience: Patience) -> None:
+    """Become the driver of a run as soon as the short command that drives it has ended.
+
+    Raises:
+        RunError: It has not within `patience`.
+    """
+    give_up_s = time.monotonic() + patience.seconds
+    waits_for = ""
+    while True:
+        try:
+            take(archive, run_id, owner)
+        except LeaseHeldError as other:
+            if time.monotonic() >= give_up_s:
+                raise RunError(
+                    f"another command works on run {run_id} ({other.owner}); try again when it has ended"
+                ) from other
+            if not waits_for:
+                waits_for = other.owner
+                patience.announce(waits_for)
+        else:
+            return
+        await asyncio.sleep(patience.poll_s)
+
+
 @asynccontextmanager
-async def held(archive: Archive, run_id: str, stop: Callable[[], None] | None = None) -> AsyncIterator[None]:
+async def held(
+    archive: Archive, run_id: str, stop: Callable[[], None] | None = None, patience: Patience | None = None
+) -> AsyncIterator[None]:
     """Be the driver of a run for as long as the block lasts.
 
     Args:
         stop: Called when another terminal asks for it, or the lease cannot be renewed and may soon be another's.
+        patience: Of a command that waits for its turn.
 
     Raises:
         LeaseHeldError: A live process drives it.
+        RunError: One still does after all `patience`.
     """
     owner = this_process()
-    take(archive, run_id, owner)
+    if patience is None:
+        take(archive, run_id, owner)
+    else:
+        await take_in_turn(archive, run_id, owner, patience)
     heartbeat = asyncio.create_task(keep(archive, run_id, owner, stop or _ignore))
     if stop is not None:
         heartbeat.add_done_callback(lambda _: stop())

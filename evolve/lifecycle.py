@@ -166,7 +166,7 @@ class Lifecycle:
         self._progress.best_score = session.search.best.score
         self._progress.told = session.search.num_tells
         self._progress.asked = session.search.next_index
-        self._progress.evaluated = session.evaluated
+        self._progress.evaluated = self._progress.evaluated_before = session.evaluated
         self._progress.enter("search", searching=True)
 
     def _in_flight(self, backend: EvaluationBackend) -> int:
@@ -192,6 +192,7 @@ class Lifecycle:
         secrets = split_secrets(self._archive, self._run, self._problem.task)
         slots = self._config.workers or (os.cpu_count() or 1)
         async with local_backend(self._problem, secrets, slots, allow_unsafe=self._config.allow_unsafe) as backend:
+            self._progress.workers = backend.slots
             yield backend
 
     @asynccontextmanager

@@ -4,12 +4,13 @@ and leaves. Whoever answers sends text: scoring stays here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from archive.records import Attempt, AttemptState, Run, RunStatus
+from archive.records import OUTSIDE, Run, RunStatus
 from archive.store import Archive
-from evaluators.contract import Evaluation, Outcome
+from evaluators.contract import Evaluation
 from evaluators.problem import Problem
 from evaluators.protocol import EvaluateRequest
 from evolve import lease
@@ -20,7 +21,7 @@ from evolve.driver import Clock, Driver
 from evolve.errors import BackendError, RunError
 from evolve.execution.backend import EvaluationBackend
 from evolve.gate import Gate
-from evolve.llm.briefing import Desk, regime_means
+from evolve.llm.briefing import Desk
 from evolve.llm.model import Message
 from evolve.llm.proposer import ModelProposer
 from evolve.marks import Marks
@@ -29,9 +30,10 @@ from evolve.parsing.client import Parser
 from evolve.progress import Progress
 from evolve.prompting import PromptBrief, build
 from evolve.proposing import novelty_judge, open_asker, open_embedder
-from evolve.session import OUTSIDE, founding_members, restore, split_secrets
+from evolve.session import founding_members, restore, split_secrets
 from evolve.stages import Stages
 from evolve.standing import Pending, Session, asked_attempt, attempt_rng, budget_of, spent_of
+from evolve.telling import Told, told_of_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +46,6 @@ class Asked:
     parent: str
     parent_score: float
     messages: tuple[Message, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What came of an answer; search figures only."""
-
-    run: str
-    attempt: int
-    candidate: str | None
-    outcome: str  # "rejected", or the evaluation's
-    reason: str  # of a rejection or failure; empty for a scored program
-    score: float | None
-    parent_score: float
-    best_score: float  # of the run, this attempt included
-    regimes: Mapping[str, float]
-    feedback: str
 
 
 class NoWorkers:
@@ -83,11 +69,25 @@ class NoWorkers:
         """Nothing to end."""
 
 
+IMPATIENT = lease.Patience(seconds=0.0, announce=lambda _: None)
+
+
 class OutsideRun:
     """A run with its archive, for one command."""
 
-    def __init__(self, archive: Archive, run: Run, config: RunConfig, problem: Problem) -> None:
-        """What a run from outside needs is completion order: answers come when they come."""
+    def __init__(
+        self,
+        archive: Archive,
+        run: Run,
+        config: RunConfig,
+        problem: Problem,
+        patience: lease.Patience = IMPATIENT,
+    ) -> None:
+        """What a run from outside needs is completion order: answers come when they come.
+
+        `patience` is that of `ask` and `tell` while another of them works on the run.
+        """
+        self._patience = patience
         self._archive = archive
         self._run = run
         self._config = config.model_copy(update={"order": Order.COMPLETION})
@@ -97,10 +97,10 @@ class OutsideRun:
         """Reserves the next attempt and says what to answer.
 
         Raises:
-            RunError: The run has no scored founders yet, or its budget of attempts is spent.
-            LeaseHeldError: Another process drives the run.
+            RunError: The run has no scored founders yet, its budget is spent, or another command works on it.
+            LeaseHeldError: `evolve run` or `evolve resume` drives the run.
         """
-        async with lease.held(self._archive, self._run.id):
+        async with self._turn():
             stages = self._stages(NoWorkers(self._any_evaluation()))
             session = self._restored(stages)
             search = session.search
@@ -138,11 +138,11 @@ class OutsideRun:
         """Scores the program that `reply` makes of the attempt's parent; also where a `tell` was killed meanwhile.
 
         Raises:
-            RunError: The attempt does not wait for an answer, or has another one already.
-            LeaseHeldError: Another process drives the run.
+            RunError: The attempt does not wait for an answer, has another one, or another command works on the run.
+            LeaseHeldError: `evolve run` or `evolve resume` drives the run.
         """
         async with (
-            lease.held(self._archive, self._run.id),
+            self._turn(),
             Parser() as parser,
             open_embedder(self._archive, self._config) as embedder,
             open_asker(self._archive, self._run, self._config) as judging,
@@ -161,7 +161,16 @@ class OutsideRun:
             judge = novelty_judge(self._archive, self._run, self._config, task, judging)
             gate = Gate(only, clock.timestamp, embedder, judge)
             await Driver(only, proposer, stages, progress, 1, clock, gate).evolve()
-            return self._told(pending, stages, session)
+            return told_of_answer(self._archive, pending, stages, session)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """The run for this command alone. What `evolve run` or `evolve resume` drives is not waited for: it is long."""
+        is_long = self._archive.run(self._run.id).status is RunStatus.RUNNING
+        async with lease.held(self._archive, self._run.id, patience=None if is_long else self._patience):
+            if is_long:  # it was killed, or there would be no lease to have
+                self._archive.set_run_status(self._run.id, RunStatus.INTERRUPTED)
+            yield
 
     def _require_budget(self, session: Session) -> None:
         reason = reason_to_stop(budget_of(self._config), spent_of(session.search, session.evaluated))
@@ -173,32 +182,6 @@ class OutsideRun:
             f"run {self._run.id} asks nothing more, {reason}{listed if waiting else ''}; `evolve resume "
             f"{self._run.id}` judges it, and raises its budget where it is given a larger one (--attempts N and others)"
         )
-
-    def _told(self, pending: Pending, stages: Stages, session: Session) -> Told:
-        attempt = self._archive.attempt(self._run.id, pending.attempt.index)
-        evaluated = attempt.state is AttemptState.RECORDED and attempt.candidate_id is not None
-        evaluation = stages.stored_search(attempt.candidate_id or "") if evaluated else None
-        unfinished = Outcome.STOPPED if evaluated else "rejected"
-        scored = evaluation is not None and evaluation.outcome is Outcome.SCORED
-        failure = self._why_stopped(attempt) if evaluation is None else evaluation.first_failure
-        return Told(
-            run=self._run.id,
-            attempt=attempt.index,
-            candidate=attempt.candidate_id,
-            outcome=unfinished if evaluation is None else evaluation.outcome,
-            reason=_reason(attempt) or ("" if scored else failure),
-            score=None if evaluation is None else evaluation.objective,
-            parent_score=pending.parent.score,
-            best_score=session.search.best.score,
-            regimes={} if evaluation is None or not scored else regime_means(evaluation.instances),
-            feedback="" if evaluation is None else evaluation.feedback,
-        )
-
-    def _why_stopped(self, attempt: Attempt) -> str:
-        """Why its evaluation was ended early; empty if it was not."""
-        own = (row for row in self._archive.evaluations(attempt.candidate_id or "") if row.run_id == attempt.run_id)
-        stopped = (row.evaluation for row in own if row.attempt_index == attempt.index)
-        return next((one.feedback for one in stopped if one.outcome is Outcome.STOPPED), "")
 
     def _waiting_for(self, index: int, session: Session) -> Pending:
         waiting = {pending.attempt.index: pending for pending in session.pending}
@@ -247,12 +230,3 @@ class OutsideRun:
         if known is None:
             raise RunError(f"run {self._run.id} has not scored its first programs; `evolve resume {self._run.id}` does")
         return known.evaluation
-
-
-def _reason(attempt: Attempt) -> str:
-    """Why an answer was not evaluated, or not by itself."""
-    if attempt.neighbour_id is None:
-        return attempt.rejection
-    if attempt.state is AttemptState.RECORDED:
-        return f"it behaves like the known program {attempt.neighbour_id[:10]}, whose score it takes over"
-    return f"{attempt.rejection} of the known program {attempt.neighbour_id[:10]}"

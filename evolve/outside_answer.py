@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from archive.records import ModelReply
+from archive.records import OUTSIDE, ModelReply
 from archive.store import Archive
 from evolve.errors import RunError
 from evolve.interface import shortcoming
@@ -18,7 +18,6 @@ from evolve.patch import apply_reply
 from evolve.prompting import PromptBrief
 from evolve.proposer import Proposal
 from evolve.request import MutationRequest, SearchError
-from evolve.session import OUTSIDE
 
 
 class Outsider:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+_ENOUGH = 1 / 4  # of a part, before its pace tells when it ends
+
 
 @dataclass(slots=True)
 class Stretch:
@@ -16,6 +18,8 @@ class Stretch:
     total: int
     known: int  # archived before: they cost nothing, and tell nothing of the pace
     began_s: float
+    workers: int = 1  # that play programs side by side
+    each_s: float | None = None  # what one takes, where earlier ones tell
     done: int = 0  # of the others
     last_s: float = 0.0  # from the start to the last one done
 
@@ -26,8 +30,15 @@ class Stretch:
 
     @property
     def left_s(self) -> float | None:
-        """What the rest takes at the pace so far; None before the first one is done."""
-        return self.last_s / self.done * (self.total - self.known - self.done) if self.done else None
+        """What the rest takes at the pace so far, or of earlier programs until a quarter is done; None without either.
+
+        Programs differ much in what they take, and of those that ended first there are more cheap ones.
+        """
+        left = self.total - self.known - self.done
+        if self.done and self.done >= _ENOUGH * (self.done + left):
+            under_way = min(self.workers - 1, left) / 2  # each of them half done, more or less
+            return self.last_s * (left - under_way) / (self.done + under_way)
+        return None if self.each_s is None else self.each_s * left / min(self.workers, max(1, left))
 
 
 @dataclass(slots=True)
@@ -40,10 +51,12 @@ class Progress:
     searching: bool = False  # whether the budget is being spent: it is not before the search, nor after it
     stretch: Stretch | None = None  # the part under way, where its programs can be counted
     now: Callable[[], float] = time.monotonic
+    workers: int = 1
     asked: int = 0
     told: int = 0
     evaluated: int = 0  # attempts that reached a quick evaluation or failed on the way
-    outcomes: Counter[str] = field(default_factory=Counter)  # of attempts: an outcome, or "rejected"
+    evaluated_before: int = 0  # this session
+    outcomes: Counter[str] = field(default_factory=Counter)  # of this session's attempts: an outcome, or "rejected"
     initial_score: float | None = None
     baseline_scores: dict[str, float] = field(default_factory=dict)
     best_score: float | None = None
@@ -60,10 +73,12 @@ class Progress:
         """Begin a part of the run whose length is not known, or is the budget's."""
         self.phase, self.searching, self.stretch = phase, searching, None
 
-    def enter_stretch(self, what: str, total: int, known: int) -> None:
-        """Begin a part of `total` programs, of which `known` are archived already."""
+    def enter_stretch(self, what: str, total: int, known: int, each_s: float | None = None) -> None:
+        """Begin a part of `total` programs, of which `known` are archived already; `each_s` is what one may take."""
         self.searching = False
-        self.stretch = Stretch(what=what, total=total, known=known, began_s=self.now())
+        self.stretch = Stretch(
+            what=what, total=total, known=known, began_s=self.now(), workers=self.workers, each_s=each_s
+        )
         self._count()
 
     def one_more(self) -> None:

@@ -7,7 +7,7 @@ from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from archive.records import Attempt, AttemptState, Candidate, Founder, FounderRole, Run, StoredEvaluation
+from archive.records import OUTSIDE, Attempt, AttemptState, Candidate, Founder, FounderRole, Run, StoredEvaluation
 from archive.store import Archive
 from evaluators.contract import Evaluation, Split, Task, Tier
 from evaluators.seeding import fresh_secret, report_secret, secret_from_seed
@@ -26,7 +26,6 @@ from evolve.search import Search, SearchConfig
 from evolve.stages import Stages
 from evolve.standing import PastTell, Pending, Session, arm_of, member_of, told_of
 
-OUTSIDE = "outside"  # stands for the model where a person or an agent writes the programs
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 

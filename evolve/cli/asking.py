@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
-from evolve.cli.printing import difference, print_json, print_text, score
+from evolve.cli.printing import counted, difference, print_json, print_text, score
 
 if TYPE_CHECKING:
     from archive.store import Archive
     from evaluators.problem import Problem
     from evolve.config import RunConfig
-    from evolve.outside import Asked, OutsideRun, Told
+    from evolve.outside import Asked, OutsideRun
+    from evolve.telling import Told
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="a run started with --proposer outside")]
 
@@ -74,18 +75,21 @@ async def _tell(
     attempt: int,
     reply: str,
 ) -> Told:
+    from evolve.cli.announcing import Announced
     from evolve.clock import timestamp
     from evolve.execution.opening import local_backend
     from evolve.session import split_secrets
 
     await outside.check(attempt, reply)
     secrets = split_secrets(archive, archive.run(run_id), problem.task)
+    sys.stderr.write(f"attempt {attempt}: the reply makes a program; starting a worker that scores it\n")
     async with local_backend(problem, secrets, 1, allow_unsafe=config.allow_unsafe) as backend:
-        return await outside.tell(attempt, reply, backend, timestamp())
+        return await outside.tell(attempt, reply, Announced(backend, attempt), timestamp())
 
 
 def _open(archive: Archive, run_id: str) -> tuple[OutsideRun, RunConfig, Problem]:
     from evolve.choices import ProposerKind
+    from evolve.cli.announcing import patience
     from evolve.cli.sessions import problem_of
     from evolve.config import RunConfig
     from evolve.errors import RunError
@@ -98,7 +102,7 @@ def _open(archive: Archive, run_id: str) -> tuple[OutsideRun, RunConfig, Problem
             f"run {run.id} has the proposer {config.proposer}: only runs started with --proposer outside are asked"
         )
     problem = problem_of(run, config)
-    return OutsideRun(archive, run, config, problem), config, problem
+    return OutsideRun(archive, run, config, problem, patience(run.id)), config, problem
 
 
 def _reply(file: Path | None) -> str:
@@ -119,15 +123,48 @@ def _print_asked(asked: Asked) -> None:
 
 
 def _print_told(told: Told) -> None:
-    if told.score is None:
-        print_text(f"attempt {told.attempt}: {told.outcome}. {told.reason}")
+    print_text(told_text(told))
+    sys.stderr.write(next_step(told) + "\n")
+
+
+def told_text(told: Told) -> str:
+    """What came of an answer, in lines: the score or why there is none, regimes, feedback."""
+    if told.score is not None:
+        lines = [
+            f"attempt {told.attempt}: {score(told.score)} on search, {difference(told.score - told.parent_score)} "
+            f"against its parent; best of the run {score(told.best_score)}"
+        ]
     else:
-        gain = told.score - told.parent_score
-        print_text(
-            f"attempt {told.attempt}: {score(told.score)} on search, {difference(gain)} against its parent; "
-            f"best of the run {score(told.best_score)}"
-        )
-        print_text("\n".join(f"  {regime}: {score(value)}" for regime, value in told.regimes.items()))
+        where = "" if told.tier is None or told.regimes else f" in the tier {told.tier}"
+        lines = [f"attempt {told.attempt}: {told.outcome}{where}. {told.reason}"]
+        if told.regimes:
+            lines.append(f"  on the {counted(told.played, 'instance')} played (and against the parent on these):")
+    lines += [_regime_line(told, regime) for regime in told.regimes]
     if told.feedback:
-        print_text("\n" + told.feedback)
-    sys.stderr.write(f"next: evolve ask {told.run}, or end with: evolve resume {told.run}\n")
+        lines += ["", *_feedback_heading(told), told.feedback]
+    return "\n".join(lines)
+
+
+def _regime_line(told: Told, regime: str) -> str:
+    change = f" ({difference(told.changes[regime])})" if regime in told.changes else ""
+    return f"  {regime}: {score(told.regimes[regime])}{change}"
+
+
+def _feedback_heading(told: Told) -> list[str]:
+    """Whose feedback it is, where it is not that of the score above it."""
+    if told.score is not None:
+        return []
+    short = ", a short check before quick with instances and limits of its own" if told.tier == "smoke" else ""
+    return [f"feedback of the tier {told.tier}{short}; it failed there, so nothing below is a score:"]
+
+
+def next_step(told: Told) -> str:
+    """What may be done after an answer was told."""
+    end = f"evolve resume {told.run}, which judges what there is"
+    if told.attempts_left == 0 and told.waiting:
+        them = f"the {counted(told.waiting, 'attempt')} asked for and not answered"
+        return f"next: answer {them} (evolve ask {told.run} --waiting), or end with: {end}"
+    if told.attempts_left == 0:
+        return f"no attempts are left; end with: {end}"
+    left = "" if told.attempts_left is None else f" ({counted(told.attempts_left, 'attempt')} left)"
+    return f"next: evolve ask {told.run}{left}, or end with: {end}"

@@ -20,6 +20,8 @@ from evolve.progress import Progress
 
 _REFRESH_S = 0.25
 _LOG_EVERY_S = 10.0
+_SIGN_OF_LIFE_S = 60.0
+_FEW = 5  # attempts of a session, before their pace tells anything
 
 
 @asynccontextmanager
@@ -44,15 +46,31 @@ async def _draw(console: Console, progress: Progress, config: RunConfig) -> None
 
 
 async def _log(progress: Progress, config: RunConfig) -> None:
-    shown = ""
-    waited_s = 0.0
+    pace = LogPace()
     while True:
-        phase = progress.phase.partition(":")[0]  # counts within a phase do not start a new line
-        if phase != shown or waited_s >= _LOG_EVERY_S:
-            shown, waited_s = phase, 0.0
+        if pace.is_due(progress, _REFRESH_S):
             sys.stderr.write(log_line(progress, config) + "\n")
         await asyncio.sleep(_REFRESH_S)
-        waited_s += _REFRESH_S
+
+
+class LogPace:
+    """When a log gets its next line: at once in a new phase, soon after something happened, else as a sign of life."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+        self._told: tuple[str, int, float | None] | None = None
+        self._waited_s = 0.0
+
+    def is_due(self, progress: Progress, passed_s: float) -> bool:
+        """Whether to write a line now, `passed_s` after the last question."""
+        self._waited_s += passed_s
+        phase = progress.phase.partition(":")[0]  # counts within a phase do not start a new line
+        news = (progress.phase, progress.told, progress.best_score)
+        wait_s = _LOG_EVERY_S if news != self._told else _SIGN_OF_LIFE_S
+        if phase == self._phase and self._waited_s < wait_s:
+            return False
+        self._phase, self._told, self._waited_s = phase, news, 0.0
+        return True
 
 
 def log_line(progress: Progress, config: RunConfig) -> str:
@@ -139,9 +157,19 @@ def _left(progress: Progress, config: RunConfig) -> str:
         parts.append(counted(max(0, config.evaluations - progress.evaluated), "evaluation"))
     if config.seconds:
         parts.append(f"{max(0.0, config.seconds - progress.elapsed_s):.0f} s")
-    elif parts and progress.elapsed_s > 1 and 0 < (done := share_done(progress, config)) < 1:
-        parts.append(f"about {_duration(progress.elapsed_s * (1 - done) / done)}")
+    elif left_s := _search_left_s(progress, config):
+        parts.append(f"about {_duration(left_s)}")
     return ", ".join(parts) + (" left" if parts else "")
+
+
+def _search_left_s(progress: Progress, config: RunConfig) -> float | None:
+    """What the rest of the budget takes at the pace of this session; None before a few of its attempts have ended."""
+    budgets = (
+        (config.attempts, progress.told, sum(progress.outcomes.values())),
+        (config.evaluations, progress.evaluated, progress.evaluated - progress.evaluated_before),
+    )
+    lefts_s = [progress.elapsed_s * max(0, n - used) / made for n, used, made in budgets if n and made >= _FEW]
+    return min(lefts_s, default=None)
 
 
 def _duration(seconds: float) -> str:

@@ -42,12 +42,12 @@ def print_run_json(archive: Archive, run: Run, ending: Ending) -> None:
     )
 
 
-def print_run(archive: Archive, run: Run, ending: Ending) -> None:
+def print_run(archive: Archive, run: Run, ending: Ending, *, resumed: bool) -> None:
     """The table that the run is judged by, and one sentence about the champion."""
     outcomes = outcome_counts(archive, run.id)
     print_text(
         f"run {run.id} of {run.task}: {ending.reason}; {counted(sum(outcomes.values()), 'attempt')} "
-        f"({outcomes_text(outcomes) or 'none'}), {ending.seconds:.0f} s"
+        f"({outcomes_text(outcomes) or 'none'}), {ending.seconds:.0f} s{' in this session' if resumed else ''}"
     )
     used = usage(archive, run.id)
     if used.calls:

@@ -106,13 +106,15 @@ def resume(
     target: Annotated[float | None, typer.Option(help="stop at this search score")] = None,
     usd: Annotated[float | None, typer.Option(help="raise what model calls may cost in all")] = None,
     tokens: Annotated[int | None, typer.Option(help="raise the tokens of model calls in all")] = None,
+    final_tier: Annotated[Tier | None, typer.Option(help="tier of the hold-out from now on")] = None,
     workers: Annotated[int | None, typer.Option(help="evaluation processes of this session")] = None,
     archive: ArchiveUrl = DEFAULT_ARCHIVE,
     as_json: Json = False,
 ) -> None:
     """Go on with a run that was stopped or killed; what was finished is not done again.
 
-    A budget that is given here stays with the run.
+    A budget or a final tier that is given here stays with the run. Programs that were judged on another tier before
+    keep that score; only scores of one tier are ranked together.
     """
     from evolve.cli import sessions
 
@@ -124,6 +126,7 @@ def resume(
         "target": target,
         "usd": usd,
         "tokens": tokens,
+        "final_tier": final_tier,
         "workers": workers,
     }
     sys.exit(sessions.go_on(archive, run_id, changes, as_json=as_json))

@@ -82,7 +82,7 @@ def _models(tables: object, judge: object, options: Sequence[str]) -> dict[str, 
 
 def start(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequence[str], *, as_json: bool) -> int:
     """A new run, from its rows to its summary; the exit status."""
-    return begin(url, config, initial, start_from, partial(_conduct, as_json=as_json))
+    return begin(url, config, initial, start_from, partial(_conduct, as_json=as_json, resumed=False))
 
 
 def begin(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequence[str], conduct: Conduct[T]) -> T:
@@ -150,13 +150,13 @@ def _replay(url: str, config: RunConfig, source: Sequence[str], conduct: Conduct
 
 def go_on(url: str, run_id: str, changes: Mapping[str, object], *, as_json: bool) -> int:
     """A run that was interrupted, from where its rows end; the exit status."""
-    return go_on_with(url, run_id, changes, partial(_conduct, as_json=as_json))
+    return go_on_with(url, run_id, changes, partial(_conduct, as_json=as_json, resumed=True))
 
 
 def go_on_with(url: str, run_id: str, changes: Mapping[str, object], conduct: Conduct[T]) -> T:
     """A run that was interrupted, from where its rows end; what `conduct` makes of it.
 
-    Budgets that are raised stay raised; `OF_A_SESSION` hold for this one alone.
+    Budgets that are raised stay raised, and another final tier stays; `OF_A_SESSION` hold for this one alone.
 
     Raises:
         ConfigError: A value out of range.
@@ -188,12 +188,12 @@ def problem_of(run: Run, config: RunConfig) -> Problem:
     return problem
 
 
-def _conduct(archive: Archive, run: Run, config: RunConfig, problem: Problem, *, as_json: bool) -> int:
+def _conduct(archive: Archive, run: Run, config: RunConfig, problem: Problem, *, as_json: bool, resumed: bool) -> int:
     if problem.task.self_scored:
         sys.stderr.write(f"{SELF_SCORED}: what this run reports is the programs' own word\n")
     progress = Progress(task=run.task, run_id=run.id)
     ending = asyncio.run(_watched(Lifecycle(archive, run, config, problem, progress), progress, config))
-    return _conclude(archive, run, ending, as_json=as_json)
+    return _conclude(archive, run, ending, as_json=as_json, resumed=resumed)
 
 
 async def _watched(lifecycle: Lifecycle, progress: Progress, config: RunConfig) -> Ending:
@@ -204,11 +204,11 @@ async def _watched(lifecycle: Lifecycle, progress: Progress, config: RunConfig) 
         return await lifecycle.conduct()
 
 
-def _conclude(archive: Archive, run: Run, ending: Ending, *, as_json: bool) -> int:
+def _conclude(archive: Archive, run: Run, ending: Ending, *, as_json: bool, resumed: bool) -> int:
     if as_json:
         report.print_run_json(archive, run, ending)
     else:
-        report.print_run(archive, run, ending)
+        report.print_run(archive, run, ending, resumed=resumed)
     if ending.reason == WAITING:
         sys.stderr.write(f"the first programs are scored; get the first prompt with: evolve ask {run.id}\n")
         return 0

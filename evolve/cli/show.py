@@ -12,7 +12,7 @@ from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
 from evolve.cli.printing import print_json, print_table, print_text, score
 
 if TYPE_CHECKING:
-    from archive.records import Attempt, StoredEvaluation
+    from archive.records import Attempt, Candidate, StoredEvaluation
     from archive.store import Archive
 
 
@@ -34,7 +34,7 @@ def show(
     from archive.store import Archive
 
     with Archive.open(archive, create=False, read_only=True) as opened:
-        candidate = opened.candidate(candidate_id)
+        candidate = _candidate(opened, candidate_id)
         if source:
             print_text(candidate.source)
             return
@@ -55,6 +55,21 @@ def show(
         print_text(f"{remark.created_at}  {remark.kind}{': ' if remark.text else ''}{remark.text}")
     if change:
         print_text("\n" + change)
+
+
+def _candidate(archive: Archive, candidate_id: str) -> Candidate:
+    from archive.errors import UnknownRecordError
+    from evolve.errors import RunError
+
+    try:
+        return archive.candidate(candidate_id)
+    except UnknownRecordError:
+        if candidate_id not in {run.id for run in archive.runs()}:
+            raise
+        raise RunError(
+            f"{candidate_id} is a run, and this shows programs: `evolve runs {candidate_id}` tells how it went, "
+            "`evolve leaderboard` lists programs"
+        ) from None
 
 
 def lineage_of(archive: Archive, candidate_id: str) -> list[Attempt]:
@@ -88,11 +103,10 @@ def _print_evaluations(evaluations: list[StoredEvaluation]) -> None:
         for stored in evaluations
     ]
     print_table(columns, rows)
-    failures = dict.fromkeys(
-        instance.detail for stored in evaluations for instance in stored.evaluation.instances if instance.detail
-    )
-    for detail in list(failures)[:3]:
-        print_text(f"failed: {detail}")
+    found = (stored.evaluation for stored in evaluations)
+    failures = dict.fromkeys((e.tier, i.detail) for e in found for i in e.instances if i.detail)
+    for tier, detail in list(failures)[:3]:
+        print_text(f"failed in {tier}: {detail}")
 
 
 def _diff(archive: Archive, candidate_id: str, source: str, origin: Attempt | None, against: Against) -> str:

@@ -176,3 +176,12 @@ def test_workers_that_know_other_secrets_are_told_the_runs_own(archive: Archive)
         asyncio.run(stages.evaluate(candidate, Tier.QUICK, split))
     assert [request.secret for request in backend.requests] == [secret_from_seed(2), ""]
     assert stages.stored(candidate.id, Tier.QUICK, Split.VALIDATION) is not None
+
+
+def test_the_final_look_counts_what_it_makes_and_no_more(archive: Archive) -> None:
+    looks, _, ids = the_looks(archive, FakeBackend())
+    assert looks.num_known(ids[1], 12) == 0
+    made: list[int] = []
+    for _ in range(2):
+        asyncio.run(looks.final(ids[1], 12, lambda: made.append(1)))
+    assert (len(made), looks.num_known(ids[1], 12)) == (2, 2)

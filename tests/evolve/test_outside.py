@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from archive.records import AttemptState, ModelReply, Run, RunStatus
+from archive.records import OUTSIDE, AttemptState, ModelReply, Run, RunStatus
 from archive.store import Archive
-from evaluators.contract import PlannerClock
+from evaluators.contract import Evaluation, Outcome, PlannerClock, Tier
+from evaluators.protocol import EvaluateRequest
 from evaluators.toy import PROBLEM
+from evolve.cli.asking import next_step, told_text
 from evolve.config import RunConfig, build_config
 from evolve.errors import BackendError, RunError
 from evolve.lifecycle import Lifecycle
 from evolve.llm.recording import record_run
-from evolve.outside import Asked, OutsideRun, Told
+from evolve.outside import Asked, OutsideRun
 from evolve.programs import founding_programs
 from evolve.progress import Progress
-from evolve.session import OUTSIDE, new_run, split_secrets
+from evolve.session import new_run, split_secrets
 from evolve.stages import Stages
+from evolve.telling import Told
+from tests.evolve.evaluations import a_failed_evaluation
 from tests.evolve.fakes import FakeBackend
 from tests.evolve.test_driver import CLOCK, StoppingBackend
 
@@ -59,6 +63,11 @@ class Scene:
             return await self.outside.tell(0, reply, backend or FakeBackend(), CLOCK.timestamp())
 
         return asyncio.run(scene())
+
+    def answer(self, reply: str, backend: FakeBackend | None = None) -> Told:
+        """What comes of `reply` to the next ask."""
+        index = self.ask().attempt
+        return asyncio.run(self.outside.tell(index, reply, backend or FakeBackend(), CLOCK.timestamp()))
 
     def killed_tell(self, reply: str) -> None:
         with pytest.raises(BackendError):
@@ -177,3 +186,62 @@ def test_a_program_that_was_stopped_is_told_why(archive: Archive) -> None:
         reasons += [told.reason] if told.outcome == "stopped" else []
     assert reasons
     assert all("worse than the parent by" in reason for reason in reasons)
+
+
+STOPPED_ANSWERS = [REPLY.format(change="a constant", value=f"{number}.5") for number in range(6)]
+
+
+def test_a_program_that_was_stopped_is_told_by_the_regimes_that_were_played(archive: Archive) -> None:
+    scene = a_scene(archive, attempts=40, racing=0.5, twins=False)
+    stopped = [told for told in map(scene.answer, STOPPED_ANSWERS) if told.outcome == "stopped"]
+    assert stopped
+    for told in stopped:
+        assert 0 < told.played < 12
+        assert f"on {told.played} of 12 instances" in told.reason
+        assert told.regimes.keys() == told.changes.keys() == {"odd", "even"}
+        assert sum(told.changes.values()) < 0
+        lines = told_text(told).splitlines()
+        assert lines[1] == f"  on the {told.played} instances played (and against the parent on these):"
+        assert f"  odd: {told.regimes['odd']:.4f} ({told.changes['odd']:+.4f})" in lines[2:]
+
+
+def test_a_scored_program_is_told_with_each_regimes_change(archive: Archive) -> None:
+    scene = a_scene(archive, attempts=2, racing=0.0)
+    told = scene.answer(ANSWER)
+    assert told.score is not None
+    assert sum(told.changes.values()) / 2 == pytest.approx(told.score - told.parent_score)
+    assert f"  even: {told.regimes['even']:.4f} ({told.changes['even']:+.4f})" in told_text(told)
+
+
+def test_a_failure_names_its_tier_and_its_feedback_is_said_to_be_no_score(archive: Archive) -> None:
+    class Checked(FakeBackend):
+        def finished(self, request: EvaluateRequest) -> Evaluation:
+            return replace(super().finished(request), feedback="odd: 0.9\neven: crashed")
+
+    told = a_scene(archive).answer(REPLY.format(change="none", value="'crash'"), Checked())
+    assert (told.outcome, told.tier, told.regimes) == ("crashed", "smoke", {})
+    lines = told_text(told).splitlines()
+    assert lines[0] == "attempt 0: crashed in the tier smoke. it failed"
+    assert "nothing below is a score" in lines[lines.index("odd: 0.9") - 1]
+
+
+def test_an_end_that_is_ours_is_not_called_a_rejection(archive: Archive) -> None:
+    class Broken(FakeBackend):
+        def finished(self, request: EvaluateRequest) -> Evaluation:
+            if request.tier is Tier.QUICK:
+                return a_failed_evaluation(Outcome.INFRASTRUCTURE)
+            return super().finished(request)
+
+    assert a_scene(archive).answer(ANSWER, Broken()).outcome == "infrastructure"
+
+
+def test_who_has_told_learns_what_resume_does_and_how_much_is_left(archive: Archive) -> None:
+    scene = a_scene(archive, attempts=3, racing=0.0)
+    first = scene.answer(ANSWER)
+    assert next_step(first).startswith(f"next: evolve ask {scene.run.id} (2 attempts left), or end with: evolve resume")
+    assert next_step(first).endswith("which judges what there is")
+    scene.ask()
+    last = scene.answer(OTHER)
+    assert (last.attempts_left, last.waiting) == (0, 1)
+    assert "the 1 attempt asked for and not answered" in next_step(last)
+    assert next_step(replace(last, waiting=0)).startswith("no attempts are left; end with: evolve resume")

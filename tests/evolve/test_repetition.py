@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import pytest
 
-from archive.records import Run
+from archive.records import OUTSIDE, Run
 from archive.store import Archive
 from evaluators.problem import Problem
 from evaluators.toy import PROBLEM
@@ -22,7 +22,7 @@ from evolve.lifecycle import Lifecycle
 from evolve.llm.recording import FORMAT, Recording
 from evolve.progress import Progress
 from evolve.repetition import repeated_config, wishes_of
-from evolve.session import OUTSIDE, arms_of
+from evolve.session import arms_of
 
 MODEL = {"name": "good", "base_url": "http://127.0.0.1:9/v1"}
 
