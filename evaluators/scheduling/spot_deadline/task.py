@@ -44,10 +44,10 @@ TASK = Task(
     bound=1.0,
     weak_baseline="on_demand",
     limits={
-        Tier.SMOKE: Limits(wall_s=4.0, cpu_s=1.0, call_wall_s=2.0),
-        Tier.QUICK: Limits(wall_s=10.0, cpu_s=2.0, call_wall_s=2.0),
-        Tier.FULL: Limits(wall_s=20.0, cpu_s=4.0, call_wall_s=2.0),
-        Tier.REPORT: Limits(wall_s=60.0, cpu_s=10.0, call_wall_s=5.0),
+        Tier.SMOKE: Limits.of_cpu(1.0),
+        Tier.QUICK: Limits.of_cpu(2.0),
+        Tier.FULL: Limits.of_cpu(4.0),
+        Tier.REPORT: Limits.of_cpu(10.0),
     },
     parameter_specs=PARAMETERS,
     descriptors=(
