@@ -136,6 +136,11 @@ class Limits:
     call_wall_s: float  # one call, import included
     memory_bytes: int = 2 << 30  # beyond what the empty child already maps
 
+    @classmethod
+    def of_cpu(cls, cpu_s: float) -> Limits:
+        """CPU time is what is limited; on a loaded machine it takes several times as long, and only sleepers longer."""
+        return cls(wall_s=max(20.0, 6.0 * cpu_s), cpu_s=cpu_s, call_wall_s=max(15.0, 5.0 * cpu_s))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:

@@ -13,6 +13,12 @@ _MOST_REGIMES = 16
 _MOST_CHANGES = 8
 _TIERS = (Tier.SMOKE, Tier.QUICK, Tier.FULL)  # one to pass first, one to search with, one to rank with
 
+_FRESH = (
+    "Each instance is played in a fresh process: nothing is remembered from one to the next; within one, module "
+    "globals and attributes live on."
+)
+_KEPT = "One process plays all instances of an evaluation; no score may hang on what it remembers of earlier ones."
+
 
 def exact(value: float) -> str:
     """The shortest text that reads back as `value`."""
@@ -51,6 +57,7 @@ def limits_text(task: Task) -> str:
     lines += [
         f"- {tier} tier, per instance: {_allowance(task.limits[tier])}." for tier in _TIERS if tier in task.limits
     ]
+    lines.append(f"- {_FRESH if task.stateful else _KEPT}")
     lines.append("- One thread; no processes, no network, no files to write. What it prints is thrown away.")
     if task.charges_time:
         lines.append("- CPU time of its calls is charged in the score.")

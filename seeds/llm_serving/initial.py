@@ -3,7 +3,9 @@
 Method: least-outstanding-requests routing, as load balancers do it, over Sarathi-Serve's batches (Agrawal et al., OSDI
 2024). With the constants below it is that and nothing else; each further idea sits at its neutral value, to be turned.
 
-`replica` holds arrays with an entry per replica; `request` holds numbers.
+`replica` holds arrays with an entry per replica; `request` holds numbers. `config` is what the program is told of the
+fleet (knots and linear_s for the time of an iteration, mean_output, goal, ...), and `memory` a dict, empty before the
+first request, that is kept to the last one of the instance.
 """
 
 from collections import namedtuple
@@ -36,35 +38,35 @@ CLOCK = 1.0  # share of the highest, where energy counts
 FILL = 0.0  # share of the TPOT limit up to which iterations are filled with fine-tuning, where that counts
 
 
-def route_score(request, replica):
+def route_score(request, replica, config, memory):
     """How bad each replica would be for the request; the smallest takes it."""
     score = OUTSTANDING * (replica.running + replica.waiting)
     score = score + QUEUED * replica.queued_s + OWN_PROMPT * replica.prompt_s - QUALITY * replica.quality
     return score + DECODE_LOAD * replica.iteration_s + MEMORY * replica.kv_used / replica.kv_capacity
 
 
-def decode_score(request, replica):
+def decode_score(request, replica, config, memory):
     """The same for its decodes, in fleets where prompts and decodes have replicas of their own."""
     return OUTSTANDING * (replica.running + replica.waiting) + MEMORY * replica.kv_used / replica.kv_capacity
 
 
-def order_key(request, now):
+def order_key(request, now, config, memory):
     """Smaller is served first; the arrival time in it keeps anyone from waiting for ever."""
     patience = SHORT_FIRST * request.prompt + LONG_OUTPUT * request.predicted
     return request.arrival_s + patience - URGENCY * request.priority
 
 
-def budget(request, replica):
+def budget(request, replica, config, memory):
     """Tokens per iteration of each replica, decodes included."""
     return np.full(replica.running.shape, CHUNK)
 
 
-def clock(request, replica):
+def clock(request, replica, config, memory):
     """Share of the highest clock that each replica runs at, where energy counts."""
     return np.full(replica.running.shape, CLOCK)
 
 
-def fine_tuning_s(request, replica):
+def fine_tuning_s(request, replica, config, memory):
     """Length up to which each replica's iterations are filled with fine-tuning, where that counts."""
     return np.full(replica.running.shape, FILL * request.slo_tpot_s)
 
@@ -77,6 +79,7 @@ class Policy:
 
     def __init__(self, config):
         self.config = config
+        self.memory = {}
 
     def options(self):
         """What else is wanted of the engine."""
@@ -85,24 +88,26 @@ class Policy:
     def arrive(self, now, request, replicas):
         """Where the request goes, how urgent it is, and the pace of every replica."""
         request, replica = Request(*request.tolist()), Replicas(*replicas, self.config["quality"])
-        tokens = _finite(budget(request, replica), replica, 512)
+        known = request, replica, self.config, self.memory
+        tokens = _finite(budget(*known), replica, 512)
         pace_s = min(max(float(PACE) * request.slo_tpot_s, 0.0), 10.0)
         return {
-            "route": _finite(route_score(request, replica), replica, 1e18),
-            "decode_route": _finite(decode_score(request, replica), replica, 1e18),
-            "key": float(_finite(order_key(request, now), None, 0.0)),
+            "route": _finite(route_score(*known), replica, 1e18),
+            "decode_route": _finite(decode_score(*known), replica, 1e18),
+            "key": float(_finite(order_key(request, now, self.config, self.memory), None, 0.0)),
             "budget": np.minimum(np.maximum(tokens, 32), 16384).astype(np.int64),
             "target_s": replica.decodes * pace_s,  # where nobody decodes, nobody waits for a token
             "retain_s": min(max(float(RETAIN) * request.prompt, -1e6), 1e6),
-            **self.beside(request, replica),
+            **self.beside(*known),
         }
 
-    def beside(self, request, replica):
+    def beside(self, *known):
         """What a goal beside latency asks for: little energy (1) or fine-tuning (2)."""
+        replica = known[1]
         if self.config["goal"] == 1:
-            return {"frequency": np.clip(_finite(clock(request, replica), replica, 1.0), 0.5, 1.0)}
+            return {"frequency": np.clip(_finite(clock(*known), replica, 1.0), 0.5, 1.0)}
         if self.config["goal"] == 2:
-            return {"tune_s": np.clip(_finite(fine_tuning_s(request, replica), replica, 0.0), 0.0, 10.0)}
+            return {"tune_s": np.clip(_finite(fine_tuning_s(*known), replica, 0.0), 0.0, 10.0)}
         return {}
 
 

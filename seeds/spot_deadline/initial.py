@@ -5,10 +5,17 @@ the start to all of the work at the deadline (Wu et al., "Can't Be Late: Optimiz
 Deadlines", NSDI 2024). With the constants below the line is straight, on demand is left as soon as there is spot, and
 the job stays in region 0. Each further idea sits at its neutral value, to be turned.
 
+`decide` is asked in every tick. `now` holds what `Policy.step` got (tick, done, mode, region, pending, available: spot
+in every region), `config` what the job is told (work, deadline, overhead, regions, tick_s, spot_usd, on_demand_usd,
+move_usd, seed), and `memory` is a dict, empty at the job's first tick, that is kept to its end.
+
 Units: ticks, US dollars.
 """
 
+from collections import namedtuple
+
 IDLE, SPOT, ON_DEMAND = 0, 1, 2
+Now = namedtuple("Now", "tick done mode region pending available")
 
 # EVOLVE-BLOCK-START
 CURVE = 1.0  # the line is (tick / deadline) ** CURVE of the work: above 1 it waits first, below 1 it hurries
@@ -56,6 +63,23 @@ def choose_mode(mode: int, ahead: float, left: float, up: float, down: float, ov
     return ON_DEMAND if ahead < -LAG * overhead and down >= PATIENCE else IDLE
 
 
+def decide(now: Now, config: dict, memory: dict) -> tuple:
+    """The mode and the region of this tick."""
+    target = now.region
+    if now.mode != SPOT:
+        prices = config["spot_usd"], config["on_demand_usd"], config["move_usd"]
+        target = int(choose_region(now.region, now.available, *prices))
+    there = now.available[target]
+    memory["ticks_up"] = memory.get("ticks_up", 0) + there
+    run = memory.get("run", 0)  # ticks that the availability has been as it is where spot would be started
+    memory["run"] = run = max(run, 0) + 1 if there else min(run, 0) - 1
+    seen = (memory["ticks_up"] + PRIOR * PRIOR_TICKS) / max(now.tick + 1 + PRIOR_TICKS, 1e-9)
+    ahead = now.done - expected_progress(now.tick, config["work"], config["deadline"], seen)
+    left = config["work"] - now.done
+    mode = int(choose_mode(now.mode, ahead, left, max(run, 0), max(-run, 0), config["overhead"]))
+    return mode, target if mode == SPOT else now.region
+
+
 # EVOLVE-BLOCK-END
 
 
@@ -64,23 +88,12 @@ class Policy:
 
     def __init__(self, config: dict) -> None:
         self.config = config
-        self.ticks_up = 0
-        self.run = 0  # ticks that the availability has been as it is where spot would be started
+        self.memory = {}
 
     def step(self, tick: int, done: int, mode: int, region: int, pending: int, available: list) -> tuple:
-        """What to run in this tick, and where."""
-        config = self.config
-        target = region
-        if mode != SPOT:
-            prices = config["spot_usd"], config["on_demand_usd"], config["move_usd"]
-            target = int(choose_region(region, available, *prices))
-        there = available[target]
-        self.ticks_up += there
-        self.run = max(self.run, 0) + 1 if there else min(self.run, 0) - 1
-        seen = (self.ticks_up + PRIOR * PRIOR_TICKS) / max(tick + 1 + PRIOR_TICKS, 1e-9)
-        ahead = done - expected_progress(tick, config["work"], config["deadline"], seen)
-        left = config["work"] - done
-        wanted = int(choose_mode(mode, ahead, left, max(self.run, 0), max(-self.run, 0), config["overhead"]))
-        if wanted == SPOT and not there:
+        """What `decide` wants, as far as it can be had."""
+        wanted, target = decide(Now(tick, done, mode, region, pending, available), self.config, self.memory)
+        wanted, target = int(wanted), int(target)
+        if wanted == SPOT and not available[target]:
             wanted = IDLE
-        return wanted, target if wanted == SPOT else region
+        return wanted, target

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluators import jsonable
-from evaluators.contract import FLOOR, ContractError, InstanceResult, Outcome, Picture, Task, overall_outcome
+from evaluators import jsonable, registry
+from evaluators.contract import FLOOR, ContractError, InstanceResult, Limits, Outcome, Picture, Task, overall_outcome
 from evaluators.toy import PROBLEM
 
 
@@ -98,3 +98,20 @@ def test_values_without_a_json_form_are_refused(value: object) -> None:
 def test_nested_tuples_read_back_as_tuples() -> None:
     picture = Picture(name="p", chart="line", columns=("x", "y"), rows=((0.0, 1.0), (1.0, 2.0)))
     assert jsonable.loads(Picture, jsonable.dumps(picture)) == picture
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "broadcast", "circle_packing", "expert_replication", "expert_topology", "job_shop", "llm_serving",
+        "model_packing", "spot_deadline", "transaction_order",
+    ],
+)  # fmt: skip
+def test_a_program_within_its_cpu_time_has_five_times_as_long_on_a_loaded_machine(name: str) -> None:
+    for limits in registry.problem(name).task.limits.values():
+        assert min(limits.wall_s, limits.call_wall_s) >= 5 * limits.cpu_s
+        assert limits.wall_s > limits.call_wall_s
+
+
+def test_small_cpu_limits_leave_time_to_start_a_program() -> None:
+    assert Limits.of_cpu(0.1).call_wall_s >= 10.0

@@ -61,6 +61,24 @@ def test_the_initial_program_decides_as_least_outstanding() -> None:
         assert [r.score for r in initial] == [r.score for r in named]
 
 
+def test_what_evolves_sees_the_fleet_and_remembers_the_instance() -> None:
+    """A routing score that needs both, put in the place of the initial program's."""
+    told = "def route_score(request, replica, config, memory):"
+    counts = (
+        f"{told}\n"
+        "    memory['routed'] = memory.get('routed', 0) + 1\n"
+        "    assert len(config['linear_s']) == len(config['role']) == len(replica.running)\n"
+        "    return 0.0 * replica.running + (memory['routed'] + np.arange(len(replica.running))) % 2\n\n\n"
+        "def unused(request, replica, config, memory):"
+    )
+    source = FILES["initial"].read_text(encoding="utf-8")
+    assert source.count(told) == 1
+    scenario = small_scenarios(Split.SEARCH)[0]
+    changed, first = (scenario.play(InProcessCandidate(s), MODELLED) for s in (source.replace(told, counts), source))
+    assert changed.outcome is Outcome.SCORED
+    assert changed.score != first.score
+
+
 @EVERY_PROGRAM
 def test_a_program_cites_its_source_and_stands_in_the_table(name: str) -> None:
     told = ast.get_docstring(ast.parse(FILES[name].read_text(encoding="utf-8")))

@@ -54,6 +54,23 @@ def test_the_initial_program_is_uniform_progress_with_room_to_evolve() -> None:
         assert choices("initial", scenario) == choices("uniform_progress", scenario)
 
 
+def test_what_evolves_gets_all_that_step_gets_and_a_memory_for_the_job() -> None:
+    """A hook that only counts its calls, and goes where it never was while it runs on spot."""
+    start, end = "def decide", "# EVOLVE-BLOCK-END"
+    before, after = SOURCES["initial"].split(start)[0], SOURCES["initial"].split(end)[1]
+    hook = (
+        "def decide(now, config, memory):\n"
+        "    memory['seen'] = [*memory.get('seen', []), (now.tick, now.pending, tuple(now.available))]\n"
+        "    assert [tick for tick, *_ in memory['seen']] == list(range(now.tick + 1))\n"
+        "    assert len(now.available) == config['regions']\n"
+        "    return (SPOT, now.tick // 10 % 3) if now.tick < 30 else (ON_DEMAND, now.region)\n"
+    )
+    job = a_job()
+    scenario = build_scenario("s", "r", job, np.ones((job.deadline, 3), dtype=bool), candidate_seed=1)
+    ticks = ticks_of(scenario, f"{before}{hook}{end}{after}")
+    assert {tick.choice.region for tick in ticks[:30] if tick.choice.mode is Mode.SPOT} == {0, 1, 2}
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

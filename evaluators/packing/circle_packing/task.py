@@ -88,10 +88,10 @@ TASK = Task(
     bound=1.0,
     weak_baseline="grid",
     limits={
-        Tier.SMOKE: Limits(wall_s=10.0, cpu_s=5.0, call_wall_s=5.0),
-        Tier.QUICK: Limits(wall_s=180.0, cpu_s=60.0, call_wall_s=60.0),
-        Tier.FULL: Limits(wall_s=900.0, cpu_s=300.0, call_wall_s=120.0),
-        Tier.REPORT: Limits(wall_s=3600.0, cpu_s=1200.0, call_wall_s=300.0),
+        Tier.SMOKE: Limits.of_cpu(5.0),
+        Tier.QUICK: Limits.of_cpu(60.0),
+        Tier.FULL: Limits.of_cpu(300.0),
+        Tier.REPORT: Limits.of_cpu(1200.0),
     },
     parameters={"circles": 0},
     parameter_specs=(

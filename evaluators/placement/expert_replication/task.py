@@ -38,10 +38,10 @@ TASK = Task(
     bound=1.0,
     weak_baseline="static",
     limits={
-        Tier.SMOKE: Limits(wall_s=6.0, cpu_s=2.0, call_wall_s=3.0),
-        Tier.QUICK: Limits(wall_s=30.0, cpu_s=10.0, call_wall_s=10.0),
-        Tier.FULL: Limits(wall_s=120.0, cpu_s=60.0, call_wall_s=20.0),
-        Tier.REPORT: Limits(wall_s=600.0, cpu_s=300.0, call_wall_s=30.0),
+        Tier.SMOKE: Limits.of_cpu(2.0),
+        Tier.QUICK: Limits.of_cpu(10.0),
+        Tier.FULL: Limits.of_cpu(60.0),
+        Tier.REPORT: Limits.of_cpu(300.0),
     },
     parameter_specs=PARAMETERS,
     descriptors=(

@@ -34,10 +34,10 @@ TASK = Task(
     bound=1.0,
     weak_baseline="contiguous",
     limits={
-        Tier.SMOKE: Limits(wall_s=6.0, cpu_s=2.0, call_wall_s=3.0),
-        Tier.QUICK: Limits(wall_s=12.0, cpu_s=2.0, call_wall_s=8.0),
-        Tier.FULL: Limits(wall_s=30.0, cpu_s=5.0, call_wall_s=25.0),
-        Tier.REPORT: Limits(wall_s=180.0, cpu_s=40.0, call_wall_s=150.0),
+        Tier.SMOKE: Limits.of_cpu(2.0),
+        Tier.QUICK: Limits.of_cpu(2.0),
+        Tier.FULL: Limits.of_cpu(5.0),
+        Tier.REPORT: Limits.of_cpu(40.0),
     },
     parameter_specs=PARAMETERS,
     descriptors=(

@@ -46,10 +46,10 @@ TASK = Task(
     bound=1.0,
     weak_baseline="first_fit",
     limits={  # the same seconds everywhere, so that what is tuned on one tier holds on the others
-        Tier.SMOKE: Limits(wall_s=20.0, cpu_s=2.0, call_wall_s=15.0),
-        Tier.QUICK: Limits(wall_s=20.0, cpu_s=2.0, call_wall_s=15.0),
-        Tier.FULL: Limits(wall_s=20.0, cpu_s=2.0, call_wall_s=15.0),
-        Tier.REPORT: Limits(wall_s=20.0, cpu_s=2.0, call_wall_s=15.0),
+        Tier.SMOKE: Limits.of_cpu(2.0),
+        Tier.QUICK: Limits.of_cpu(2.0),
+        Tier.FULL: Limits.of_cpu(2.0),
+        Tier.REPORT: Limits.of_cpu(2.0),
     },
     parameter_specs=PARAMETERS,
     descriptors=(

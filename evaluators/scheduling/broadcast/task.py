@@ -39,10 +39,10 @@ TASK = Task(
     bound=1.0,
     weak_baseline="direct",
     limits={  # wide for trees grown one by one, some 0.1 s at most; narrow for programs that search
-        Tier.SMOKE: Limits(wall_s=6.0, cpu_s=1.0, call_wall_s=3.0),
-        Tier.QUICK: Limits(wall_s=20.0, cpu_s=4.0, call_wall_s=10.0),
-        Tier.FULL: Limits(wall_s=30.0, cpu_s=6.0, call_wall_s=20.0),
-        Tier.REPORT: Limits(wall_s=120.0, cpu_s=20.0, call_wall_s=60.0),
+        Tier.SMOKE: Limits.of_cpu(1.0),
+        Tier.QUICK: Limits.of_cpu(4.0),
+        Tier.FULL: Limits.of_cpu(6.0),
+        Tier.REPORT: Limits.of_cpu(20.0),
     },
     parameter_specs=PARAMETERS,
     descriptors=(

@@ -45,10 +45,10 @@ TASK = Task(
     # an idle replica held when it fails, no prompts where only decodes run, hits of first admissions
     revision=3,
     limits={
-        Tier.SMOKE: Limits(wall_s=6.0, cpu_s=2.0, call_wall_s=3.0),
-        Tier.QUICK: Limits(wall_s=30.0, cpu_s=6.0, call_wall_s=5.0),
-        Tier.FULL: Limits(wall_s=120.0, cpu_s=40.0, call_wall_s=10.0),
-        Tier.REPORT: Limits(wall_s=1200.0, cpu_s=400.0, call_wall_s=20.0),
+        Tier.SMOKE: Limits.of_cpu(2.0),
+        Tier.QUICK: Limits.of_cpu(6.0),
+        Tier.FULL: Limits.of_cpu(40.0),
+        Tier.REPORT: Limits.of_cpu(400.0),
     },
     parameter_specs=PARAMETERS,
     descriptors=(

@@ -1,7 +1,7 @@
 """Which jobs make up each tier and split.
 
-Search and validation share zones, deadlines and overheads and differ by seed; the hold-out has others, other numbers of
-regions and other prices, except where the user fixed them.
+Search, validation and hold-out have zones, deadlines, overheads and prices of their own, except where the user fixed
+them; validation lies between the two others, so that a champion is not chosen on the places it was bred on.
 """
 
 from __future__ import annotations
@@ -92,10 +92,61 @@ HOLDOUT_REGIMES = (
         checkpoint_gb=200.0,
     ),
 )
+_BETWEEN = tuple(  # half way from a fitted zone to one of the hold-out
+    Zone((a.availability + b.availability) / 2, (a.flips_per_day + b.flips_per_day) / 2)
+    for a, b in zip(
+        _fitted("us-east-1a", "us-east-1d", "us-east-1f", "us-east-2b", "us-west-2a", "us-west-2b"),
+        _OTHER_ZONES,
+        strict=True,
+    )
+)
+VALIDATION_REGIMES = (
+    Regime(name="rare", zones=_BETWEEN[:2]),
+    Regime(name="half", zones=_BETWEEN[2:4]),
+    Regime(name="frequent", zones=_BETWEEN[4:]),
+    Regime(
+        name="pair",
+        zones=_BETWEEN[:5],
+        regions=2,
+        weather=Weather(log_odds_sd=0.9, shared=0.35),
+        spot_fractions=(0.22, 0.52),
+        dearest=1.25,
+        checkpoint_gb=100.0,
+    ),
+    Regime(
+        name="four",
+        zones=_BETWEEN[:5],
+        regions=4,
+        weather=Weather(log_odds_sd=1.2, shared=0.8),
+        spot_fractions=(0.22, 0.52),
+        dearest=1.25,
+        checkpoint_gb=100.0,
+    ),
+)
+REGIMES = {
+    Split.SEARCH: SEARCH_REGIMES,
+    Split.VALIDATION: VALIDATION_REGIMES,
+    Split.HOLDOUT: HOLDOUT_REGIMES,
+    Split.REPORT: SEARCH_REGIMES,
+}
 # (deadline over work, hours of overhead). Search: the deadlines of 52, 60, 70 and 92 h for 48 h of work that the
-# literature uses; the hold-out has tighter, wider and other ones between.
+# literature uses; the hold-out has tighter, wider and other ones between, and validation others again.
 SEARCH_TERMS = ((52 / 48, 0.05), (70 / 48, 0.2), (60 / 48, 0.2), (92 / 48, 0.2), (52 / 48, 0.2), (70 / 48, 0.05))
 HOLDOUT_TERMS = ((56 / 48, 0.13), (64 / 48, 0.33), (80 / 48, 0.13), (51 / 48, 0.13), (110 / 48, 0.33), (56 / 48, 0.33))
+VALIDATION_TERMS = (
+    (54 / 48, 0.09),
+    (67 / 48, 0.26),
+    (58 / 48, 0.26),
+    (100 / 48, 0.26),
+    (53 / 48, 0.26),
+    (75 / 48, 0.09),
+)
+TERMS = {
+    Split.SEARCH: SEARCH_TERMS,
+    Split.VALIDATION: VALIDATION_TERMS,
+    Split.HOLDOUT: HOLDOUT_TERMS,
+    Split.REPORT: SEARCH_TERMS,
+}
 NUM_INSTANCES = {Tier.SMOKE: 5, Tier.QUICK: 40, Tier.FULL: 120, Tier.REPORT: 300}
 
 Settings = Mapping[str, ParameterValue]
@@ -115,7 +166,7 @@ class Recipe:
 def recipes(tier: Tier, split: Split, settings: Settings, trace: Trace | None = None) -> Sequence[Recipe]:
     """The scenarios of a tier and split; names repeat from one secret to the next."""
     regimes = _regimes(split, settings, trace)
-    terms = HOLDOUT_TERMS if split is Split.HOLDOUT else SEARCH_TERMS
+    terms = TERMS[split]
     found = []
     for index in range(NUM_INSTANCES[tier]):
         turn, place = divmod(index, len(regimes))
@@ -183,7 +234,7 @@ def draw_job(recipe: Recipe, tier: Tier, settings: Settings, rng: np.random.Gene
 
 
 def _regimes(split: Split, settings: Settings, trace: Trace | None) -> Sequence[Regime]:
-    regimes = HOLDOUT_REGIMES if split is Split.HOLDOUT else SEARCH_REGIMES
+    regimes = REGIMES[split]
     if trace is not None:
         return (Regime(name="recorded", zones=(), regions=1, dearest=regimes[-1].dearest),)
     availability = float(settings.get("availability", 0.0))

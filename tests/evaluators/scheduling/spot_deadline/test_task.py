@@ -12,7 +12,15 @@ import pytest
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import ContractError, InstanceResult, Outcome, ParameterValue, Split, Tier
 from evaluators.scheduling.spot_deadline.parameters import USD_PER_GB
-from evaluators.scheduling.spot_deadline.suite import HOLDOUT_REGIMES, HOLDOUT_TERMS, SEARCH_REGIMES, SEARCH_TERMS
+from evaluators.scheduling.spot_deadline.suite import (
+    HOLDOUT_REGIMES,
+    HOLDOUT_TERMS,
+    REGIMES,
+    SEARCH_REGIMES,
+    SEARCH_TERMS,
+    TERMS,
+    VALIDATION_REGIMES,
+)
 from evaluators.scheduling.spot_deadline.task import PROBLEM, SpotProblem
 from evaluators.seeding import SeedSource, secret_from_seed
 from tests.evaluators.scheduling.spot_deadline.scenes import CLOCK, GREEDY, ON_DEMAND, START
@@ -38,13 +46,41 @@ def test_the_hold_out_has_other_availabilities_deadlines_overheads_and_regions()
     assert {r.regions for r in HOLDOUT_REGIMES} == {1, 2, 5}
 
 
-@pytest.mark.parametrize("split", [Split.SEARCH, Split.HOLDOUT])
+def kinds(split: Split) -> dict[str, set[object]]:
+    """What the jobs of a split are made of."""
+    regimes = REGIMES[split]
+    several = [regime for regime in regimes if regime.regions > 1]
+    return {
+        "regime": {regime.name for regime in regimes},
+        "zone": {zone for regime in regimes for zone in regime.zones},
+        "shared weather": {regime.weather.shared for regime in several},
+        "price spread": {regime.spot_fractions for regime in several} | {regime.dearest for regime in several},
+        "checkpoint": {regime.checkpoint_gb for regime in several},
+        "deadline": {ratio for ratio, _ in TERMS[split]},
+        "overhead": {overhead_h for _, overhead_h in TERMS[split]},
+    }
+
+
+@pytest.mark.parametrize("other", [Split.SEARCH, Split.HOLDOUT])
+def test_validation_shares_neither_places_nor_prices_nor_terms_with(other: Split) -> None:
+    validation, apart = kinds(Split.VALIDATION), kinds(other)
+    assert not [axis for axis, values in validation.items() if values & apart[axis]]
+
+
+def test_validation_moves_dearer_than_search_and_cheaper_than_the_hold_out() -> None:
+    dearest = [
+        max(s.job.move_usd for s in PROBLEM.instances(Tier.SMOKE, split, seeds(split)))
+        for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT)
+    ]
+    assert dearest == pytest.approx([1.0, 2.0, 4.0])
+    assert {regime.regions for regime in VALIDATION_REGIMES} == {1, 2, 4}
+
+
+@pytest.mark.parametrize("split", [Split.SEARCH, Split.VALIDATION, Split.HOLDOUT])
 def test_every_scenario_has_something_to_save_and_a_name_of_its_own(split: Split) -> None:
     scenarios = PROBLEM.instances(Tier.QUICK, split, seeds(split))
     assert len({s.name for s in scenarios}) == len(scenarios) >= 12
-    assert {s.regime for s in scenarios} == {
-        r.name for r in (HOLDOUT_REGIMES if split is Split.HOLDOUT else SEARCH_REGIMES)
-    }
+    assert {s.regime for s in scenarios} == {regime.name for regime in REGIMES[split]}
     for scenario in scenarios:
         assert scenario.optimum_usd <= 0.9 * scenario.job.on_demand_only_usd
         assert scenario.job.deadline >= scenario.job.work + scenario.job.overhead
@@ -64,7 +100,7 @@ def test_what_the_user_sets_holds_everywhere() -> None:
         "usd_per_gb": "0.05",
     }  # fmt: skip
     problem = PROBLEM.configured(told)
-    for split in (Split.SEARCH, Split.HOLDOUT):
+    for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
         for scenario in problem.instances(Tier.SMOKE, split, seeds(split)):
             job = scenario.job
             assert (job.work, job.deadline, job.overhead, job.regions) == (240, 360, 6, 2)

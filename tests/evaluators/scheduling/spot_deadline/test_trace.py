@@ -102,6 +102,18 @@ def test_a_trace_stands_for_the_availability(tmp_path: Path) -> None:
     assert problem.task.identity != PROBLEM.task.identity
 
 
+def test_validation_plays_the_third_quarter_of_a_trace(tmp_path: Path) -> None:
+    """Up in one quarter only: the first half is search's, the last quarter the hold-out's."""
+    runs = [down(360), up(180), down(180)]
+    path = written(tmp_path, {"a": runs})
+    problem = PROBLEM.configured({"trace": path, "work_h": "12", "deadline_h": "20"})
+    validation = problem.instances(Tier.QUICK, Split.VALIDATION, SeedSource(secret_from_seed(1), Split.VALIDATION))
+    assert all(scenario.available_TR.all() for scenario in validation)
+    assert {scenario.regime for scenario in validation} == {"recorded"}
+    assert {scenario.job.move_usd for scenario in validation} == {1.0}
+    assert all(s.job.spot_usd[0] == pytest.approx(0.3 * s.job.on_demand_usd[0]) for s in validation)
+
+
 def test_a_trace_too_short_or_with_too_few_zones_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match=r"a split has a quarter of it \(25 h\), but a job takes 52 h"):
         PROBLEM.configured({"trace": written(tmp_path, {"a": [up(50), down(50)]})})
