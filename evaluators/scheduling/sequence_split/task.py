@@ -37,7 +37,7 @@ TASK = Task(
     parameter_specs=PARAMETERS,
     descriptors=(
         Descriptor(metric="cut", low=0.0, high=30.0, bins=6),
-        Descriptor(metric="width", low=1.0, high=9.0, bins=8),
+        Descriptor(metric="width", low=1.0, high=10.0, bins=6),
     ),
     trade_offs=("score", "added"),
 )

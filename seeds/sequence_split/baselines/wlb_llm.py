@@ -63,7 +63,7 @@ def least_work(slots: Slots, row: int, nodes: list, width: int):
     for place in np.argsort(work, axis=None, kind="stable"):
         group, node = divmod(int(place), len(nodes))
         ranks = nodes[node][room[group, nodes[node]]]
-        if len(ranks) >= min(width, len(nodes[node])):
+        if len(ranks) >= width:
             return group, ranks[np.argsort(slots.load[group, ranks], kind="stable")[:width]]
     return None
 
