@@ -8,7 +8,7 @@ something does not fit any more, the plan is first fit, which always does.
 import numpy as np
 
 Array = np.ndarray
-MOVES = 250  # most sequences that are taken out and put back, over all
+MOVES = 200  # most sequences that are taken out and put back, over all
 
 # EVOLVE-BLOCK-START
 CUT = 1.0  # a sequence is cut if it takes longer than this times a rank's share of the whole work
@@ -58,7 +58,7 @@ def split(lengths: Array, config: dict) -> dict:
     if config["sync_every_micro_batch"]:
         share /= config["micro_batches"] ** bounded(SYNCED, 0.0, 1.0)
     best, shortest = first_fit(lengths, needed, config), np.inf
-    tries = int(bounded(TRIES, 1.0, 6.0))
+    tries = int(bounded(TRIES, 1.0, 4.0))
     for turn in range(tries):
         size = bounded(SPREAD, 0.25, 4.0) ** (turn - tries // 2)
         wish = np.nan_to_num(widths_of(times, needed, share, size, config), nan=1.0)

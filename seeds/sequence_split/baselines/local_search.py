@@ -10,6 +10,7 @@ Source: hill climbing from `moldable.py`; the usual neighbourhood of makespan sc
 import numpy as np
 
 GUESSES = 6
+FOREVER = 1e300  # the last guess: cut by need only
 GROWTH = 10.0  # against a longer micro-batch, where ending early counts 1
 MOVES = 260
 
@@ -112,7 +113,7 @@ def guessed(lengths: np.ndarray, config: dict):
     mean = shard_time(lengths, np.ones(len(lengths)), False, config).sum() / config["ranks"]
     best, shortest = None, np.inf
     least = mean / (2 * config["micro_batches"] if config["sync_every_micro_batch"] else 2)
-    for until in np.geomspace(least, 1.2 * mean, GUESSES):
+    for until in (*np.geomspace(least, 1.2 * mean, GUESSES - 1), FOREVER):
         widths = np.where(times.min(axis=1) <= until, (times <= until).argmax(axis=1), times.argmin(axis=1)) + 1
         slots = placed(lengths, widths, config)
         if slots is not None:

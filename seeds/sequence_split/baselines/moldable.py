@@ -9,6 +9,7 @@ Source: two-phase scheduling of moldable tasks (Turek, Wolf and Yu 1992; Ludwig 
 import numpy as np
 
 GUESSES = 8
+FOREVER = 1e300  # the last guess: cut by need only
 
 
 class Slots:
@@ -46,7 +47,7 @@ def split(lengths: np.ndarray, config: dict) -> dict:
     mean = shard_time(lengths, np.ones(len(lengths)), False, config).sum() / config["ranks"]
     best, shortest = None, np.inf
     least = mean / (2 * config["micro_batches"] if config["sync_every_micro_batch"] else 2)
-    for until in np.geomspace(least, 1.2 * mean, GUESSES):
+    for until in (*np.geomspace(least, 1.2 * mean, GUESSES - 1), FOREVER):
         widths = np.where(times.min(axis=1) <= until, (times <= until).argmax(axis=1), times.argmin(axis=1)) + 1
         slots = lpt(lengths, widths, config)
         if slots is not None:
