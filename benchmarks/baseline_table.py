@@ -260,6 +260,17 @@ TABLES = {
             metrics=("makespan_over_bound", "makespan_over_arrival", "in_flight", "moved", "overtaking"),
             quick=True,
         ),
+        TableSpec(
+            task="sequence_split",
+            reference="lpt_cost",
+            columns={
+                "step / bound": ("step_over_bound", ".3f"),
+                "cut %": ("cut", ".1f"),
+                "rings add %": ("added", ".1f"),
+            },
+            metrics=("step_over_bound", "step_over_first_fit", "busy", "added", "cut", "width", "crossing"),
+            quick=True,
+        ),
     )
 }
 

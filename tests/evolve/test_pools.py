@@ -30,6 +30,7 @@ GRIDDED = (
     "job_shop",
     "llm_serving",
     "model_packing",
+    "sequence_split",
     "spot_deadline",
     "transaction_order",
 )
