@@ -1,8 +1,8 @@
 """Greedy group recursion, with further ideas laid open as constants at neutral values.
 
 Method: GGR (Liu et al., "Optimizing LLM Queries in Relational Data Analytics Workloads", MLSys 2025), as in
-`baselines/ggr.py`: the cell with the largest squared length times repetitions picks a group of rows, which starts with it
-and with what follows from it; the group is arranged in the same way without these columns, then the rest of the rows.
+`baselines/ggr.py`: the cell with the largest squared length times repetitions picks a group of rows, which starts with
+it and with what follows from it; the group is arranged in the same way without these columns, then the other rows.
 Each further idea has weight zero, to be turned.
 """
 
@@ -130,7 +130,7 @@ def by_statistics(world: dict, rows: Array, columns: Array) -> Array:
         return columns
     sizes, cells = world["lengths"][np.ix_(rows, columns)], world["cells"][np.ix_(rows, columns)]
     saved = sizes.sum(axis=0) - [
-        size[np.unique(one, return_index=True)[1]].sum() for one, size in zip(cells.T, sizes.T)
+        size[np.unique(one, return_index=True)[1]].sum() for one, size in zip(cells.T, sizes.T, strict=True)
     ]
     return columns[np.argsort(-np.nan_to_num(column_score(saved, sizes.sum(axis=0))), kind="stable")]
 

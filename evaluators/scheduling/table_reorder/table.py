@@ -25,12 +25,12 @@ class Table:
     @property
     def num_rows(self) -> int:
         """Prompts to be made."""
-        return self.values_NC.shape[0]
+        return len(self.values_NC)
 
     @property
     def num_columns(self) -> int:
         """Cells of each prompt."""
-        return self.values_NC.shape[1]
+        return len(self.values_NC.T)
 
     @property
     def tokens(self) -> int:

@@ -6,14 +6,15 @@ from evaluators.contract import Direction, EntryPoint, MetricSpec
 
 _DESCRIPTION = """\
 Each row of a table becomes a prompt: its cells, each written as "name: value", one behind the other. A serving engine
-keeps prompts in a prefix cache, so the leading cells that a prompt has in common with an earlier one cost nothing. Choose
-in which order the rows are served, and for each row in which order its cells are written, so that as many tokens as
-possible are found. Cells are whole: two that differ share nothing, and since a cell carries its field's name, equal values
-of different columns share nothing either.
+keeps prompts in a prefix cache, so the leading cells that a prompt has in common with an earlier one cost nothing.
+Choose in which order the rows are served, and for each row in which order its cells are written, so that as many tokens
+as possible are found. Cells are whole: two that differ share nothing, and since a cell carries its field's name, equal
+values of different columns share nothing either.
 
 `reorder(table: dict) -> {"rows": int64 array (N,), "columns": int64 array (N, C)}`, called once per table.
 - rows: the rows of the table in the order in which they are served, a permutation of 0 .. N - 1.
-- columns: columns[r] is the order of the cells of row r OF THE TABLE (not of the r-th served), a permutation of 0 .. C - 1.
+- columns: columns[r] is the order of the cells of row r OF THE TABLE (not of the r-th served), a permutation of
+  0 .. C - 1.
 `table` holds
 - values (N, C) int64: numbers that are equal where two rows have the same value in that column. They tell nothing else:
   numbers of different columns have nothing in common. Functional dependencies are yours to find;
@@ -27,8 +28,8 @@ it; the first k find nothing. When a prompt ends, its blocks are the newest; wha
 that is newer is dropped, of one prompt the end first. The capacity is at least that of the longest prompt.
 
 What counts is the share of all tokens that is found. A program has two seconds of CPU per table of up to 1500 rows and
-24 columns. Count steps, not seconds: scores must repeat. Rows or columns that are missing, doubled or out of range are an
-invalid answer.
+24 columns. Count steps, not seconds: scores must repeat. Rows or columns that are missing, doubled or out of range are
+an invalid answer.
 """
 REORDER = EntryPoint(
     name="reorder",

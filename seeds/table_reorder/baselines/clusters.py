@@ -1,9 +1,9 @@
 """Bottom up: the two groups of rows whose common cells are longest are merged, until one is left.
 
-A tree of groups is a plan: each group begins with the cells that all its rows have in common, and inside it each part goes
-on with what its own rows have in common besides. Every merge saves the common cells of the merged group once, so the
-tokens found are the sum over all merges, and the longest is taken first. Groups that are each other's nearest are found by
-a chain of nearest neighbours. With blocks, full blocks count first.
+A tree of groups is a plan: each group begins with the cells that all its rows have in common, and inside it each part
+goes on with what its own rows have in common besides. Every merge saves the common cells of the merged group once, so
+the tokens found are the sum over all merges, and the longest is taken first. Groups that are each other's nearest are
+found by a chain of nearest neighbours. With blocks, full blocks count first.
 
 Source: this project; agglomerative clustering with the chain of Murtagh, Computer Journal 26 (1983).
 """

@@ -1,7 +1,7 @@
 """Bottom-up clusters, dealt out for an engine that serves several prompts at a time.
 
-As `clusters.py`; then the order is cut into as many stretches as prompts are in flight, which are served in turn: so the
-neighbour of each prompt has just ended when it begins, and only the first of each stretch finds nothing.
+As `clusters.py`; then the order is cut into as many stretches as prompts are in flight, which are served in turn: so
+the neighbour of each prompt has just ended when it begins, and only the first of each stretch finds nothing.
 
 Source: this project.
 """

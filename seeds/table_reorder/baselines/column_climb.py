@@ -16,7 +16,10 @@ def reorder(table: dict) -> dict:
     values, lengths = table["values"], table["lengths"]
     rows, columns = values.shape
     rng, steps = np.random.default_rng(table["seed"]), STEPS
-    saves = [sizes.sum() - sizes[np.unique(one, return_index=True)[1]].sum() for one, sizes in zip(values.T, lengths.T)]
+    saves = [
+        sizes.sum() - sizes[np.unique(one, return_index=True)[1]].sum()
+        for one, sizes in zip(values.T, lengths.T, strict=True)
+    ]
     order = np.argsort(-np.array(saves), kind="stable").tolist()
     best, tried = saved(values, lengths, order), 0
     while tried < columns and steps > 0:

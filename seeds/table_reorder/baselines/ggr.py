@@ -1,4 +1,4 @@
-"""Greedy group recursion: the cell that would save most picks a group of rows, which is put together and starts with it.
+"""Greedy group recursion: the cell that would save most picks a group of rows, which starts with it.
 
 Of all cells, the one with the largest squared length times repetitions is taken; what follows from it by functional
 dependencies counts with it and is written behind it. Its rows are arranged in the same way without these columns, then
@@ -68,7 +68,7 @@ def by_statistics(cells, lengths, rows, columns, prefix, plan) -> None:
     if len(columns):
         sizes, here = lengths[np.ix_(rows, columns)], cells[np.ix_(rows, columns)]
         saved = sizes.sum(axis=0) - [
-            size[np.unique(one, return_index=True)[1]].sum() for one, size in zip(here.T, sizes.T)
+            size[np.unique(one, return_index=True)[1]].sum() for one, size in zip(here.T, sizes.T, strict=True)
         ]
         order = columns[np.argsort(-saved, kind="stable")]
         rows = rows[np.lexsort(cells[np.ix_(rows, order)].T[::-1])]

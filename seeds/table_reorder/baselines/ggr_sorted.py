@@ -65,7 +65,7 @@ def by_statistics(cells, lengths, rows, columns, prefix, plan) -> None:
     if len(columns):
         sizes, here = lengths[np.ix_(rows, columns)], cells[np.ix_(rows, columns)]
         saved = sizes.sum(axis=0) - [
-            size[np.unique(one, return_index=True)[1]].sum() for one, size in zip(here.T, sizes.T)
+            size[np.unique(one, return_index=True)[1]].sum() for one, size in zip(here.T, sizes.T, strict=True)
         ]
         order = columns[np.argsort(-saved, kind="stable")]
         rows = rows[np.lexsort(cells[np.ix_(rows, order)].T[::-1])]

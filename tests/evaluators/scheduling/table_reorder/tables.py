@@ -87,7 +87,7 @@ def every_plan(table: Table) -> Iterator[Plan]:
 
 
 def most_shared(table: Table) -> int:
-    """Over all orders of the columns: what an unbounded cache in tokens finds, in whatever order the rows are served."""
+    """Over all orders of columns: what an unbounded cache in tokens finds, in whatever order the rows are served."""
     cells = [list(zip(range(table.num_columns), row, strict=True)) for row in table.values_NC.tolist()]
     orders = list(permutations(range(table.num_columns)))
     tokens = {
