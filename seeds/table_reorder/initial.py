@@ -15,15 +15,10 @@ CELLS = 30_000_000  # cells that polishing may look at per table: what keeps any
 POWER = 2.0  # of a cell's tokens
 REPEATS = 1.0  # power of the rows beside the first that have the cell
 FOLLOWING = 1.0  # weight of the cells that follow from it by functional dependencies
-PARTIAL = 1.0  # share of a column's rows that must follow from another for that to be a dependency: 1 all of them
 RIVALS = 0.0  # against cells whose rows have other cells that are good for them, as a share of those
 BLOCKS = 0.0  # tokens taken off each cell, in blocks of the cache
-COMMON = 0.0  # above 0.5: what all rows of a group have in common follows at once
-DEPTH = 99.0  # cells that are chosen one inside the other, before rows are sorted by statistics
-SAVING = 1.0  # in that order of columns: weight of the tokens that a column would save as the first
-SHARE = 0.0  # and of their share of the column's tokens, times the mean tokens of a row
+COMMON = 0.0  # above 0: what all rows of a group have in common follows at once
 POLISH = 0.0  # times that each row is taken out and put where it shares most
-GAIN = 1.0  # tokens by which a place must be better than its own for a row to move
 DEAL = 0.0  # share of the prompts in flight over which the order is dealt out, in stretches that are served in turn
 
 
@@ -41,11 +36,6 @@ def value(tokens: Array, block: int) -> Array:
     return np.maximum(tokens - BLOCKS * block, 0.1) ** POWER
 
 
-def column_score(saved: Array, tokens: Array) -> Array:
-    """How early columns stand among rows that are sorted: tokens saved as the first, and tokens in all, of each."""
-    return SAVING * saved + SHARE * tokens.mean() * saved / tokens
-
-
 def hands(in_flight: int, rows: int) -> float:
     """In how many stretches the order is cut; the first of each are served, then the second of each, and so on."""
     return 1 + DEAL * (in_flight - 1)
@@ -61,7 +51,7 @@ def reorder(table: dict) -> dict:
     first = np.concatenate([[0], np.cumsum(values.max(axis=0) + 1)[:-1]])
     world = {"cells": values + first, "lengths": lengths, "block": table["block"], "follows": implied(values)}
     plan = np.zeros((rows, columns), dtype=np.int64)
-    arrange(world, np.arange(rows), np.arange(columns), [], 0, plan)
+    arrange(world, np.arange(rows), np.arange(columns), [], plan)
     passes = min(max(float(np.nan_to_num(POLISH)), 0.0), 100.0)
     moves = min(int(passes * rows), CELLS // (rows * columns))
     polish(world, plan, np.random.default_rng(table["seed"]), moves)
@@ -70,21 +60,15 @@ def reorder(table: dict) -> dict:
 
 
 def implied(values: Array) -> Array:
-    """[a, b]: whether column b follows from column a, in `PARTIAL` of the rows."""
+    """[a, b]: whether column b follows from column a: each value of a has one value of b."""
     size = values.max(axis=0) + 1
-    follows = np.zeros((len(size), len(size)), dtype=bool)
-    for i, a in enumerate(values.T):
-        for j, b in enumerate(values.T):
-            pairs, counts = np.unique(a * size[j] + b, return_counts=True)
-            most = np.zeros(size[i], dtype=np.int64)
-            np.maximum.at(most, pairs // size[j], counts)
-            follows[i, j] = i != j and most.sum() >= PARTIAL * len(values)
-    return follows
+    pairs = [[len(np.unique(a * size[j] + b)) for j, b in enumerate(values.T)] for a in values.T]
+    return (np.array(pairs) == size[:, None]) & ~np.eye(len(size), dtype=bool)
 
 
-def arrange(world: dict, rows: Array, columns: Array, prefix: list, depth: int, plan: Array) -> None:
+def arrange(world: dict, rows: Array, columns: Array, prefix: list, plan: Array) -> None:
     """Write the plan of these rows, which start with the columns of `prefix` and have `columns` left."""
-    if len(columns) and len(rows) > 1 and depth < DEPTH:
+    if len(columns) and len(rows) > 1:
         there = np.ix_(rows, columns)
         worth, follows = value(world["lengths"][there], world["block"]), world["follows"][np.ix_(columns, columns)]
         ids, index, local = np.unique(world["cells"][there], return_index=True, return_inverse=True)
@@ -104,14 +88,14 @@ def arrange(world: dict, rows: Array, columns: Array, prefix: list, depth: int, 
             column = int(index[cell] % len(columns))
             members = np.flatnonzero(left & (local[:, column] == cell))
             same = (local[members] == local[members[0]]).all(axis=0)
-            taken = np.flatnonzero(same if COMMON > 0.5 else same & follows[column])
+            taken = np.flatnonzero(same if COMMON > 0 else same & follows[column])
             taken = [column, *taken[taken != column]]
-            arrange(world, rows[members], np.delete(columns, taken), [*prefix, *columns[taken]], depth + 1, plan)
+            arrange(world, rows[members], np.delete(columns, taken), [*prefix, *columns[taken]], plan)
             counts -= np.bincount(local[members].ravel(), minlength=len(ids))
             left[members] = False
         rows = rows[left]
     if len(rows):
-        plan[rows] = [*prefix, *by_statistics(world, rows, columns)]
+        plan[rows] = [*prefix, *columns]
 
 
 def rivals(local: Array, per_row: Array) -> Array:
@@ -122,17 +106,6 @@ def rivals(local: Array, per_row: Array) -> Array:
     top = np.sort(scores, axis=1)[:, -2:]
     other = np.where(scores == top[:, 1:], top[:, :1], top[:, 1:])
     return np.bincount(local.ravel(), other.ravel(), minlength=len(per_row))
-
-
-def by_statistics(world: dict, rows: Array, columns: Array) -> Array:
-    """The columns by what they would save."""
-    if len(columns) < 2:
-        return columns
-    sizes, cells = world["lengths"][np.ix_(rows, columns)], world["cells"][np.ix_(rows, columns)]
-    saved = sizes.sum(axis=0) - [
-        size[np.unique(one, return_index=True)[1]].sum() for one, size in zip(cells.T, sizes.T, strict=True)
-    ]
-    return columns[np.argsort(-np.nan_to_num(column_score(saved, sizes.sum(axis=0))), kind="stable")]
 
 
 def polish(world: dict, plan: Array, rng: np.random.Generator, moves: int) -> None:
@@ -155,7 +128,7 @@ def polish(world: dict, plan: Array, rng: np.random.Generator, moves: int) -> No
         offer = offers.sum(axis=1)
         offer[row] = -1
         host = int(offer.argmax())
-        if offer[host] < now.max() + GAIN:
+        if offer[host] < now.max() + 1:
             continue
         common = agree[host] & through[host]
         order = np.concatenate([plan[host][common], plan[host][~common]])
