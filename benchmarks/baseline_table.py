@@ -254,6 +254,13 @@ TABLES = {
             quick=True,
         ),
         TableSpec(
+            task="table_reorder",
+            reference="ggr",
+            columns={"hits / bound": ("hit_over_bound", ".2f"), "hits": ("hit_rate", ".0f"), "any": ("hit_any", ".0f")},
+            metrics=("hit_over_bound", "hit_rate", "bound_rate", "hit_previous", "hit_any", "cold", "orders"),
+            quick=True,
+        ),
+        TableSpec(
             task="transaction_order",
             reference="smf_all",
             columns={"slots / bound": ("makespan_over_bound", ".2f"), "in flight": ("in_flight", ".1f")},

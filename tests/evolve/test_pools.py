@@ -23,7 +23,6 @@ from evolve.traits import cell_of, objectives_of
 from tests.evolve.evaluations import an_evaluation
 from tests.evolve.programs import a_member
 
-GRIDDED = (
     "broadcast",
     "expert_replication",
     "expert_topology",
@@ -32,8 +31,8 @@ GRIDDED = (
     "model_packing",
     "sequence_split",
     "spot_deadline",
+    "table_reorder",
     "transaction_order",
-)
 VALUES = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 TRAITS = st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=25)
 TASK = replace(
