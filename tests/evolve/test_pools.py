@@ -23,6 +23,7 @@ from evolve.traits import cell_of, objectives_of
 from tests.evolve.evaluations import an_evaluation
 from tests.evolve.programs import a_member
 
+GRIDDED = (
     "broadcast",
     "expert_replication",
     "expert_topology",
@@ -33,6 +34,7 @@ from tests.evolve.programs import a_member
     "spot_deadline",
     "table_reorder",
     "transaction_order",
+)
 VALUES = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 TRAITS = st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=25)
 TASK = replace(
