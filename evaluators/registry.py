@@ -22,6 +22,7 @@ BUILT_IN: Mapping[str, str] = {
     "moe_kernel": "evaluators.kernels.moe_kernel.task:PROBLEM",
     "moe_loss": "evaluators.balancing.moe_loss.task:PROBLEM",
     "spot_deadline": "evaluators.scheduling.spot_deadline.task:PROBLEM",
+    "tier_cache": "evaluators.placement.tier_cache.task:PROBLEM",
     "toy": "evaluators.toy:PROBLEM",
     "transaction_order": "evaluators.scheduling.transaction_order.task:PROBLEM",
 }
