@@ -23,7 +23,7 @@ from evolve.traits import cell_of, objectives_of
 from tests.evolve.evaluations import an_evaluation
 from tests.evolve.programs import a_member
 
-GRIDDED = ("expert_replication", "job_shop", "llm_serving", "spot_deadline", "transaction_order")
+GRIDDED = ("expert_replication", "job_shop", "llm_serving", "spot_deadline", "tier_cache", "transaction_order")
 VALUES = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 TRAITS = st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=25)
 TASK = replace(

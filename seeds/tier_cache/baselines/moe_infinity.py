@@ -3,10 +3,13 @@
 Source: after MoE-Infinity (Xue et al., "MoE-Infinity: Efficient MoE Inference on Personal Machines with Sparsity-Aware
 Expert Cache", 2024): activation matrices of sequences are matched by cosine, later layers are loaded ahead by the matched
 share, nearer layers first; evicted is what was used least, in this sequence and in all, in layers far away. A matrix whose
-sequence has ended replaces the stored one that is most like it. Weights are as told in descriptions, not copied.
+sequence has ended replaces the stored one that is most like it. The weights, and the
+least likelihood from which something is loaded, are ours.
 """
 
 import numpy as np
+
+LIKELY = 0.5  # how often a token of the matched sequence must have used what is loaded ahead
 
 
 class Policy:
@@ -15,7 +18,7 @@ class Policy:
     def __init__(self, config: dict) -> None:
         self.layers, self.experts = config["layers"], config["experts"]
         self.most = config["most_ahead"]
-        self.least = 0.5 / config["experts"]  # a share of a row worth loading ahead
+        self.least = LIKELY / config["top_k"]  # a share of a row worth loading ahead
         self.stored = config["history"].astype(np.float32)
         self.norms = np.linalg.norm(self.stored, axis=2) + 1e-6
         self.visits = self.stored.sum(axis=0) / max(1.0, self.stored.sum())

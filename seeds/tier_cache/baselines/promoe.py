@@ -7,8 +7,8 @@ predictors read hidden states; here, where none are shown, counts of pairs stand
 import numpy as np
 
 HALF_LIFE_STEPS = 8.0
-WEIGHT = 3.0  # of what the pairs say, against what counts say
-LEAST = 0.35  # likelihood above which something is loaded ahead
+MARGIN = 0.4  # by which an expert must follow another more often than it is used at all, for that to count
+LEAST = 0.6  # likelihood above which something is loaded ahead
 
 
 class Policy:
@@ -20,7 +20,7 @@ class Policy:
         history = config["history"].astype(np.float32)
         self.rate = np.minimum(1.0, history.mean(axis=0) / 24)
         self.pairs = np.zeros((self.layers, self.experts, self.experts), dtype=np.float32)
-        self.seen = np.full((self.layers, self.experts), 1.0, dtype=np.float32)
+        self.seen = np.full((self.layers, self.experts), 2.0, dtype=np.float32)  # two turns before ties count
         self.before = None
 
     def decide(self, event: dict) -> dict:
@@ -38,7 +38,7 @@ class Policy:
         after = self.pairs[following][chosen] / self.seen[following][chosen][:, None]
         rate = keep[following]
         odds = np.maximum(after - rate, 0.0).max(axis=0)  # the strongest tie beyond the expert's own rate
-        keep[following] = np.minimum(1.0, rate + WEIGHT * np.maximum(odds - 0.3, 0.0))
+        keep[following] = np.where(odds > MARGIN, np.minimum(1.0, rate + odds), rate)
         likely = np.argsort(-keep[following], kind="stable")
         likely = likely[(keep[following, likely] > LEAST) & ~event["resident"][following, likely]][: self.most]
         ahead = np.full(self.most, -1, dtype=np.int64)
