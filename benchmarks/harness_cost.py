@@ -47,7 +47,18 @@ def run_toy(folder: Path, attempts: int, workers: int) -> tuple[float, float, st
     """Wall and CPU seconds of a whole run, and the sandbox it had."""
     archive = f"sqlite:///{folder}/{attempts}-{workers}-{time.monotonic_ns()}.db"
     words = ["run", "toy", "--proposer", "recorded", "--replies", f"{folder}/replies.jsonl", "--seed", "1", "--json"]
-    words += ["--config", f"{folder}/run.toml", "--attempts", str(attempts), "--workers", str(workers), "--archive", archive, "--finalists", "1"]
+    words += [
+        "--config",
+        f"{folder}/run.toml",
+        "--attempts",
+        str(attempts),
+        "--workers",
+        str(workers),
+        "--archive",
+        archive,
+        "--finalists",
+        "1",
+    ]
     began_s, began_cpu_s = time.perf_counter(), children_cpu_s()
     done = subprocess.run([sys.executable, "-m", "evolve.cli", *words], capture_output=True, text=True, check=True)
     wall_s, cpu_s = time.perf_counter() - began_s, children_cpu_s() - began_cpu_s

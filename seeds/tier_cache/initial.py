@@ -1,9 +1,9 @@
 """How likely each expert is needed when its layer's turn comes, and what that is worth, laid open as constants.
 
-Method: an expert's likelihood is a decayed share of the steps that used it (after LRFU, Lee et al. 2001), to which recency,
-earlier sequences, the next layer's hint and the shown future can be added; the GPU keeps what is likely, and the link
-brings the likely of the next layers. With the constants below it is decayed LFU, and what is all but certain of the next
-layer is loaded ahead. Each further idea sits at its neutral value, to be turned.
+Method: an expert's likelihood is a decayed share of the steps that used it (after LRFU, Lee et al. 2001), to which
+recency, earlier sequences, the next layer's hint and the shown future can be added; the GPU keeps what is likely, and
+the link brings the likely of the next layers. With the constants below it is decayed LFU, and what is all but certain
+of the next layer is loaded ahead. Each further idea sits at its neutral value, to be turned.
 
 Shapes: L layers, E experts.
 """
@@ -104,5 +104,3 @@ class Policy:
         when = len(future) - 1 - when
         layers = (layer + 1 + when) % self.layers
         keep[layers, experts] = wanted[layers, experts] = shown_worth(when)
-
-

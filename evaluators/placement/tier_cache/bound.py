@@ -1,16 +1,18 @@
 """A time that no schedule of the link can beat, whatever it knows.
 
-Let ``a[p]`` be when event p's experts are all there. What holds for every schedule, also one that knows the whole trace:
+Let ``a[p]`` be when event p's experts are all there. What holds for every schedule, also one that knows the whole
+trace:
 
 1. ``a[p + 1] >= a[p] + compute[p]``: event p's experts and the next dense part lie between.
-2. ``a[p] >= load * MIN(p)``, with the least number of loads for events 0..p from what was there at first: loads follow one
-   another on one link, the first begins at time 0 or later, and the last of these is done by ``a[p]``.
+2. ``a[p] >= load * MIN(p)``, with the least number of loads for events 0..p from what was there at first: loads follow
+   one another on one link, the first begins at time 0 or later, and the last of these is done by ``a[p]``.
 3. ``a[p] >= a[q] + load * MIN(q, p)`` for q < p, with the least number of loads for events q+1..p, given that the slots
-   hold event q's experts and, in the others, whatever serves best. For at ``a[q]`` the slots hold event q's experts, and
-   the rest is something, one on its way included; what else events q+1..p need is loaded after ``a[q]`` and before ``a[p]``.
+   hold event q's experts and, in the others, whatever serves best. For at ``a[q]`` the slots hold event q's experts,
+   and the rest is something, one on its way included; what else events q+1..p need is loaded after ``a[q]`` and before
+   ``a[p]``.
 
-The longest chain of these inequalities bounds the total time. 3 says more than 2 where a stretch needs more loads than the
-computing in it covers: the idle link before it can fill no more than the slots.
+The longest chain of these inequalities bounds the total time. 3 says more than 2 where a stretch needs more loads than
+the computing in it covers: the idle link before it can fill no more than the slots.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The machine at work: slots that hold experts, one link that brings them one after the other.
 
 An event begins when the router of a layer has chosen. The experts it needs and the GPU lacks are loaded first, before
-all that was asked for ahead; a transfer that has begun is finished. Once all are there they compute, then the dense part
-of the next layer does, and the next event begins. What the event needs stays until then.
+all that was asked for ahead; a transfer that has begun is finished. Once all are there they compute, then the dense
+part of the next layer does, and the next event begins. What the event needs stays until then.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class _Victims:
         self._free = cache.system.capacity - held
 
     def make_room(self, worth: float = np.inf) -> bool:
-        """Whether there is a slot for something worth that much; the least kept object is evicted if it is worth less."""
+        """Whether there is a slot for something worth that much; the least kept object goes if it is worth less."""
         if self._free:
             self._free -= 1
             return True

@@ -1,11 +1,11 @@
 """Belady's MIN for events that need several experts at once: the least number of loads, after every event.
 
-Between two uses of an object it either stays, and takes a slot at every event between, or it is loaded again. At an event
-that needs s experts, C slots leave room for C - s others. So loads are least if as many gaps as possible are kept, with at
-most C - s of them open at each event; whenever there are too many, the one that ends last is given up, which is optimal
-for gaps of equal worth (an exchange: whatever another solution gives up there ends no later, and may be kept instead). A
-gap that is never closed ends after all others. Since this holds for the events up to any one of them, and the rule does not
-depend on where they stop, one pass gives the least number for every prefix.
+Between two uses of an object it either stays, and takes a slot at every event between, or it is loaded again. At an
+event that needs s experts, C slots leave room for C - s others. So loads are least if as many gaps as possible are
+kept, with at most C - s of them open at each event; whenever there are too many, the one that ends last is given up,
+which is optimal for gaps of equal worth (an exchange: whatever another solution gives up there ends no later, and may
+be kept instead). A gap that is never closed ends after all others. Since this holds for the events up to any one of
+them, and the rule does not depend on where they stop, one pass gives the least number for every prefix.
 """
 
 from __future__ import annotations

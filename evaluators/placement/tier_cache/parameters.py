@@ -25,7 +25,7 @@ PARAMETERS = (
     choice("pattern", MIXED, (MIXED, *PATTERNS), "how the router chooses; mixed: by scenario"),
     file(
         "trace",
-        "recorded choices of your own: .npy of integers [tokens, layers, k], tokens in the order of the text; splits play "
-        "disjoint stretches",
+        "recorded choices of your own: .npy of integers [tokens, layers, k], tokens in the order of the text; splits "
+        "play disjoint stretches",
     ),
 )

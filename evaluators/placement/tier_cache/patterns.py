@@ -26,16 +26,12 @@ class Pattern:
 
 
 PATTERNS = {
-    "popular": Pattern(
-        popularity=0.6, topic=0.5, sequence=0.6, token=1.1, memory=0.2, chain=0.0, domains=4, steps=24
-    ),
+    "popular": Pattern(popularity=0.6, topic=0.5, sequence=0.6, token=1.1, memory=0.2, chain=0.0, domains=4, steps=24),
     "sticky": Pattern(popularity=0.3, topic=0.3, sequence=0.5, token=1.1, memory=0.8, chain=0.0, domains=4, steps=32),
     "recurring": Pattern(
         popularity=0.2, topic=1.2, sequence=0.2, token=0.9, memory=0.2, chain=0.0, domains=3, steps=12
     ),
-    "chained": Pattern(
-        popularity=0.4, topic=0.4, sequence=0.4, token=1.0, memory=0.2, chain=1.5, domains=4, steps=24
-    ),
+    "chained": Pattern(popularity=0.4, topic=0.4, sequence=0.4, token=1.0, memory=0.2, chain=1.5, domains=4, steps=24),
     "drifting": Pattern(
         popularity=0.2, topic=0.2, sequence=1.2, token=0.9, memory=0.4, chain=0.0, domains=2, steps=400, drift=0.05
     ),

@@ -49,7 +49,7 @@ class Recording:
         needed = int(np.ceil(max(steps / (1 - EARLIER), HISTORY_STEPS / EARLIER))) + 2
         if has < needed:
             raise ContractError(
-                f"trace {self.path}: a split has a quarter of it ({has} tokens), but {steps} steps and what goes before "
+                f"trace {self.path}: a split has a quarter of it ({has} tokens), but {steps} steps and the history "
                 f"take {needed}; record longer or lower steps"
             )
 
@@ -65,9 +65,7 @@ class Recording:
             probabilities_NE=(share * tokens_SLE).astype(np.float32).reshape(-1, self.experts),
             hints_NE=(share * self._hints(chosen_SBLK, hint, rng)).reshape(-1, self.experts),
             fresh_N=np.arange(steps * system.layers) < system.layers,
-            history_RLE=_counted(
-                self._runs(HISTORY, HISTORY_STEPS, first, middle, rng).swapaxes(0, 1), self.experts
-            ),
+            history_RLE=_counted(self._runs(HISTORY, HISTORY_STEPS, first, middle, rng).swapaxes(0, 1), self.experts),
         )
 
     def _runs(self, count: int, steps: int, first: int, last: int, rng: np.random.Generator) -> Ints:
@@ -82,7 +80,9 @@ class Recording:
         if hint > 0 and layers > 1:
             truth_SBLK = chosen_SBLK[:, :, 1:]
             wrong = rng.random(truth_SBLK.shape) >= hint
-            told_SLE[:, :-1] = _counted(np.where(wrong, rng.integers(self.experts, size=wrong.shape), truth_SBLK), self.experts)
+            told_SLE[:, :-1] = _counted(
+                np.where(wrong, rng.integers(self.experts, size=wrong.shape), truth_SBLK), self.experts
+            )
         return told_SLE
 
 

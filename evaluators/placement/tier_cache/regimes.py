@@ -1,8 +1,8 @@
 """The kinds of scenario: which routers, machines, hints and capacities come together, and which are held out.
 
-The scenarios of a regime take one value of each tuple in turn. Times are those of an expert's bytes over a link and from
-GPU memory: with 22 GB/s (PCIe 4), 45 (PCIe 5) or 400 (a coherent link between CPU and GPU), 1 to 3 TB/s, and experts of
-2.4 MB (int4) to 12.6 MB (bf16), rounded.
+The scenarios of a regime take one value of each tuple in turn. Times are those of an expert's bytes over a link and
+from GPU memory: with 22 GB/s (PCIe 4), 45 (PCIe 5) or 400 (a coherent link between CPU and GPU), 1 to 3 TB/s, and
+experts of 2.4 MB (int4) to 12.6 MB (bf16), rounded.
 """
 
 from __future__ import annotations

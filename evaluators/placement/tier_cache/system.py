@@ -1,7 +1,7 @@
 """The machine, and what a model asks of it layer by layer.
 
-Shapes: N events (a layer of a decode step), L layers, E experts of a layer, R earlier sequences. Object ``l * E + e`` is
-expert e of layer l; event n is layer ``n % L`` of step ``n // L``. Times are whole microseconds.
+Shapes: N events (a layer of a decode step), L layers, E experts of a layer, R earlier sequences. Object ``l * E + e``
+is expert e of layer l; event n is layer ``n % L`` of step ``n // L``. Times are whole microseconds.
 """
 
 from __future__ import annotations

@@ -5,32 +5,36 @@ from __future__ import annotations
 from evaluators.contract import Direction, EntryPoint, MetricSpec
 
 _DESCRIPTION = """\
-A mixture of experts decodes, one layer after the other. `capacity` of its layers x experts expert weights fit on the GPU;
-the rest is in host memory, and one link brings one expert at a time, `load_us` each. Object layer * experts + expert.
+A mixture of experts decodes, one layer after the other. `capacity` of its layers x experts expert weights fit on the
+GPU; the rest is in host memory, and one link brings one expert at a time, `load_us` each. Object layer * experts +
+expert.
 
 `Policy(config)` is made once per trace. `config` holds layers, experts (of each layer), top_k, tokens (decoded side by
 side), capacity, load_us, dense_us (dense part of a layer), expert_us (of each expert that has tokens), hint_accuracy,
-lookahead, most_ahead (A), seed, and history: int32 (R, layers, experts), tokens per expert in R earlier sequences. At first
-the GPU holds the `capacity` objects that the history used most (lowest id first among equals).
+lookahead, most_ahead (A), seed, and history: int32 (R, layers, experts), tokens per expert in R earlier sequences. At
+first the GPU holds the `capacity` objects that the history used most (lowest id first among equals).
 
 `decide(event)` is called when a layer's router has chosen. `event` is a dict:
 - step, layer: counting from 0; fresh: whether a sequence, and so another text, begins in this step;
 - tokens: int32 (experts,), how many tokens each expert of this layer gets; those above 0 are needed now;
 - probabilities: float32 (experts,), of this layer's router, mean over the tokens;
-- hint: float32 (experts,), the same of the next layer as predicted; a share of about `hint_accuracy` of a token's experts
-  there is among the predicted top_k. All zeros without hints, and in the last layer;
-- future: int16 (lookahead, experts), the tokens of the next `lookahead` events (layer + 1, ..., then layer 0 of the next
-  step); zeros beyond the end of the trace;
-- resident: bool (layers, experts), on the GPU now; in_flight: the object on the link, which holds a slot already, or -1.
+- hint: float32 (experts,), the same of the next layer as predicted; a share of about `hint_accuracy` of a token's
+  experts there is among the predicted top_k. All zeros without hints, and in the last layer;
+- future: int16 (lookahead, experts), the tokens of the next `lookahead` events (layer + 1, ..., then layer 0 of the
+  next step); zeros beyond the end of the trace;
+- resident: bool (layers, experts), on the GPU now; in_flight: the object on the link, which holds a slot already, or
+  -1.
+
 Returns a dict:
 - keep: float32 (layers, experts), finite; the least kept object is evicted first (lowest id among equals);
 - ahead: int64 (A,), objects to load ahead, in this order, each once, filled up with -1. May be left out: none.
 
-What is needed and not resident is loaded first, each evicting the least kept object; a transfer that has begun is finished.
-When all is there the experts compute, then the dense part of the next layer, then `decide` is called again. While the link
-would be idle it takes the objects of `ahead`, skipping those that are resident; each evicts the least kept object, and is
-skipped if there is none that is kept less than itself. What is needed now, or arrived since the call, is not evicted before
-the next call, which replaces both answers. Time is what counts: waiting plus computing, of the whole trace.
+What is needed and not resident is loaded first, each evicting the least kept object; a transfer that has begun is
+finished. When all is there the experts compute, then the dense part of the next layer, then `decide` is called again.
+While the link would be idle it takes the objects of `ahead`, skipping those that are resident; each evicts the least
+kept object, and is skipped if there is none that is kept less than itself. What is needed now, or arrived since the
+call, is not evicted before the next call, which replaces both answers. Time is what counts: waiting plus computing, of
+the whole trace.
 """
 POLICY = EntryPoint(
     name="Policy",

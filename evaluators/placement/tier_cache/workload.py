@@ -45,13 +45,14 @@ def draw_trace(pattern: Pattern, system: System, steps: int, hint: float, rng: n
     router = Router.draw(pattern, system.layers, system.experts, rng)
     logits_SBLE, fresh_S = _logits(pattern, router, system.tokens, steps, system.top_k, rng)
     chosen_SBLE = top_k(logits_SBLE, system.top_k)
-    hints_SBLE = _hints(logits_SBLE, chosen_SBLE, hint, system.top_k, rng)
+    history_RLE = _history(pattern, router, system.top_k, rng)
+    hints_SLE = _hints(logits_SBLE, chosen_SBLE, hint, system.top_k, rng)  # last: they change nothing else
     return Trace(
         tokens_NE=_events(chosen_SBLE.sum(axis=1, dtype=np.int32)),
         probabilities_NE=_events(_softmax(logits_SBLE).mean(axis=1)),
-        hints_NE=_events(hints_SBLE),
+        hints_NE=_events(hints_SLE),
         fresh_N=np.repeat(fresh_S, system.layers),
-        history_RLE=_history(pattern, router, system.top_k, rng),
+        history_RLE=history_RLE,
     )
 
 

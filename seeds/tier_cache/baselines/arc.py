@@ -1,7 +1,8 @@
 """Adaptive replacement: objects used once and objects used again are two lists, and misses move the border.
 
-Source: after ARC (Megiddo and Modha, "ARC: A Self-Tuning, Low Overhead Replacement Cache", FAST 2003): ghosts of what each
-list lost say which should have been longer. Several objects are needed at once here, so evictions are learnt afterwards.
+Source: after ARC (Megiddo and Modha, "ARC: A Self-Tuning, Low Overhead Replacement Cache", FAST 2003): ghosts of what
+each list lost say which should have been longer. Several objects are needed at once here, so evictions are learnt
+afterwards.
 """
 
 import numpy as np

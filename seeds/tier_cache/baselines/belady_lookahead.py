@@ -1,7 +1,7 @@
 """As far as the future is shown: evict what is needed last, load ahead what is needed first; else decayed counts.
 
-Source: Belady, "A study of replacement algorithms for a virtual-storage computer" (1966), on the routing that pre-gating
-makes known early (Hwang et al., "Pre-gated MoE", ISCA 2024; Cai et al., "Read-ME", NeurIPS 2024).
+Source: Belady, "A study of replacement algorithms for a virtual-storage computer" (1966), on the routing that
+pre-gating makes known early (Hwang et al., "Pre-gated MoE", ISCA 2024; Cai et al., "Read-ME", NeurIPS 2024).
 """
 
 import numpy as np

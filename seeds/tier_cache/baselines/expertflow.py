@@ -1,7 +1,8 @@
 """How many layers ahead are loaded adapts: more while layers wait, fewer while what was loaded goes unused.
 
-Source: after ExpertFlow (2025, arXiv 2510.26730), which predicts routing paths and adapts the horizon of its prefetching to
-bandwidth and to waits; its predictor is not public, so decayed counts and the next layer's hint stand for it.
+Source: after ExpertFlow (2025, arXiv 2510.26730), which predicts routing paths and adapts the horizon of its
+prefetching to bandwidth and to waits; its predictor is not public, so decayed counts and the next layer's hint stand
+for it.
 """
 
 import numpy as np

@@ -1,8 +1,9 @@
 """The next layer's router is asked one layer early, and what it names is loaded ahead; shallow layers stay rather.
 
-Source: after Fate (Fang et al., "Fate: Fast Edge Inference of Mixture-of-Experts Models via Cross-Layer Gate", 2025): the
-hint of the task stands for its cross-layer gate. Its cache favours shallow layers, whose experts are predicted worst, and
-replaces by ARC; here recency with a bonus for what was used twice stands for that, and low-bit loading is left out.
+Source: after Fate (Fang et al., "Fate: Fast Edge Inference of Mixture-of-Experts Models via Cross-Layer Gate", 2025):
+the hint of the task stands for its cross-layer gate. Its cache favours shallow layers, whose experts are predicted
+worst, and replaces by ARC; here recency with a bonus for what was used twice stands for that, and low-bit loading is
+left out.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Least recently used, on demand: what was needed last stays longest, and nothing is loaded ahead.
 
-Source: classic; the cache of Mixtral offloading (Eliseev and Mazur, "Fast Inference of Mixture-of-Experts Language Models
-with Offloading", 2023), which keeps one such cache per layer; here one serves all layers.
+Source: classic; the cache of Mixtral offloading (Eliseev and Mazur, "Fast Inference of Mixture-of-Experts Language
+Models with Offloading", 2023), which keeps one such cache per layer; here one serves all layers.
 """
 
 import numpy as np

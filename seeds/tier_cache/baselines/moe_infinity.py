@@ -1,9 +1,9 @@
 """The activations of this sequence so far are matched with those of earlier ones, which say what comes in later layers.
 
 Source: after MoE-Infinity (Xue et al., "MoE-Infinity: Efficient MoE Inference on Personal Machines with Sparsity-Aware
-Expert Cache", 2024): activation matrices of sequences are matched by cosine, later layers are loaded ahead by the matched
-share, nearer layers first; evicted is what was used least, in this sequence and in all, in layers far away. A matrix whose
-sequence has ended replaces the stored one that is most like it. The weights, and the
+Expert Cache", 2024): activation matrices of sequences are matched by cosine, later layers are loaded ahead by the
+matched share, nearer layers first; evicted is what was used least, in this sequence and in all, in layers far away. A
+matrix whose sequence has ended replaces the stored one that is most like it. The weights, and the
 least likelihood from which something is loaded, are ours.
 """
 

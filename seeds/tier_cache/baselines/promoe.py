@@ -1,7 +1,8 @@
 """Which experts follow which is learnt from layer to layer, and the likely ones are loaded ahead.
 
 Source: after ProMoE (Song et al., "ProMoE: Fast MoE-based LLM Serving using Proactive Caching", 2024), whose learned
-predictors read hidden states; here, where none are shown, counts of pairs stand for them. What stays is a decayed count.
+predictors read hidden states; here, where none are shown, counts of pairs stand for them. What stays is a decayed
+count.
 """
 
 import numpy as np

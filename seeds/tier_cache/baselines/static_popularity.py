@@ -1,7 +1,7 @@
 """What the earlier sequences used most stays for good; the rest is loaded on demand and goes first.
 
-Source: the placement of Fiddler (Kamahori et al., "Fiddler: CPU-GPU Orchestration for Fast Inference of Mixture-of-Experts
-Models", ICLR 2025), without its computing of experts on the CPU, which this task does not have.
+Source: the placement of Fiddler (Kamahori et al., "Fiddler: CPU-GPU Orchestration for Fast Inference of
+Mixture-of-Experts Models", ICLR 2025), without its computing of experts on the CPU, which this task does not have.
 """
 
 import numpy as np

@@ -14,7 +14,7 @@ from evaluators.placement.tier_cache.system import Ints, System
 Objects = frozenset[int]
 
 
-def least_time_us(system: System, needed: Sequence[Ints], resident: Objects) -> int:
+def least_time_us(system: System, needed: Sequence[Ints], resident: Objects) -> int:  # noqa: C901 - one recursion
     """Least time of all events."""
     events = [frozenset(int(one) for one in row) for row in needed]
     compute = [system.expert_us * len(row) + system.dense_us for row in events]

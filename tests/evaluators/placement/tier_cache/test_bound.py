@@ -27,9 +27,7 @@ def tiny(seed: int, speed: tuple[int, int, int], events: int) -> tuple[System, l
 
 @given(seed=st.integers(0, 10**6), speed=SPEEDS)
 @settings(max_examples=60, deadline=None)
-def test_the_bound_is_at_most_the_optimum_that_trying_everything_finds(
-    seed: int, speed: tuple[int, int, int]
-) -> None:
+def test_the_bound_is_at_most_the_optimum_that_trying_everything_finds(seed: int, speed: tuple[int, int, int]) -> None:
     system, needed, resident_O = tiny(seed, speed, 6)
     optimum = least_time_us(system, needed, frozenset(np.flatnonzero(resident_O).tolist()))
     for starts in (0, 2, 6):

@@ -105,10 +105,11 @@ def test_a_malformed_file_is_refused_with_the_place(tmp_path: Path, change: obje
 
 
 def test_too_few_experts_for_a_file_are_refused(tmp_path: Path) -> None:
+    ids = recorded()
+    ids[:, 1] = [0, 1]
+    path = written(tmp_path, ids)
     with pytest.raises(ContractError, match="token 1500, layer 0: expected ids below experts, 6, found 6"):
-        ids = recorded()
-        ids[:, 1] = [0, 1]
-        PROBLEM.configured({"trace": written(tmp_path, ids), "experts": 6})
+        PROBLEM.configured({"trace": path, "experts": 6})
 
 
 def test_a_file_that_is_no_array_or_not_there_is_refused(tmp_path: Path) -> None:

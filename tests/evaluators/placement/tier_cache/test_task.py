@@ -91,7 +91,10 @@ def test_what_is_set_counts_in_every_regime() -> None:
         ({"pattern": "lumpy"}, "pattern: expected one of mixed, popular"),
         ({"layers": "100", "experts": "512"}, "experts: expected at most 16384 in all layers, found 100 layers of 512"),
         ({"experts": "4", "top_k": "5"}, "top_k: expected at most as many as there are experts, found 5"),
-        ({"capacity": "1"}, "capacity: 1 % of 8 layers of 64 experts is 5 experts; expected room for the 8 .* one more"),
+        (
+            {"capacity": "1"},
+            "capacity: 1 % of 8 layers of 64 experts is 5 experts; expected room for the 8 .* one more",
+        ),
     ],
 )
 def test_settings_that_cannot_be_are_refused(told: dict[str, str], sentence: str) -> None:
