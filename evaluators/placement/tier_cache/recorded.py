@@ -71,7 +71,8 @@ class Recording:
     def _runs(self, count: int, steps: int, first: int, last: int, rng: np.random.Generator) -> Ints:
         """``(S, B, L, K)``: `count` runs of tokens between `first` and `last`."""
         starts_B = rng.integers(first, last - steps + 1, size=count)
-        return self.ids_TLK[starts_B[None, :] + np.arange(steps)[:, None]]
+        runs_SBLK: Ints = self.ids_TLK[starts_B[None, :] + np.arange(steps)[:, None]]
+        return runs_SBLK
 
     def _hints(self, chosen_SBLK: Ints, hint: float, rng: np.random.Generator) -> Floats:
         """``(S, L, E)``: at layer l the choices of layer l + 1, each but for a share `hint` replaced by any expert."""

@@ -164,7 +164,7 @@ def read_ahead(ahead: Ints, objects: int) -> list[int]:
     Raises:
         CandidateFailure: `INVALID`: no such object, one named twice, or one after the first -1.
     """
-    listed = ahead.tolist()
+    listed: list[int] = ahead.tolist()
     wanted = listed[: listed.index(NONE)] if NONE in listed else listed
     if any(one != NONE for one in listed[len(wanted) :]):
         raise _invalid(f"nothing but {NONE} after the first {NONE}", f"{listed}")

@@ -6,12 +6,15 @@ Shapes: S steps, B tokens side by side, L layers, E experts, K of them per token
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from evaluators.placement.tier_cache.patterns import Pattern
 from evaluators.placement.tier_cache.system import Bools, Floats, System, Trace
+
+Number = TypeVar("Number", np.float32, np.int32)
 
 HISTORY = 12  # sequences before the first
 HISTORY_STEPS = 24  # of each
@@ -94,13 +97,16 @@ def _chain(logits_SBLE: Floats, router: Router, boost: float, k: int) -> None:
 
 def _moved(value: Floats, memory: float, deviation: float, rng: np.random.Generator) -> Floats:
     """One step of an autoregression that keeps its standard deviation."""
-    return memory * value + np.sqrt(1 - memory**2, dtype=np.float32) * _normal(rng, deviation, *value.shape)
+    fresh = np.sqrt(1 - memory**2, dtype=np.float32) * _normal(rng, deviation, *value.shape)
+    moved: Floats = memory * value + fresh
+    return moved
 
 
 def _history(pattern: Pattern, router: Router, k: int, rng: np.random.Generator) -> npt.NDArray[np.int32]:
     """Tokens per expert of earlier sequences, ``(R, L, E)``."""
     logits_SRLE, _ = _logits(pattern, router, HISTORY, min(HISTORY_STEPS, pattern.steps), k, rng)
-    return top_k(logits_SRLE, k).sum(axis=0, dtype=np.int32)
+    history_RLE: npt.NDArray[np.int32] = top_k(logits_SRLE, k).sum(axis=0, dtype=np.int32)
+    return history_RLE
 
 
 def _hints(logits_SBLE: Floats, chosen_SBLE: Bools, hint: float, k: int, rng: np.random.Generator) -> Floats:
@@ -126,14 +132,15 @@ def _noise_for(hint: float, logits: Floats, noise: Floats, truth: Bools, k: int)
     return np.float32(high if hint < 1 else 0.0)
 
 
-def _events(values_SLE: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def _events(values_SLE: npt.NDArray[Number]) -> npt.NDArray[Number]:
     """``(S * L, E)``, one row per event."""
     return values_SLE.reshape(-1, values_SLE.shape[-1])
 
 
 def _softmax(logits: Floats) -> Floats:
     raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return raised / raised.sum(axis=-1, keepdims=True)
+    shares: Floats = raised / raised.sum(axis=-1, keepdims=True)
+    return shares
 
 
 def _normal(rng: np.random.Generator, deviation: float, *shape: int) -> Floats:

@@ -126,6 +126,6 @@ def test_a_file_that_is_no_array_or_not_there_is_refused(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["layers", "top_k", "pattern"])
 def test_what_a_trace_says_itself_is_refused_beside_it(tmp_path: Path, name: str) -> None:
-    told = {"layers": 4, "top_k": 2, "pattern": "sticky"}
+    told: dict[str, str | int] = {"layers": 4, "top_k": 2, "pattern": "sticky"}
     with pytest.raises(ContractError, match=f"expected no {name} beside it"):
         PROBLEM.configured({"trace": written(tmp_path, recorded()), name: told[name]})

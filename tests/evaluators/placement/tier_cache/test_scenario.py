@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,10 @@ def played(scenario: Scenario, source: str) -> InProcessCandidate:
     candidate = InProcessCandidate(source)
     assert scenario.play(candidate, CLOCK).outcome is Outcome.SCORED
     return candidate
+
+
+def views_of(scenario: Scenario) -> list[dict[str, Any]]:
+    return [cast("dict[str, Any]", arguments[0]) for _, arguments in played(scenario, LRU).calls]
 
 
 def test_least_recently_used_scores_zero() -> None:
@@ -71,9 +77,8 @@ def test_same_program_same_result() -> None:
 
 def test_a_program_is_asked_once_per_layer_of_a_step_and_sees_what_the_contract_says() -> None:
     scenario = a_scenario(hint=0.8, lookahead=2)
-    calls = played(scenario, LRU).calls
-    assert len(calls) == 18
-    views = [arguments[0] for _, arguments in calls]
+    views = views_of(scenario)
+    assert len(views) == 18
     assert [(view["step"], view["layer"]) for view in views[:4]] == [(0, 0), (0, 1), (0, 2), (1, 0)]
     for event, view in enumerate(views):
         assert set(view) == {
@@ -84,22 +89,21 @@ def test_a_program_is_asked_once_per_layer_of_a_step_and_sees_what_the_contract_
         assert (view["future"][: len(following)] == following).all()
         assert not view["future"][len(following) :].any()
         assert view["resident"].sum() <= 10
-    assert scenario.config()["history"].shape[1:] == (3, 8)
+    assert cast("np.ndarray", scenario.config()["history"]).shape[1:] == (3, 8)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_of_the_future_is_shown_that_the_regime_does_not_show(seed: int) -> None:
-    views = [arguments[0] for _, arguments in played(a_scenario(seed=seed), LRU).calls]
+    views = views_of(a_scenario(seed=seed))
     assert all(view["future"].size == 0 and not view["hint"].any() for view in views)
 
 
 def test_writing_into_what_is_shown_changes_nothing() -> None:
     scenario = a_scenario()
-    views = [arguments[0] for _, arguments in played(scenario, LRU).calls]
-    for view in views:
+    for view in views_of(scenario):
         view["resident"][:] = True
     assert scenario.play(InProcessCandidate(LRU), CLOCK).score == 0.0
-    scenario.config()["history"][:] = 0  # type: ignore[index, call-overload]
+    cast("np.ndarray", scenario.config()["history"])[:] = 0
     assert scenario.trace.history_RLE.any()
 
 
