@@ -261,6 +261,18 @@ TABLES = {
             quick=True,
         ),
         TableSpec(
+            task="tier_cache",
+            reference="decayed_lfu",
+            columns={
+                "time / bound": ("time_over_bound", ".2f"),
+                "hits": ("hit_rate", ".0%"),
+                "ahead": ("ahead", ".0%"),
+                "unused": ("wasted", ".0%"),
+            },
+            metrics=("time_over_bound", "time_over_known", "known_score", "hit_rate", "loads", "ahead", "wasted"),
+            quick=True,
+        ),
+        TableSpec(
             task="transaction_order",
             reference="smf_all",
             columns={"slots / bound": ("makespan_over_bound", ".2f"), "in flight": ("in_flight", ".1f")},

@@ -33,6 +33,7 @@ GRIDDED = (
     "sequence_split",
     "spot_deadline",
     "table_reorder",
+    "tier_cache",
     "transaction_order",
 )
 VALUES = st.sampled_from([0.0, 0.25, 0.5, 1.0])
