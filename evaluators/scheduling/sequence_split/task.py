@@ -29,10 +29,10 @@ TASK = Task(
     bound=1.0,
     weak_baseline="first_fit",
     limits={  # wide for rules, narrow for programs that search
-        Tier.SMOKE: Limits(wall_s=15.0, cpu_s=1.0, call_wall_s=10.0),
-        Tier.QUICK: Limits(wall_s=15.0, cpu_s=1.0, call_wall_s=10.0),
-        Tier.FULL: Limits(wall_s=15.0, cpu_s=1.0, call_wall_s=10.0),
-        Tier.REPORT: Limits(wall_s=30.0, cpu_s=5.0, call_wall_s=10.0),
+        Tier.SMOKE: Limits.of_cpu(2.0),
+        Tier.QUICK: Limits.of_cpu(2.0),
+        Tier.FULL: Limits.of_cpu(2.0),
+        Tier.REPORT: Limits.of_cpu(5.0),
     },
     parameter_specs=PARAMETERS,
     descriptors=(

@@ -29,7 +29,7 @@ On each rank and in each micro-batch the shards' tokens, ceil(l / s) each, may b
 invalid answer, and so is a sequence without ranks. First fit always succeeds: rows in order, each cut into ceil(l /
 cap) shards, into the first micro-batch in which so many ranks have room, on the lowest of those ranks. It scores 0.
 
-A batch has one second of CPU, for 64 to 512 sequences on 6 to 64 ranks. Count moves, not seconds: scores must repeat.
+A batch has two seconds of CPU, for 64 to 512 sequences on 6 to 64 ranks. Count moves, not seconds: scores must repeat.
 """
 SPLIT = EntryPoint(
     name="split",

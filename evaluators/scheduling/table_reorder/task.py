@@ -28,10 +28,10 @@ TASK = Task(
     bound=1.0,
     weak_baseline="original",
     limits={  # wide for sorting and greedy grouping, narrow for programs that search
-        Tier.SMOKE: Limits(wall_s=30.0, cpu_s=2.0, call_wall_s=20.0),
-        Tier.QUICK: Limits(wall_s=30.0, cpu_s=2.0, call_wall_s=20.0),
-        Tier.FULL: Limits(wall_s=30.0, cpu_s=2.0, call_wall_s=20.0),
-        Tier.REPORT: Limits(wall_s=60.0, cpu_s=10.0, call_wall_s=40.0),
+        Tier.SMOKE: Limits.of_cpu(2.0),
+        Tier.QUICK: Limits.of_cpu(2.0),
+        Tier.FULL: Limits.of_cpu(2.0),
+        Tier.REPORT: Limits.of_cpu(10.0),
     },
     parameter_specs=PARAMETERS,
     descriptors=(

@@ -28,9 +28,9 @@ TASK = Task(
     bound=1.0,
     weak_baseline="arrival",
     limits={  # wide for rules and greedy orders, narrow for programs that search
-        Tier.SMOKE: Limits.of_cpu(1.0),
-        Tier.QUICK: Limits.of_cpu(1.0),
-        Tier.FULL: Limits.of_cpu(1.0),
+        Tier.SMOKE: Limits.of_cpu(2.0),
+        Tier.QUICK: Limits.of_cpu(2.0),
+        Tier.FULL: Limits.of_cpu(2.0),
         Tier.REPORT: Limits.of_cpu(5.0),
     },
     parameter_specs=PARAMETERS,

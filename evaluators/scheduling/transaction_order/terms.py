@@ -26,8 +26,8 @@ waiting, admit (both as below) and seed.
 - makespan: slots in use so far; admit: how many are admitted now; later: how many have not arrived yet.
 
 Admitting i means: start = ready[i]; makespan = max(makespan, start + lengths[i]);
-ready = maximum(ready, start + delays[i]). So an order can be tried in a few lines, within the CPU time of a batch: one
-second for 60 to 300 transactions, all calls together. Count moves, not seconds: scores must repeat. Rows that are
+ready = maximum(ready, start + delays[i]). So an order can be tried in a few lines, within the CPU time of a batch: two
+seconds for 60 to 300 transactions, all calls together. Count moves, not seconds: scores must repeat. Rows that are
 missing, doubled or out of range are an invalid answer. The numbers of keys tell nothing.
 """
 POLICY = EntryPoint(
