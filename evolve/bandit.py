@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median
 from types import MappingProxyType
@@ -157,7 +157,7 @@ class Bandit:
     def choose(self, allowed: Sequence[Arm], waiting: Mapping[Arm, int], rng: np.random.Generator) -> Arm:
         """The arm of `allowed` that promises most for its price; `waiting` counts asks not yet told."""
         states = [self._states[arm] for arm in allowed]
-        price_A = self._relative_price(states) ** self._price_weight
+        price_A = self._relative_price(allowed) ** self._price_weight
         return allowed[self._policy.pick(states, [waiting.get(arm, 0) for arm in allowed], price_A, rng)]
 
     def learn(self, arm: Arm, gain: float | None, cost_usd: float) -> None:
@@ -188,12 +188,25 @@ class Bandit:
         self._gains.append(gain)
         return SCORED_SHARE + (1.0 - SCORED_SHARE) * gain / (gain + median(self._gains))
 
-    def _relative_price(self, states: Sequence[ArmState]) -> np.ndarray:
-        """``(A,)`` what an attempt of each arm costs, in units of the mean; one pull at that mean is the prior."""
-        totals = [(state.cost_usd, state.pulls) for state in self._states.values() if state.pulls]
-        usual = fmean(cost / pulls for cost, pulls in totals) if totals else 0.0
-        if usual <= 0.0:
-            return np.ones(len(states))
-        costs = np.array([state.cost_usd for state in states])
-        pulls = np.array([state.pulls for state in states])
-        return np.maximum((costs + usual) / (pulls + 1.0) / usual, LEAST_PRICE)
+    def _relative_price(self, arms: Sequence[Arm]) -> np.ndarray:
+        """``(A,)`` what an attempt of each arm costs, in units of the mean over arms.
+
+        The prior is one pull at what the arm's model costs with its other operators: an operator that was not possible
+        at first is not taken to be as dear as the dearest model makes the mean.
+        """
+        usual = self._usual_cost(self._states)
+        if not usual:
+            return np.ones(len(arms))
+        models = {arm.model for arm in arms}
+        of_model = {name: self._usual_cost([one for one in self._states if one.model == name]) for name in models}
+        states = [self._states[arm] for arm in arms]
+        priors = np.array([usual if (own := of_model[arm.model]) is None else own for arm in arms])
+        costs, pulls = np.array([state.cost_usd for state in states]), np.array([state.pulls for state in states])
+        relative_A: np.ndarray = np.maximum((costs + priors) / (pulls + 1.0) / usual, LEAST_PRICE)
+        return relative_A
+
+    def _usual_cost(self, arms: Iterable[Arm]) -> float | None:
+        """Mean over those of `arms` that were pulled; None if none was."""
+        states = [self._states[arm] for arm in arms]
+        costs = [state.cost_usd / state.pulls for state in states if state.pulls]
+        return fmean(costs) if costs else None

@@ -53,6 +53,15 @@ def test_every_arm_is_tried_though_the_first_brings_gains(policy: str) -> None:
     assert all(state.told > 0 for state in bandit.states.values())
 
 
+def test_an_operator_that_was_not_possible_at_first_has_the_price_of_its_model() -> None:
+    dear, cheap, late = Arm("dear", Operator.DIFF), Arm("cheap", Operator.DIFF), Arm("cheap", Operator.CROSSOVER)
+    bandit = Bandit(AsymmetricUpperConfidence(uniform_share=0.0), (dear, cheap, late))
+    for _ in range(10):
+        bandit.learn(dear, 0.1, 1.0)
+        bandit.learn(cheap, 0.1, 0.01)
+    assert bandit.choose((dear, cheap, late), {}, np.random.default_rng(0)) == late
+
+
 def test_an_arm_told_once_is_not_taken_for_a_new_one_when_its_count_fades() -> None:
     bandit, rng = Bandit(POLICIES["ucb1"], (GOOD, BAD), 0.0), np.random.default_rng(0)
     bandit.learn(BAD, None, 0.0)
