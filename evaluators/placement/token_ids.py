@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from evaluators.contract import ContractError
 
+MOST_BYTES = 1 << 30
+
 
 def read_token_ids(path: Path, parameter: str = "loads", *, one_choice: bool = False) -> npt.NDArray[np.int64]:
-    """``(T, L, K)`` expert ids from a .npy file of integers, which the user named by `parameter`.
+    """``(T, L, K)`` expert ids from a .npy file of integers of at most `MOST_BYTES`, which `parameter` names.
 
     With `one_choice` also ``(T, L)``, as ExFlow records top-1 routing.
 
@@ -22,13 +24,15 @@ def read_token_ids(path: Path, parameter: str = "loads", *, one_choice: bool = F
         ContractError: Not such a file; says what was found.
     """
     try:
-        ids = np.load(path, allow_pickle=False)
+        size = path.stat().st_size
+        ids = np.load(path, allow_pickle=False) if size <= MOST_BYTES else None
     except (OSError, ValueError, EOFError) as error:
         raise ContractError(f"{parameter} {path}: expected a .npy array of integers, found {error}") from error
+    if ids is None:
+        raise ContractError(f"{parameter} {path}: expected at most {MOST_BYTES >> 20} MiB, found {size >> 20}")
     if one_choice and isinstance(ids, np.ndarray) and ids.ndim == 2:
         ids = ids[..., None]
     if not isinstance(ids, np.ndarray) or ids.dtype.kind not in "iu" or ids.ndim != 3 or not ids.size:
-        raise ContractError(
-            f"{parameter} {path}: expected integers [tokens, layers, k], found {ids.dtype} of shape {ids.shape}"
-        )
+        found = f"{ids.dtype} of shape {ids.shape}" if isinstance(ids, np.ndarray) else "an archive of arrays"
+        raise ContractError(f"{parameter} {path}: expected integers [tokens, layers, k], found {found}")
     return ids.astype(np.int64)

@@ -19,10 +19,10 @@ from evaluators.contract import ContractError, ParameterValue, Split
 from evaluators.parameters import file_path
 from evaluators.placement.tier_cache.system import Floats, Ints, System, Trace
 from evaluators.placement.tier_cache.workload import HISTORY, HISTORY_STEPS
+from evaluators.placement.token_ids import read_token_ids
 from evaluators.stretches import SHORTEST, STRETCHES
 
 EARLIER = 1 / 3  # of a stretch, for the history; what is played lies behind it
-MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +96,7 @@ def read_recording(value: ParameterValue, experts: int) -> Recording:
     """
     path = file_path(value)
     where = f"trace {path}"
-    ids_TLK = _array(path, where)
+    ids_TLK = read_token_ids(path, "trace")
     if (ids_TLK < 0).any():
         raise _odd(where, ids_TLK < 0, ids_TLK, "expected ids from 0 on")
     found = int(ids_TLK.max()) + 1
@@ -106,20 +106,6 @@ def read_recording(value: ParameterValue, experts: int) -> Recording:
     if (twice := ordered_TLK[..., 1:] == ordered_TLK[..., :-1]).any():
         raise _odd(where, twice, ordered_TLK, "expected a token's experts to differ")
     return Recording(path, ids_TLK, experts or found)
-
-
-def _array(path: Path, where: str) -> Ints:
-    try:
-        size = path.stat().st_size
-        ids = np.load(path, allow_pickle=False) if size <= MOST_BYTES else None
-    except (OSError, ValueError, EOFError) as error:
-        raise ContractError(f"{where}: expected a .npy array of integers, found {error}") from error
-    if ids is None:
-        raise ContractError(f"{where}: expected at most {MOST_BYTES >> 20} MiB, found {size >> 20}")
-    if not isinstance(ids, np.ndarray) or ids.dtype.kind not in "iu" or ids.ndim != 3 or not ids.size:
-        found = f"{ids.dtype} of shape {ids.shape}" if isinstance(ids, np.ndarray) else "an archive of arrays"
-        raise ContractError(f"{where}: expected integers [tokens, layers, k], found {found}")
-    return ids.astype(np.int64)
 
 
 def _odd(where: str, odd: npt.NDArray[np.bool_], ids_TLK: Ints, expected: str) -> ContractError:

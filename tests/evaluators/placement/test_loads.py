@@ -130,6 +130,10 @@ def test_malformed_token_ids_are_explained(tmp_path: Path) -> None:
     np.save(path, np.zeros((4, 3), np.int16))
     with pytest.raises(ContractError, match=r"expected integers \[tokens, layers, k\], found int16 of shape \(4, 3\)"):
         read_token_ids(path)
+    with path.open("wb") as file:
+        np.savez(file, ids=np.zeros((4, 3, 2), np.int16))
+    with pytest.raises(ContractError, match="found an archive of arrays"):
+        read_token_ids(path)
     np.save(path, np.full((6000, 3, 2), 9, np.int16))
     with pytest.raises(ContractError, match="expected expert ids from 0 to 7, found 9 to 9"):
         _problem(path, experts=8)
