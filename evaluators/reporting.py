@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from evaluators.contract import InstanceResult, Outcome
+from evaluators.contract import InstanceResult, Outcome, Picture
+from evaluators.scoring import mean_score
 
 MOST_REASONS = 5
 
@@ -29,6 +30,21 @@ def metric_rows(
     """A picture's rows: the number of the regime, then the mean of each metric."""
     names = tuple(metrics)
     return tuple((float(i), *(mean_metric(m, name) for name in names)) for i, m in enumerate(regimes.values()))
+
+
+def score_bars(regimes: Mapping[str, Sequence[InstanceResult]]) -> Picture:
+    """The mean score of each regime; a row per regime, as named."""
+    rows = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
+    return Picture(name=f"score by regime ({', '.join(regimes)})", chart="bar", columns=("regime", "score"), rows=rows)
+
+
+def metric_bars(
+    what: str, regimes: Mapping[str, Sequence[InstanceResult]], metrics: Mapping[str, str] | Sequence[str]
+) -> Picture:
+    """Means of `metrics` (by their labels, where a mapping gives any) for each regime; a row per regime, as named."""
+    rows = metric_rows(regimes, metrics)
+    labels = metrics.values() if isinstance(metrics, Mapping) else metrics
+    return Picture(name=f"{what} ({', '.join(regimes)})", chart="bar", columns=("regime", *labels), rows=rows)
 
 
 def failure_lines(results: Sequence[InstanceResult]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, scored_by_regime
 from evaluators.scoring import mean_score
 
 _STATIC = ("registers", "spill_bytes", "shared_bytes")
@@ -37,10 +37,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """Times beside floors, a row per regime; nothing where no time was measured."""
     regimes = {name: members for name, members in scored_by_regime(results).items() if _is_timed(members)}
-    if not regimes:
-        return ()
-    name = f"us of a call ({', '.join(regimes)})"
-    return (Picture(name=name, chart="bar", columns=("regime", *_TIMES), rows=metric_rows(regimes, _TIMES)),)
+    return (metric_bars("us of a call", regimes, _TIMES),) if regimes else ()
 
 
 def _is_timed(members: Sequence[InstanceResult]) -> bool:

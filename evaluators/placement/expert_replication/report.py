@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
 from evaluators.scoring import mean_score
 
 PARTS = {
@@ -30,12 +30,9 @@ def feedback(results: Sequence[InstanceResult]) -> str:
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """Bars: score per regime, and the time above balanced compute by cause. Lines: balance and time over windows."""
     regimes = scored_by_regime(results)
-    scores = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
-    causes = metric_rows(regimes, PARTS)
-    names = ", ".join(regimes)
     return (
-        Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
-        Picture(name=f"us per iteration by cause ({names})", chart="bar", columns=("regime", *PARTS), rows=causes),
+        score_bars(regimes),
+        metric_bars("us per iteration by cause", regimes, tuple(PARTS)),
         _over_windows("gpu_balance", "GPU balance of the next window", regimes),
         _over_windows("time_over_bound", "time over the bound by window", regimes),
     )

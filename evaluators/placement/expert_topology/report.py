@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
 from evaluators.scoring import mean_score
 
 PARTS = {"balanced_us": "balanced compute", "imbalance_us": "busiest GPU", "exchange_us": "all-to-all"}
@@ -23,23 +23,10 @@ def feedback(results: Sequence[InstanceResult]) -> str:
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """Bars: score, time by cause and copies that travel, per regime."""
     regimes = scored_by_regime(results)
-    names = ", ".join(regimes)
-    scores = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
-    travel = {"away": "to another GPU", "abroad": "to another node"}
     return (
-        Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
-        Picture(
-            name=f"us per iteration by cause ({names})",
-            chart="bar",
-            columns=("regime", *PARTS.values()),
-            rows=metric_rows(regimes, PARTS),
-        ),
-        Picture(
-            name=f"copies per choice ({names})",
-            chart="bar",
-            columns=("regime", *travel.values()),
-            rows=metric_rows(regimes, travel),
-        ),
+        score_bars(regimes),
+        metric_bars("us per iteration by cause", regimes, PARTS),
+        metric_bars("copies per choice", regimes, {"away": "to another GPU", "abroad": "to another node"}),
     )
 
 

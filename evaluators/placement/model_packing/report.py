@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
 from evaluators.placement.model_packing.cluster import FULL_PRESSURE
-from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
 from evaluators.scoring import mean_score
 
 SHARES = {"tight_gpus": "GPUs within 10 % of the tightest", "free_sd": "spread of free memory"}
@@ -32,14 +32,12 @@ def adrs_score(results: Sequence[InstanceResult]) -> float:
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """Bars: score per regime, what placements are like, and the public form; a row per regime, as named."""
     regimes = scored_by_regime(results)
-    names = ", ".join(regimes)
-    scores = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
-    shares = metric_rows(regimes, SHARES)
     public = tuple((float(i), adrs_score(members)) for i, members in enumerate(regimes.values()))
+    name = f"score as in ADRS ({', '.join(regimes)})"
     return (
-        Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
-        Picture(name=f"percent ({names})", chart="bar", columns=("regime", *SHARES.values()), rows=shares),
-        Picture(name=f"score as in ADRS ({names})", chart="bar", columns=("regime", "ADRS form"), rows=public),
+        score_bars(regimes),
+        metric_bars("percent", regimes, SHARES),
+        Picture(name=name, chart="bar", columns=("regime", "ADRS form"), rows=public),
     )
 
 

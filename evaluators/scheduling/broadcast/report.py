@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
 from evaluators.scoring import mean_score
 
 SHAPES = {"depth": "links to a destination", "relays": "relays per tree", "distinct_trees": "trees per partition"}
@@ -21,17 +21,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """Bars: score per regime, and the shape of the trees; a row per regime, as named."""
     regimes = scored_by_regime(results)
-    names = ", ".join(regimes)
-    scores = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
-    return (
-        Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
-        Picture(
-            name=f"shape of the trees ({names})",
-            chart="bar",
-            columns=("regime", *SHAPES.values()),
-            rows=metric_rows(regimes, SHAPES),
-        ),
-    )
+    return score_bars(regimes), metric_bars("shape of the trees", regimes, SHAPES)
 
 
 def _line(regime: str, members: Sequence[InstanceResult]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
 from evaluators.scoring import mean_score
 
 SHARES = ("utilisation", "blocked")
@@ -23,13 +23,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """Bars: score per regime, and how the machines spent their time; a row per regime, as named."""
     regimes = scored_by_regime(results)
-    scores = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
-    shares = metric_rows(regimes, SHARES)
-    names = ", ".join(regimes)
-    return (
-        Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
-        Picture(name=f"percent of machine time ({names})", chart="bar", columns=("regime", *SHARES), rows=shares),
-    )
+    return score_bars(regimes), metric_bars("percent of machine time", regimes, SHARES)
 
 
 def _line(regime: str, members: Sequence[InstanceResult]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
 from evaluators.scoring import mean_score
 
 _GOALS = ("energy_j_per_token", "tuned_tokens_per_s", "quality")
@@ -28,14 +28,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """Bars per regime: score, and the parts of the utility."""
     regimes = scored_by_regime(results)
-    names = ", ".join(regimes)
-    parts = ("attainment", "speed", "tail")
-    scores = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
-    made_of = metric_rows(regimes, parts)
-    return (
-        Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
-        Picture(name=f"parts of the utility ({names})", chart="bar", columns=("regime", *parts), rows=made_of),
-    )
+    return score_bars(regimes), metric_bars("parts of the utility", regimes, ("attainment", "speed", "tail"))
 
 
 def _hits(scored: Sequence[InstanceResult]) -> str:

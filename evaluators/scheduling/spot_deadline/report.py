@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
 from evaluators.scoring import mean_score
 
 SHARES = {"spot_share": "spot", "on_demand_share": "on demand", "idle_share": "idle"}
@@ -21,13 +21,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """Bars: score per regime, and shares of time by mode; a row per regime, as named."""
     regimes = scored_by_regime(results)
-    names = ", ".join(regimes)
-    scores = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
-    shares = metric_rows(regimes, SHARES)
-    return (
-        Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
-        Picture(name=f"time by mode ({names})", chart="bar", columns=("regime", *SHARES.values()), rows=shares),
-    )
+    return score_bars(regimes), metric_bars("time by mode", regimes, SHARES)
 
 
 def _told(members: Sequence[InstanceResult]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
 from evaluators.scoring import mean_score
 
 RATES = {"hit_rate": "found", "hit_any": "in common with any before", "bound_rate": "bound"}
@@ -21,15 +21,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """Bars: score per regime, and shares of the tokens; a row per regime, as named."""
     regimes = scored_by_regime(results)
-    names = ", ".join(regimes)
-    scores = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
-    rates = metric_rows(regimes, RATES)
-    return (
-        Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
-        Picture(
-            name=f"% of the tokens by regime ({names})", chart="bar", columns=("regime", *RATES.values()), rows=rates
-        ),
-    )
+    return score_bars(regimes), metric_bars("% of the tokens by regime", regimes, RATES)
 
 
 def _line(regime: str, members: Sequence[InstanceResult]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_rows, scored_by_regime
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
 from evaluators.scoring import mean_score
 
 RATIOS = {"makespan_over_bound": "over bound", "makespan_over_arrival": "over arrival"}
@@ -21,13 +21,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
 def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
     """Bars: score per regime, and makespan over bound and over that of arrival; a row per regime, as named."""
     regimes = scored_by_regime(results)
-    names = ", ".join(regimes)
-    scores = tuple((float(i), mean_score(members)) for i, members in enumerate(regimes.values()))
-    ratios = metric_rows(regimes, RATIOS)
-    return (
-        Picture(name=f"score by regime ({names})", chart="bar", columns=("regime", "score"), rows=scores),
-        Picture(name=f"makespan by regime ({names})", chart="bar", columns=("regime", *RATIOS.values()), rows=ratios),
-    )
+    return score_bars(regimes), metric_bars("makespan by regime", regimes, RATIOS)
 
 
 def _line(regime: str, members: Sequence[InstanceResult]) -> str:
