@@ -98,7 +98,7 @@ class Parameter:
         return self.kind in (ParameterKind.FILE, ParameterKind.FOLDER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class MetricSpec:
     """One reported quantity of an evaluation."""
 

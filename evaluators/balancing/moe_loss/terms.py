@@ -48,39 +48,39 @@ LOSS = EntryPoint(
 )
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric(
+    MetricSpec(
         "score",
         "nats/byte",
         _UP,
         "iso_nats of global-batch load balancing less that of the program, from the same weights on the same batches",
     ),
-    _metric("iso_nats", "nats/byte", _DOWN, "validation cross-entropy + nats_per_time * ln(step_time)"),
-    _metric("nats", "nats/byte", _DOWN, "validation cross-entropy"),
-    _metric("nats_gain", "nats/byte", _UP, "validation cross-entropy of the reference less that of the program"),
-    _metric("reference_iso_nats", "nats/byte", _DOWN, "iso_nats of the reference; no program's doing"),
-    _metric("step_time", "1", _DOWN, "modelled step time over a balanced step's, mean of the last 80 % of the steps"),
-    _metric("max_violation_batch", "1", _DOWN, "busiest expert over the mean, less 1, in the steps' batches"),
-    _metric("max_violation_global", "1", _DOWN, "the same over the validation set, mean of the layers"),
-    _metric("max_violation_worst_layer", "1", _DOWN, "the same in the worst layer"),
-    _metric("max_violation_sequence", "1", _DOWN, "the same in single validation sequences"),
-    _metric("variation", "1", _DOWN, "standard deviation over mean of the experts' tokens, in the steps' batches"),
-    _metric("gini", "1", _DOWN, "Gini coefficient of the same"),
-    _metric("dead_share", "1", _DOWN, "experts with less than a tenth of an even share of the validation set"),
-    _metric("dropped_1", "1", _DOWN, "assignments above an even share, which capacity 1 would drop"),
-    _metric("dropped_1_25", "1", _DOWN, "the same at capacity 1.25"),
-    _metric("dropped_2", "1", _DOWN, "the same at capacity 2"),
-    _metric("domain_information", "1", _UP, "mutual information of domain and expert over the domain's entropy"),
-    _metric("byte_information", "1", _UP, "the same for the byte routed: high values mean routing by byte alone"),
-    _metric("null_share", "1", _UP, "choices of null experts; beyond an even share they save no time"),
-    _metric("routing_entropy", "1", _DOWN, "mean entropy of the router's distribution over ln E"),
-    _metric("fluctuation", "1", _DOWN, "validation bytes whose first expert changed in the last quarter of the steps"),
-    _metric("logit_rms", "1", _DOWN, "root mean square of the router logits"),
-    _metric("gradient_ratio", "1", _DOWN, "gradient of the loss over that of the cross-entropy, at the routers"),
-    _metric("strength", "1", _UP, "multiplier of the loss that was best; 1 where only one is tried"),
+    MetricSpec("iso_nats", "nats/byte", _DOWN, "validation cross-entropy + nats_per_time * ln(step_time)"),
+    MetricSpec("nats", "nats/byte", _DOWN, "validation cross-entropy"),
+    MetricSpec("nats_gain", "nats/byte", _UP, "validation cross-entropy of the reference less that of the program"),
+    MetricSpec("reference_iso_nats", "nats/byte", _DOWN, "iso_nats of the reference; no program's doing"),
+    MetricSpec(
+        "step_time", "1", _DOWN, "modelled step time over a balanced step's, mean of the last 80 % of the steps"
+    ),
+    MetricSpec("max_violation_batch", "1", _DOWN, "busiest expert over the mean, less 1, in the steps' batches"),
+    MetricSpec("max_violation_global", "1", _DOWN, "the same over the validation set, mean of the layers"),
+    MetricSpec("max_violation_worst_layer", "1", _DOWN, "the same in the worst layer"),
+    MetricSpec("max_violation_sequence", "1", _DOWN, "the same in single validation sequences"),
+    MetricSpec("variation", "1", _DOWN, "standard deviation over mean of the experts' tokens, in the steps' batches"),
+    MetricSpec("gini", "1", _DOWN, "Gini coefficient of the same"),
+    MetricSpec("dead_share", "1", _DOWN, "experts with less than a tenth of an even share of the validation set"),
+    MetricSpec("dropped_1", "1", _DOWN, "assignments above an even share, which capacity 1 would drop"),
+    MetricSpec("dropped_1_25", "1", _DOWN, "the same at capacity 1.25"),
+    MetricSpec("dropped_2", "1", _DOWN, "the same at capacity 2"),
+    MetricSpec("domain_information", "1", _UP, "mutual information of domain and expert over the domain's entropy"),
+    MetricSpec("byte_information", "1", _UP, "the same for the byte routed: high values mean routing by byte alone"),
+    MetricSpec("null_share", "1", _UP, "choices of null experts; beyond an even share they save no time"),
+    MetricSpec("routing_entropy", "1", _DOWN, "mean entropy of the router's distribution over ln E"),
+    MetricSpec(
+        "fluctuation", "1", _DOWN, "validation bytes whose first expert changed in the last quarter of the steps"
+    ),
+    MetricSpec("logit_rms", "1", _DOWN, "root mean square of the router logits"),
+    MetricSpec("gradient_ratio", "1", _DOWN, "gradient of the loss over that of the cross-entropy, at the routers"),
+    MetricSpec("strength", "1", _UP, "multiplier of the loss that was best; 1 where only one is tried"),
 )

@@ -59,36 +59,38 @@ POLICY = EntryPoint(
 )
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric("score", "1", _UP, "mean of (T_static - T) / (T_static - T_bound): 0 static, 1 a proven bound, floor -1"),
-    _metric("time_us", "us/iteration", _DOWN, "all MoE layers, moving weights and late plans included (T)"),
-    _metric("time_over_bound", "1", _DOWN, "T / T_bound"),
-    _metric("p95_window_us", "us/iteration", _DOWN, "95th percentile of T over the windows of a scenario"),
-    _metric("balanced_us", "us/iteration", _DOWN, "expert compute, had all GPUs the mean time"),
-    _metric("imbalance_us", "us/iteration", _DOWN, "what the busiest GPU computes beyond that"),
-    _metric("exchange_us", "us/iteration", _DOWN, "all-to-all that compute does not hide, and the exact split's cost"),
-    _metric(
+    MetricSpec(
+        "score", "1", _UP, "mean of (T_static - T) / (T_static - T_bound): 0 static, 1 a proven bound, floor -1"
+    ),
+    MetricSpec("time_us", "us/iteration", _DOWN, "all MoE layers, moving weights and late plans included (T)"),
+    MetricSpec("time_over_bound", "1", _DOWN, "T / T_bound"),
+    MetricSpec("p95_window_us", "us/iteration", _DOWN, "95th percentile of T over the windows of a scenario"),
+    MetricSpec("balanced_us", "us/iteration", _DOWN, "expert compute, had all GPUs the mean time"),
+    MetricSpec("imbalance_us", "us/iteration", _DOWN, "what the busiest GPU computes beyond that"),
+    MetricSpec(
+        "exchange_us", "us/iteration", _DOWN, "all-to-all that compute does not hide, and the exact split's cost"
+    ),
+    MetricSpec(
         "gathering_us", "us/iteration", _DOWN, "fresh copies: what does not hide behind attention, a tenth of what does"
     ),
-    _metric("waiting_us", "us/iteration", _DOWN, "lost while the old plan served because the new one was late"),
-    _metric("migration_us", "us/iteration", _DOWN, "lost to moving weights"),
-    _metric("gpu_balance", "1", _UP, "sum over layers of the mean GPU load / sum of the largest, next window"),
-    _metric("moved_fraction", "1", _DOWN, "copies that change GPU per window / slots"),
-    _metric("migration_gb", "GB/window", _DOWN, "weights moved over all GPUs"),
-    _metric("planner_s", "s", _DOWN, "planner time charged per call"),
-    _metric("oracle_score", "1", _UP, "score of a clairvoyant greedy plan; report tier only, a line to compare with"),
-    _metric(
+    MetricSpec("waiting_us", "us/iteration", _DOWN, "lost while the old plan served because the new one was late"),
+    MetricSpec("migration_us", "us/iteration", _DOWN, "lost to moving weights"),
+    MetricSpec("gpu_balance", "1", _UP, "sum over layers of the mean GPU load / sum of the largest, next window"),
+    MetricSpec("moved_fraction", "1", _DOWN, "copies that change GPU per window / slots"),
+    MetricSpec("migration_gb", "GB/window", _DOWN, "weights moved over all GPUs"),
+    MetricSpec("planner_s", "s", _DOWN, "planner time charged per call"),
+    MetricSpec(
+        "oracle_score", "1", _UP, "score of a clairvoyant greedy plan; report tier only, a line to compare with"
+    ),
+    MetricSpec(
         "even_balance_bound",
         "1",
         _UP,
         "proven bound of gpu_balance for even split of known loads, nothing fresh or cut; report tier only",
     ),
-    _metric(
+    MetricSpec(
         "node_balance_bound",
         "1",
         _UP,

@@ -41,25 +41,21 @@ PLACE = EntryPoint(
 )
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric(
+    MetricSpec(
         "score",
         "1",
         _UP,
         "mean of (T_contiguous - T) / (T_contiguous - T_bound): 0 experts in order, 1 a proven bound, floor -1",
     ),
-    _metric("time_us", "us/iteration", _DOWN, "all MoE layers (T)"),
-    _metric("time_over_bound", "1", _DOWN, "T / T_bound"),
-    _metric("time_over_contiguous", "1", _DOWN, "T / T_contiguous"),
-    _metric("balanced_us", "us/iteration", _DOWN, "expert compute, had all GPUs the mean time"),
-    _metric("imbalance_us", "us/iteration", _DOWN, "what the busiest GPU computes beyond that"),
-    _metric("exchange_us", "us/iteration", _DOWN, "all-to-all that compute does not hide"),
-    _metric("gpu_balance", "1", _UP, "mean over busiest GPU's compute, summed over layers"),
-    _metric("away", "1", _DOWN, "copies that travel within a node or beyond, per choice of a token and direction"),
-    _metric("abroad", "1", _DOWN, "copies that travel between nodes, per choice of a token and direction"),
+    MetricSpec("time_us", "us/iteration", _DOWN, "all MoE layers (T)"),
+    MetricSpec("time_over_bound", "1", _DOWN, "T / T_bound"),
+    MetricSpec("time_over_contiguous", "1", _DOWN, "T / T_contiguous"),
+    MetricSpec("balanced_us", "us/iteration", _DOWN, "expert compute, had all GPUs the mean time"),
+    MetricSpec("imbalance_us", "us/iteration", _DOWN, "what the busiest GPU computes beyond that"),
+    MetricSpec("exchange_us", "us/iteration", _DOWN, "all-to-all that compute does not hide"),
+    MetricSpec("gpu_balance", "1", _UP, "mean over busiest GPU's compute, summed over layers"),
+    MetricSpec("away", "1", _DOWN, "copies that travel within a node or beyond, per choice of a token and direction"),
+    MetricSpec("abroad", "1", _DOWN, "copies that travel between nodes, per choice of a token and direction"),
 )

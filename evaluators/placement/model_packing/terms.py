@@ -30,22 +30,20 @@ PLACE = EntryPoint(
 )
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric(
+    MetricSpec(
         "score", "1", _UP, "(room - room_first_fit) / (room_bound - room_first_fit): 0 first fit, 1 a proven bound"
     ),
-    _metric("room_gb", "GB", _UP, "free memory over demand (GB per request/s and second of slo) on the tightest GPU"),
-    _metric(
+    MetricSpec(
+        "room_gb", "GB", _UP, "free memory over demand (GB per request/s and second of slo) on the tightest GPU"
+    ),
+    MetricSpec(
         "max_kvpr", "1/GB", _DOWN, "1 / room_gb, at most 1e6; 1 / its mean + 1 is the score of ADRS, if all is valid"
     ),
-    _metric("bound_kvpr", "1/GB", _DOWN, "least max_kvpr that the bound allows; no program's doing"),
-    _metric("room_over_bound", "1", _UP, "room_gb over its proven upper bound"),
-    _metric("tight_gpus", "%", _UP, "GPUs whose room is within 10 % of the least"),
-    _metric("free_sd", "%", _DOWN, "standard deviation over GPUs of the share of memory that is free"),
-    _metric("moved", "%", _DOWN, "GB that left their home, of all GB that have one; only where some have"),
+    MetricSpec("bound_kvpr", "1/GB", _DOWN, "least max_kvpr that the bound allows; no program's doing"),
+    MetricSpec("room_over_bound", "1", _UP, "room_gb over its proven upper bound"),
+    MetricSpec("tight_gpus", "%", _UP, "GPUs whose room is within 10 % of the least"),
+    MetricSpec("free_sd", "%", _DOWN, "standard deviation over GPUs of the share of memory that is free"),
+    MetricSpec("moved", "%", _DOWN, "GB that left their home, of all GB that have one; only where some have"),
 )

@@ -43,27 +43,23 @@ POLICY = EntryPoint(
 )
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric(
+    MetricSpec(
         "score",
         "1",
         _UP,
         "mean of (T_lru - T) / (T_lru - bound): 0 least recently used on demand, 1 at the proven bound of the trace",
     ),
-    _metric("time_ms", "ms", _DOWN, "waiting and computing of a trace (T)"),
-    _metric("time_over_bound", "1", _DOWN, "T / bound"),
-    _metric("time_over_lru", "1", _DOWN, "T / T_lru"),
-    _metric("time_over_known", "1", _DOWN, "T over that of Belady's choice with the trace known"),
-    _metric("known_score", "1", _UP, "score of Belady's choice with the trace known; no program's doing"),
-    _metric("stall", "1", _DOWN, "share of the time in which a layer waits for experts"),
-    _metric("hit_rate", "1", _UP, "share of the needed experts that were there when the router had chosen"),
-    _metric("loads", "1", _DOWN, "experts loaded per event"),
-    _metric("ahead", "1", _UP, "share of them loaded ahead"),
-    _metric("wasted", "1", _DOWN, "share of those loaded ahead that were evicted, or left at the end, unused"),
-    _metric("link_busy", "1", _UP, "share of the time in which the link is taken"),
+    MetricSpec("time_ms", "ms", _DOWN, "waiting and computing of a trace (T)"),
+    MetricSpec("time_over_bound", "1", _DOWN, "T / bound"),
+    MetricSpec("time_over_lru", "1", _DOWN, "T / T_lru"),
+    MetricSpec("time_over_known", "1", _DOWN, "T over that of Belady's choice with the trace known"),
+    MetricSpec("known_score", "1", _UP, "score of Belady's choice with the trace known; no program's doing"),
+    MetricSpec("stall", "1", _DOWN, "share of the time in which a layer waits for experts"),
+    MetricSpec("hit_rate", "1", _UP, "share of the needed experts that were there when the router had chosen"),
+    MetricSpec("loads", "1", _DOWN, "experts loaded per event"),
+    MetricSpec("ahead", "1", _UP, "share of them loaded ahead"),
+    MetricSpec("wasted", "1", _DOWN, "share of those loaded ahead that were evicted, or left at the end, unused"),
+    MetricSpec("link_busy", "1", _UP, "share of the time in which the link is taken"),
 )

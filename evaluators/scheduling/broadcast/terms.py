@@ -31,23 +31,19 @@ at least -1. CPU time is limited, not charged.
 PLAN = EntryPoint(name="plan", signature="plan(transfer: dict) -> int64[partitions, regions]", description=_DESCRIPTION)
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric("score", "1", _UP, "(C_direct - C) / (C_direct - C_bound): 0 straight to each destination, 1 the bound"),
-    _metric("cost_usd", "USD", _DOWN, "cost of the transfer (C): egress, machines, and the wait"),
-    _metric("bound_usd", "USD", _DOWN, "proven lower bound of the cost (C_bound); no program's doing"),
-    _metric("cost_over_bound", "1", _DOWN, "C / C_bound"),
-    _metric("saving", "1", _UP, "1 - C / C_direct"),
-    _metric("transfer_usd", "USD", _DOWN, "egress and machines without the wait: what the public evaluator counts"),
-    _metric("egress_usd", "USD", _DOWN, "egress alone"),
-    _metric("egress_share", "1", _UP, "egress over C"),
-    _metric("time_s", "s", _DOWN, "how long the transfer lasts (T)"),
-    _metric("time_over_direct", "1", _DOWN, "T over that of sending straight to each destination"),
-    _metric("relays", "1", _DOWN, "relays that a partition passes, mean over partitions"),
-    _metric("depth", "1", _DOWN, "links on the way to a destination, mean over destinations and partitions"),
-    _metric("distinct_trees", "1", _DOWN, "different trees over partitions"),
+    MetricSpec("score", "1", _UP, "(C_direct - C) / (C_direct - C_bound): 0 straight to each destination, 1 the bound"),
+    MetricSpec("cost_usd", "USD", _DOWN, "cost of the transfer (C): egress, machines, and the wait"),
+    MetricSpec("bound_usd", "USD", _DOWN, "proven lower bound of the cost (C_bound); no program's doing"),
+    MetricSpec("cost_over_bound", "1", _DOWN, "C / C_bound"),
+    MetricSpec("saving", "1", _UP, "1 - C / C_direct"),
+    MetricSpec("transfer_usd", "USD", _DOWN, "egress and machines without the wait: what the public evaluator counts"),
+    MetricSpec("egress_usd", "USD", _DOWN, "egress alone"),
+    MetricSpec("egress_share", "1", _UP, "egress over C"),
+    MetricSpec("time_s", "s", _DOWN, "how long the transfer lasts (T)"),
+    MetricSpec("time_over_direct", "1", _DOWN, "T over that of sending straight to each destination"),
+    MetricSpec("relays", "1", _DOWN, "relays that a partition passes, mean over partitions"),
+    MetricSpec("depth", "1", _DOWN, "links on the way to a destination, mean over destinations and partitions"),
+    MetricSpec("distinct_trees", "1", _DOWN, "different trees over partitions"),
 )

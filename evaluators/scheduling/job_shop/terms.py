@@ -45,21 +45,17 @@ POLICY = EntryPoint(
 )
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric("score", "1", _UP, "(C_fifo - C) / max(C_fifo - C_bound, C_bound / 20): 0 fifo, 1 a proven bound"),
-    _metric("makespan", "time", _DOWN, "when the last operation ends (C)"),
-    _metric("gap_to_bound", "%", _DOWN, "C above the proven bound"),
-    _metric("gap_to_fifo", "%", _DOWN, "C above first in first out without delay"),
-    _metric("utilisation", "%", _UP, "time that the machines work, of all time up to C"),
-    _metric("blocked", "%", _DOWN, "time that finished jobs hold their machine, of all time up to C"),
-    _metric("delayed", "%", _DOWN, "decisions to wait, or for a job that could not start first"),
-    _metric("decisions", "1", _DOWN, "calls of the program per shop"),
-    _metric("gap_to_best", "%", _DOWN, "C above the best known makespan; only for published shops that name one"),
-    _metric("gap_to_reference", "%", _DOWN, "C above CP-SAT's schedule with all durations known; with reference_s"),
-    _metric("reference_score", "1", _UP, "score of that schedule; a line to compare with, with reference_s"),
+    MetricSpec("score", "1", _UP, "(C_fifo - C) / max(C_fifo - C_bound, C_bound / 20): 0 fifo, 1 a proven bound"),
+    MetricSpec("makespan", "time", _DOWN, "when the last operation ends (C)"),
+    MetricSpec("gap_to_bound", "%", _DOWN, "C above the proven bound"),
+    MetricSpec("gap_to_fifo", "%", _DOWN, "C above first in first out without delay"),
+    MetricSpec("utilisation", "%", _UP, "time that the machines work, of all time up to C"),
+    MetricSpec("blocked", "%", _DOWN, "time that finished jobs hold their machine, of all time up to C"),
+    MetricSpec("delayed", "%", _DOWN, "decisions to wait, or for a job that could not start first"),
+    MetricSpec("decisions", "1", _DOWN, "calls of the program per shop"),
+    MetricSpec("gap_to_best", "%", _DOWN, "C above the best known makespan; only for published shops that name one"),
+    MetricSpec("gap_to_reference", "%", _DOWN, "C above CP-SAT's schedule with all durations known; with reference_s"),
+    MetricSpec("reference_score", "1", _UP, "score of that schedule; a line to compare with, with reference_s"),
 )

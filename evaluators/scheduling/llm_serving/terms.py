@@ -69,37 +69,35 @@ POLICY = EntryPoint(
 )
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric("score", "1", _UP, "mean of (U - U_round_robin) / (U_bound - U_round_robin), floor -1; U is `utility`"),
-    _metric("utility", "1", _UP, "L = 0.5 attainment + 0.3 speed + 0.2 tail; with a goal 0.6 L + 0.4 goal"),
-    _metric("goal", "1", _UP, "the scenario's goal: least energy / energy, fine-tuning / an idle fleet's, or quality"),
-    _metric("energy_j_per_token", "J", _DOWN, "of all replicas, idling included, per output token"),
-    _metric("tuned_tokens_per_s", "1/s", _UP, "fine-tuned; worth less below 95 % attainment, nothing below 75 %"),
-    _metric("quality", "1", _UP, "mean of the models that answered"),
-    _metric("attainment", "1", _UP, "share of requests within both SLOs and not starved; urgent ones count triple"),
-    _metric("speed", "1", _UP, "mean of least possible latency / latency"),
-    _metric("tail", "1", _UP, "the same over the slowest 5 % of requests"),
-    _metric("starved", "1", _DOWN, "share of requests slower than 20 times their least latency"),
-    _metric("ttft_s", "s", _DOWN, "mean time to first token"),
-    _metric("ttft_p99_s", "s", _DOWN, "99th percentile of it"),
-    _metric("tpot_ms", "ms", _DOWN, "mean time per further token"),
-    _metric("tpot_p99_ms", "ms", _DOWN, "99th percentile of it"),
-    _metric("latency_s", "s", _DOWN, "mean time to the last token"),
-    _metric("latency_p99_s", "s", _DOWN, "99th percentile of it"),
-    _metric("token_latency_ms", "ms", _DOWN, "mean of latency / output tokens"),
-    _metric("hit_rate", "1", _UP, "prompt tokens found in prefix caches when first admitted / all"),
-    _metric("preemptions", "1", _DOWN, "per request"),
-    _metric("migrations", "1", _DOWN, "decoding requests moved, per request"),
-    _metric("kv_peak", "1", _DOWN, "largest share of a KV cache in use"),
-    _metric("calls", "1", _DOWN, "of the program, per request"),
-    _metric("load", "1", _UP, "offered rate over the proven capacity bound; the scenario's, not the program's"),
-    _metric("simulated_requests_per_s", "1/s", _UP, "per CPU second of worker and child together"),
-    _metric("ipc_share", "1", _DOWN, "of these CPU seconds, the worker's in talking to the child"),
-    _metric("capacity_rps", "1/s", _UP, "highest rate with 90 % attainment, by bisection; report tier only"),
-    _metric("capacity_over_bound", "1", _UP, "that over the proven capacity bound; report tier only"),
+    MetricSpec("score", "1", _UP, "mean of (U - U_round_robin) / (U_bound - U_round_robin), floor -1; U is `utility`"),
+    MetricSpec("utility", "1", _UP, "L = 0.5 attainment + 0.3 speed + 0.2 tail; with a goal 0.6 L + 0.4 goal"),
+    MetricSpec(
+        "goal", "1", _UP, "the scenario's goal: least energy / energy, fine-tuning / an idle fleet's, or quality"
+    ),
+    MetricSpec("energy_j_per_token", "J", _DOWN, "of all replicas, idling included, per output token"),
+    MetricSpec("tuned_tokens_per_s", "1/s", _UP, "fine-tuned; worth less below 95 % attainment, nothing below 75 %"),
+    MetricSpec("quality", "1", _UP, "mean of the models that answered"),
+    MetricSpec("attainment", "1", _UP, "share of requests within both SLOs and not starved; urgent ones count triple"),
+    MetricSpec("speed", "1", _UP, "mean of least possible latency / latency"),
+    MetricSpec("tail", "1", _UP, "the same over the slowest 5 % of requests"),
+    MetricSpec("starved", "1", _DOWN, "share of requests slower than 20 times their least latency"),
+    MetricSpec("ttft_s", "s", _DOWN, "mean time to first token"),
+    MetricSpec("ttft_p99_s", "s", _DOWN, "99th percentile of it"),
+    MetricSpec("tpot_ms", "ms", _DOWN, "mean time per further token"),
+    MetricSpec("tpot_p99_ms", "ms", _DOWN, "99th percentile of it"),
+    MetricSpec("latency_s", "s", _DOWN, "mean time to the last token"),
+    MetricSpec("latency_p99_s", "s", _DOWN, "99th percentile of it"),
+    MetricSpec("token_latency_ms", "ms", _DOWN, "mean of latency / output tokens"),
+    MetricSpec("hit_rate", "1", _UP, "prompt tokens found in prefix caches when first admitted / all"),
+    MetricSpec("preemptions", "1", _DOWN, "per request"),
+    MetricSpec("migrations", "1", _DOWN, "decoding requests moved, per request"),
+    MetricSpec("kv_peak", "1", _DOWN, "largest share of a KV cache in use"),
+    MetricSpec("calls", "1", _DOWN, "of the program, per request"),
+    MetricSpec("load", "1", _UP, "offered rate over the proven capacity bound; the scenario's, not the program's"),
+    MetricSpec("simulated_requests_per_s", "1/s", _UP, "per CPU second of worker and child together"),
+    MetricSpec("ipc_share", "1", _DOWN, "of these CPU seconds, the worker's in talking to the child"),
+    MetricSpec("capacity_rps", "1/s", _UP, "highest rate with 90 % attainment, by bisection; report tier only"),
+    MetricSpec("capacity_over_bound", "1", _UP, "that over the proven capacity bound; report tier only"),
 )

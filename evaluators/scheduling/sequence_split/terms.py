@@ -38,26 +38,22 @@ SPLIT = EntryPoint(
 )
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric(
+    MetricSpec(
         "score",
         "1",
         _UP,
         "mean of (T_first_fit - T) / (T_first_fit - bound): 0 with first fit, 1 at the proven bound of the batch",
     ),
-    _metric("step_ms", "ms", _DOWN, "time of the step (T)"),
-    _metric("step_over_bound", "1", _DOWN, "T / bound; 1 may be out of reach"),
-    _metric("step_over_first_fit", "1", _DOWN, "T / T_first_fit"),
-    _metric("busy", "%", _UP, "share of the step, overheads left out, that ranks work or exchange, on average"),
-    _metric("added", "%", _DOWN, "work that rings add to that of the whole sequences"),
-    _metric("cut", "%", _DOWN, "share of the sequences that are cut"),
-    _metric("width", "1", _DOWN, "ranks of a cut sequence, on average; 1 if none is cut"),
-    _metric("crossing", "%", _DOWN, "share of the sequences whose ranks are on several nodes"),
-    _metric("micro_batches", "1", _DOWN, "micro-batches that are not empty"),
-    _metric("fullest", "%", _DOWN, "most tokens of a rank in a micro-batch, of the cap"),
+    MetricSpec("step_ms", "ms", _DOWN, "time of the step (T)"),
+    MetricSpec("step_over_bound", "1", _DOWN, "T / bound; 1 may be out of reach"),
+    MetricSpec("step_over_first_fit", "1", _DOWN, "T / T_first_fit"),
+    MetricSpec("busy", "%", _UP, "share of the step, overheads left out, that ranks work or exchange, on average"),
+    MetricSpec("added", "%", _DOWN, "work that rings add to that of the whole sequences"),
+    MetricSpec("cut", "%", _DOWN, "share of the sequences that are cut"),
+    MetricSpec("width", "1", _DOWN, "ranks of a cut sequence, on average; 1 if none is cut"),
+    MetricSpec("crossing", "%", _DOWN, "share of the sequences whose ranks are on several nodes"),
+    MetricSpec("micro_batches", "1", _DOWN, "micro-batches that are not empty"),
+    MetricSpec("fullest", "%", _DOWN, "most tokens of a rank in a micro-batch, of the cap"),
 )

@@ -37,25 +37,21 @@ POLICY = EntryPoint(
 )
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric(
+    MetricSpec(
         "score", "1", _UP, "mean of (C_on_demand - C) / (C_on_demand - C_optimum): 0 on demand only, 1 clairvoyant"
     ),
-    _metric("cost_usd", "USD", _DOWN, "cost of the job (C)"),
-    _metric("optimum_usd", "USD", _DOWN, "least cost with all availability known (C_optimum); no program's doing"),
-    _metric("optimum_over_cost", "1", _UP, "C_optimum / C"),
-    _metric("cost_over_optimum", "1", _DOWN, "C / C_optimum"),
-    _metric("saving", "1", _UP, "1 - C / C_on_demand"),
-    _metric("spot_share", "1", _UP, "share of the job's ticks on spot"),
-    _metric("on_demand_share", "1", _DOWN, "share of them on demand"),
-    _metric("idle_share", "1", _DOWN, "share of them idle"),
-    _metric("starts", "1", _DOWN, "machines started per job"),
-    _metric("moves", "1", _DOWN, "starts in another region"),
-    _metric("forced_share", "1", _DOWN, "share of the ticks in which the guard decided"),
-    _metric("spare_h", "h", _UP, "left to the deadline when the job was done"),
+    MetricSpec("cost_usd", "USD", _DOWN, "cost of the job (C)"),
+    MetricSpec("optimum_usd", "USD", _DOWN, "least cost with all availability known (C_optimum); no program's doing"),
+    MetricSpec("optimum_over_cost", "1", _UP, "C_optimum / C"),
+    MetricSpec("cost_over_optimum", "1", _DOWN, "C / C_optimum"),
+    MetricSpec("saving", "1", _UP, "1 - C / C_on_demand"),
+    MetricSpec("spot_share", "1", _UP, "share of the job's ticks on spot"),
+    MetricSpec("on_demand_share", "1", _DOWN, "share of them on demand"),
+    MetricSpec("idle_share", "1", _DOWN, "share of them idle"),
+    MetricSpec("starts", "1", _DOWN, "machines started per job"),
+    MetricSpec("moves", "1", _DOWN, "starts in another region"),
+    MetricSpec("forced_share", "1", _DOWN, "share of the ticks in which the guard decided"),
+    MetricSpec("spare_h", "h", _UP, "left to the deadline when the job was done"),
 )

@@ -38,23 +38,21 @@ REORDER = EntryPoint(
 )
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric(
+    MetricSpec(
         "score",
         "1",
         _UP,
         "mean of (H - H_as_it_is) / (bound - H_as_it_is): 0 for the table as it is, 1 at a proven bound of the table",
     ),
-    _metric("hit_rate", "%", _UP, "tokens that the scenario's cache has when a prompt begins, of all tokens (H)"),
-    _metric("hit_over_bound", "1", _UP, "H over its proven bound; 1 is often out of reach"),
-    _metric("bound_rate", "%", _UP, "the bound, of all tokens; no program's doing"),
-    _metric("hit_previous", "%", _UP, "tokens in common with the prompt just before, of all tokens"),
-    _metric("hit_any", "%", _UP, "tokens in common with any prompt before, as if the cache had no end: metric of ADRS"),
-    _metric("cold", "%", _DOWN, "prompts of which nothing is found"),
-    _metric("orders", "%", _DOWN, "different orders of columns, of the number of rows"),
+    MetricSpec("hit_rate", "%", _UP, "tokens that the scenario's cache has when a prompt begins, of all tokens (H)"),
+    MetricSpec("hit_over_bound", "1", _UP, "H over its proven bound; 1 is often out of reach"),
+    MetricSpec("bound_rate", "%", _UP, "the bound, of all tokens; no program's doing"),
+    MetricSpec("hit_previous", "%", _UP, "tokens in common with the prompt just before, of all tokens"),
+    MetricSpec(
+        "hit_any", "%", _UP, "tokens in common with any prompt before, as if the cache had no end: metric of ADRS"
+    ),
+    MetricSpec("cold", "%", _DOWN, "prompts of which nothing is found"),
+    MetricSpec("orders", "%", _DOWN, "different orders of columns, of the number of rows"),
 )

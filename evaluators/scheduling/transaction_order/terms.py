@@ -37,24 +37,22 @@ POLICY = EntryPoint(
 )
 
 
-def _metric(name: str, unit: str, direction: Direction, description: str) -> MetricSpec:
-    return MetricSpec(name=name, unit=unit, direction=direction, description=description)
-
-
 _UP, _DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 METRICS = (
-    _metric(
+    MetricSpec(
         "score",
         "1",
         _UP,
         "mean of (C_arrival - C) / (C_arrival - bound): 0 in order of arrival, 1 at the proven bound of the batch",
     ),
-    _metric("makespan", "slot", _DOWN, "slots until the last transaction has ended (C)"),
-    _metric("makespan_over_bound", "1", _DOWN, "C / bound; 1 is often out of reach"),
-    _metric("makespan_over_arrival", "1", _DOWN, "C / C_arrival"),
-    _metric("in_flight", "1", _UP, "operations per slot, on average"),
-    _metric("moved", "%", _DOWN, "mean distance from the place of arrival, of the number of transactions"),
-    _metric("overtaking", "%", _UP, "share of the transactions that start before one admitted earlier"),
-    _metric("makespan_over_known", "1", _DOWN, "C over the least makespan that the search found, if one was asked for"),
-    _metric("known_score", "1", _UP, "score of that makespan; no program's doing"),
+    MetricSpec("makespan", "slot", _DOWN, "slots until the last transaction has ended (C)"),
+    MetricSpec("makespan_over_bound", "1", _DOWN, "C / bound; 1 is often out of reach"),
+    MetricSpec("makespan_over_arrival", "1", _DOWN, "C / C_arrival"),
+    MetricSpec("in_flight", "1", _UP, "operations per slot, on average"),
+    MetricSpec("moved", "%", _DOWN, "mean distance from the place of arrival, of the number of transactions"),
+    MetricSpec("overtaking", "%", _UP, "share of the transactions that start before one admitted earlier"),
+    MetricSpec(
+        "makespan_over_known", "1", _DOWN, "C over the least makespan that the search found, if one was asked for"
+    ),
+    MetricSpec("known_score", "1", _UP, "score of that makespan; no program's doing"),
 )
