@@ -22,11 +22,11 @@ from benchmarks.cloud_regions import PLACES
 from benchmarks.stamp import RESULTS, write_result
 from benchmarks.table_parts import between_markers, rounded, table
 from evaluators.contract import Split, Tier
-from evaluators.problem import ClockPolicy
+from evaluators.problem import ClockPolicy, Problem
 from evaluators.scheduling.broadcast.generate import distances_km, draw_regions, network_of
 from evaluators.scheduling.broadcast.grid import read_grid
 from evaluators.scheduling.broadcast.providers import FITTED
-from evaluators.scheduling.broadcast.task import PROBLEM, BroadcastProblem
+from evaluators.scheduling.broadcast.task import PROBLEM
 from evaluators.seeding import SeedSource, secret_from_seed
 from tests.in_process import InProcessCandidate
 
@@ -92,7 +92,7 @@ def statistics(pairs: Mapping[str, Floats]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def mean_scores(problem: BroadcastProblem, seed: int) -> dict[str, float]:
+def mean_scores(problem: Problem, seed: int) -> dict[str, float]:
     """Every program's mean score on the search transfers of tier `quick`."""
     scenarios = problem.instances(Tier.QUICK, Split.SEARCH, SeedSource(secret_from_seed(seed), Split.SEARCH))
     found = {}

@@ -11,6 +11,9 @@ from evaluators.contract import InstanceResult, ParameterValue, Picture, Split, 
 from evaluators.contract import PlannerClock as PlannerClock
 from evaluators.seeding import SeedSource
 
+Settings = Mapping[str, ParameterValue]
+"""What the user set, by name; what is not there is the suite's to choose."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockPolicy:
@@ -39,7 +42,20 @@ class Instance(Protocol):
         """
 
 
-class Problem(Protocol):
+class Report(Protocol):
+    """What is told of results; a module with these two functions is one."""
+
+    def feedback(self, results: Sequence[InstanceResult]) -> str:
+        """Aggregates per regime for the proposer, never raw workloads. Search split only.
+
+        Scores with six digits, since a late search lives on gains that three would hide; all else with two or three.
+        """
+
+    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
+        """Tables worth drawing, possibly none."""
+
+
+class Problem(Report, Protocol):
     """A task with its parameters filled in, able to make and judge instances."""
 
     @property
@@ -56,12 +72,3 @@ class Problem(Protocol):
 
     def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Instance]:
         """The scenarios of a tier and split; at least 12 from `QUICK` up. The same seeds give the same instances."""
-
-    def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """Aggregates per regime for the proposer, never raw workloads. Search split only.
-
-        Scores with six digits, since a late search lives on gains that three would hide; all else with two or three.
-        """
-
-    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """Tables worth drawing, possibly none."""

@@ -20,8 +20,9 @@ from evaluators.kernels.replay_counts import report
 from evaluators.kernels.replay_run import MakeLaunch, Replay, Result
 from evaluators.kernels.timing import Effort, Timer
 from evaluators.placement.expert_replication.parameters import shape_of
-from evaluators.placement.expert_replication.task import PROBLEM, ReplicationProblem
+from evaluators.placement.expert_replication.task import PROBLEM
 from evaluators.placement.profile import named_profile, with_measured_expert
+from evaluators.problem import Settings
 from evaluators.sandbox.client import Sandbox
 from evaluators.seeding import SeedSource, secret_from_seed
 from evaluators.sources import read_assignments, read_program
@@ -59,7 +60,7 @@ def replay(arguments: argparse.Namespace) -> Result:
     problem = PROBLEM.configured(read_assignments(arguments.set))
     seeds = SeedSource(secret_from_seed(arguments.seed), Split.SEARCH)
     scenarios = problem.instances(arguments.tier, Split.SEARCH, seeds)[: arguments.scenarios]
-    size = expert_of(problem, "float32" if arguments.dry_run_on_cpu else "bfloat16")
+    size = expert_of(problem.task.parameters, "float32" if arguments.dry_run_on_cpu else "bfloat16")
     with Sandbox.start(problem.task.libraries, allow_unsafe=arguments.allow_unsafe) as sandbox:
         return Replay(
             programs=programs,
@@ -73,9 +74,8 @@ def replay(arguments: argparse.Namespace) -> Result:
         ).run()
 
 
-def expert_of(problem: ReplicationProblem, dtype: str) -> ExpertSize:
-    """The expert that the problem's search split plays with."""
-    settings = problem.task.parameters
+def expert_of(settings: Settings, dtype: str) -> ExpertSize:
+    """The expert that the search split plays with."""
     shape = shape_of(with_measured_expert(settings, named_profile(settings)))
     return ExpertSize(width=shape.hidden, expert_width=shape.intermediate, dtype=dtype)
 

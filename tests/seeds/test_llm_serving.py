@@ -12,7 +12,7 @@ from evaluators.contract import InstanceResult, Outcome, PlannerClock, Split, Ti
 from evaluators.problem import ClockPolicy
 from evaluators.scheduling.llm_serving.scenario import Scenario
 from evaluators.scheduling.llm_serving.suite import HOLDOUT_REGIMES, SEARCH_REGIMES, Recipe, recipes
-from evaluators.scheduling.llm_serving.task import PROBLEM
+from evaluators.scheduling.llm_serving.task import PROBLEM, scenario_of
 from evaluators.seeding import SeedSource, secret_from_seed
 from tests.in_process import InProcessCandidate
 
@@ -30,7 +30,7 @@ def small_scenarios(split: Split) -> tuple[Scenario, ...]:
     assert [recipe.regime.name for recipe in every] == [
         regime.name for regime in (HOLDOUT_REGIMES if split is Split.HOLDOUT else SEARCH_REGIMES)
     ]
-    return (*(PROBLEM.scenario(_shortened(recipe), Tier.SMOKE, source) for recipe in every), *_edges(split, source))
+    return (*(scenario_of(_shortened(recipe), Tier.SMOKE, {}, source) for recipe in every), *_edges(split, source))
 
 
 def _shortened(recipe: Recipe) -> Recipe:

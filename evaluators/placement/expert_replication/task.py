@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
 import numpy as np
 
-from evaluators.contract import Descriptor, InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
-from evaluators.parameters import read_settings
+from evaluators.contract import Descriptor, Limits, Split, Task, Tier
 from evaluators.placement.expert_replication import report
 from evaluators.placement.expert_replication.loads import RecordedLoads, read_loads
 from evaluators.placement.expert_replication.parameters import PARAMETERS
@@ -19,7 +17,9 @@ from evaluators.placement.expert_replication.suite import Recipe, recipes
 from evaluators.placement.expert_replication.terms import METRICS, POLICY
 from evaluators.placement.expert_replication.workload import Workload, draw_workload
 from evaluators.placement.profile import curve_of, named_profile, with_measured_expert
+from evaluators.problem import Settings
 from evaluators.seeding import SeedSource
+from evaluators.suite_problem import SuiteProblem
 
 TASK = Task(
     name="expert_replication",
@@ -55,61 +55,44 @@ TASK = Task(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicationProblem:
-    """The suite, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
+def scenario_of(
+    recipe: Recipe, tier: Tier, split: Split, seeds: SeedSource, recorded: RecordedLoads | None = None
+) -> Scenario:
+    """The scenario that a recipe and its seed stand for; `recorded` are the loads that the user gave."""
+    return build_scenario(
+        recipe.name,
+        recipe.regime.name,
+        recipe.system,
+        _workload(recipe, split, np.random.default_rng(seeds.instance(recipe.name)), recorded),
+        seeds.candidate(recipe.name),
+        outage=recipe.outage,
+        oracle=tier is Tier.REPORT,
+    )
 
-    task: Task = TASK
 
-    def configured(self, settings: Mapping[str, ParameterValue | str]) -> ReplicationProblem:
-        """The problem for the user's own model, machine, service or recorded loads.
+def _read(settings: Settings) -> RecordedLoads | None:
+    loads = settings.get("loads", "")
+    return read_loads(str(loads), settings) if loads else None
 
-        Raises:
-            ContractError: Unknown name, wrong kind, out of range, a malformed file, or an impossible combination.
-        """
-        problem = ReplicationProblem(replace(self.task, parameters=read_settings(self.task, settings)))
-        recorded = problem._recorded()
-        for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
-            problem._recipes(Tier.QUICK, split, recorded)
-        return problem
 
-    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
-        """The scenarios, workloads and anchors included."""
-        recorded = self._recorded()
-        return [self.scenario(r, tier, split, seeds, recorded) for r in self._recipes(tier, split, recorded)]
+def _check(settings: Settings, recorded: RecordedLoads | None) -> None:
+    """Combinations that no scenario has."""
+    for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
+        _recipes(Tier.QUICK, split, settings, recorded)
 
-    def scenario(
-        self, recipe: Recipe, tier: Tier, split: Split, seeds: SeedSource, recorded: RecordedLoads | None = None
-    ) -> Scenario:
-        """The scenario that a recipe and its seed stand for; `recorded` are the loads that the user gave."""
-        return build_scenario(
-            recipe.name,
-            recipe.regime.name,
-            recipe.system,
-            _workload(recipe, split, np.random.default_rng(seeds.instance(recipe.name)), recorded),
-            seeds.candidate(recipe.name),
-            outage=recipe.outage,
-            oracle=tier is Tier.REPORT,
-        )
 
-    def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """Scores and causes per regime, and the failures."""
-        return report.feedback(results)
+def _draw(
+    settings: Settings, recorded: RecordedLoads | None, tier: Tier, split: Split, seeds: SeedSource
+) -> Sequence[Scenario]:
+    return [scenario_of(r, tier, split, seeds, recorded) for r in _recipes(tier, split, settings, recorded)]
 
-    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """Scores and causes per regime."""
-        return report.pictures(results)
 
-    def _recorded(self) -> RecordedLoads | None:
-        loads = self.task.parameters.get("loads", "")
-        return read_loads(str(loads), self.task.parameters) if loads else None
-
-    def _recipes(self, tier: Tier, split: Split, recorded: RecordedLoads | None) -> Sequence[Recipe]:
-        profile = named_profile(self.task.parameters)
-        settings, curve = with_measured_expert(self.task.parameters, profile), curve_of(profile)
-        if recorded is None:
-            return recipes(tier, split, settings, curve)
-        return recipes(tier, split, {**settings, **recorded.settings()}, curve, regimes=(RECORDED,))
+def _recipes(tier: Tier, split: Split, settings: Settings, recorded: RecordedLoads | None) -> Sequence[Recipe]:
+    profile = named_profile(settings)
+    measured, curve = with_measured_expert(settings, profile), curve_of(profile)
+    if recorded is None:
+        return recipes(tier, split, measured, curve)
+    return recipes(tier, split, {**measured, **recorded.settings()}, curve, regimes=(RECORDED,))
 
 
 def _workload(recipe: Recipe, split: Split, rng: np.random.Generator, recorded: RecordedLoads | None) -> Workload:
@@ -120,4 +103,4 @@ def _workload(recipe: Recipe, split: Split, rng: np.random.Generator, recorded: 
     return recorded.workload(recipe.load, split, rng)
 
 
-PROBLEM = ReplicationProblem()
+PROBLEM = SuiteProblem(task=TASK, read=_read, check=_check, draw=_draw, report=report)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
 import numpy as np
 
-from evaluators.contract import Descriptor, InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
-from evaluators.parameters import read_settings
+from evaluators.contract import Descriptor, Limits, Split, Task, Tier
 from evaluators.placement.expert_topology import report
 from evaluators.placement.expert_topology.parameters import PARAMETERS
 from evaluators.placement.expert_topology.scenario import Scenario, build_scenario
@@ -17,7 +15,9 @@ from evaluators.placement.expert_topology.terms import METRICS, PLACE
 from evaluators.placement.expert_topology.trace import RecordedTrace, read_trace
 from evaluators.placement.expert_topology.workload import Regime, Workload, draw_workload
 from evaluators.placement.profile import curve_of, named_profile, with_measured_expert
+from evaluators.problem import Settings
 from evaluators.seeding import SeedSource
+from evaluators.suite_problem import SuiteProblem
 
 RECORDED = Regime(name="recorded")  # a name only: the tokens come from the user's file
 
@@ -49,47 +49,29 @@ TASK = Task(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TopologyProblem:
-    """The suite, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
+def _read(settings: Settings) -> RecordedTrace | None:
+    value = settings.get("trace", "")
+    return read_trace(str(value), settings) if value else None
 
-    task: Task = TASK
 
-    def configured(self, settings: Mapping[str, ParameterValue | str]) -> TopologyProblem:
-        """The problem for the user's own model, machine, service or recorded routing.
+def _check(settings: Settings, trace: RecordedTrace | None) -> None:
+    """Combinations that no scenario has."""
+    for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
+        _recipes(Tier.QUICK, split, settings, trace)
 
-        Raises:
-            ContractError: Unknown name, wrong kind, out of range, a malformed file, or an impossible combination.
-        """
-        problem = TopologyProblem(replace(self.task, parameters=read_settings(self.task, settings)))
-        trace = problem._trace()
-        for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
-            problem._recipes(Tier.QUICK, split, trace)
-        return problem
 
-    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
-        """The scenarios, tokens and anchors included."""
-        trace = self._trace()
-        return [_scenario(recipe, split, seeds, trace) for recipe in self._recipes(tier, split, trace)]
+def _draw(
+    settings: Settings, trace: RecordedTrace | None, tier: Tier, split: Split, seeds: SeedSource
+) -> Sequence[Scenario]:
+    return [_scenario(recipe, split, seeds, trace) for recipe in _recipes(tier, split, settings, trace)]
 
-    def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """Scores and causes per regime and service, and the failures."""
-        return report.feedback(results)
 
-    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """Scores, causes and copies per regime."""
-        return report.pictures(results)
-
-    def _trace(self) -> RecordedTrace | None:
-        value = self.task.parameters.get("trace", "")
-        return read_trace(str(value), self.task.parameters) if value else None
-
-    def _recipes(self, tier: Tier, split: Split, trace: RecordedTrace | None) -> Sequence[Recipe]:
-        profile = named_profile(self.task.parameters)
-        settings, curve = with_measured_expert(self.task.parameters, profile), curve_of(profile)
-        if trace is None:
-            return recipes(tier, split, settings, curve)
-        return recipes(tier, split, {**trace.settings(), **settings}, curve, regimes=(RECORDED,))
+def _recipes(tier: Tier, split: Split, settings: Settings, trace: RecordedTrace | None) -> Sequence[Recipe]:
+    profile = named_profile(settings)
+    measured, curve = with_measured_expert(settings, profile), curve_of(profile)
+    if trace is None:
+        return recipes(tier, split, measured, curve)
+    return recipes(tier, split, {**trace.settings(), **measured}, curve, regimes=(RECORDED,))
 
 
 def _scenario(recipe: Recipe, split: Split, seeds: SeedSource, trace: RecordedTrace | None) -> Scenario:
@@ -108,4 +90,4 @@ def _workload(recipe: Recipe, split: Split, rng: np.random.Generator, trace: Rec
     return trace.workload(recipe.trace, split, rng)
 
 
-PROBLEM = TopologyProblem()
+PROBLEM = SuiteProblem(task=TASK, read=_read, check=_check, draw=_draw, report=report)

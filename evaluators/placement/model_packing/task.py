@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
-from evaluators.contract import (
-    ContractError,
-    Descriptor,
-    InstanceResult,
-    Limits,
-    ParameterValue,
-    Picture,
-    Split,
-    Task,
-    Tier,
-)
-from evaluators.parameters import read_settings
+from evaluators.contract import ContractError, Descriptor, Limits, ParameterValue, Split, Task, Tier
 from evaluators.placement.model_packing import report
 from evaluators.placement.model_packing.cluster_file import NamedCluster, read_clusters
 from evaluators.placement.model_packing.parameters import MIXED, PARAMETERS, PUBLISHED
@@ -31,7 +19,9 @@ from evaluators.placement.model_packing.suite import (
     recipes,
 )
 from evaluators.placement.model_packing.terms import METRICS, PLACE
+from evaluators.problem import Settings
 from evaluators.seeding import SeedSource, secret_from_seed
+from evaluators.suite_problem import SuiteProblem
 
 TASK = Task(
     name="model_packing",
@@ -61,46 +51,26 @@ TASK = Task(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PackingProblem:
-    """The suite, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
+def _read(settings: Settings) -> tuple[NamedCluster, ...]:
+    value = str(settings.get("cluster", ""))
+    return read_clusters(value) if value else ()
 
-    task: Task = TASK
 
-    def configured(self, settings: Mapping[str, ParameterValue | str]) -> PackingProblem:
-        """The problem for the user's own fleet, a recorded cluster, or the public instances.
+def _check(settings: Settings, clusters: tuple[NamedCluster, ...]) -> None:
+    """Settings without effect, and fleets that cannot be filled so."""
+    check_effect(settings)
+    if not clusters and settings.get("suite", MIXED) == MIXED:
+        check_recipes(settings)
 
-        Raises:
-            ContractError: Unknown name, wrong kind, out of range, settings without effect, a malformed file, or a
-                fleet that cannot be filled so.
-        """
-        problem = PackingProblem(replace(self.task, parameters=read_settings(self.task, settings)))
-        told = problem.task.parameters
-        check_effect(told)
-        if not problem._clusters() and told.get("suite", MIXED) == MIXED:
-            check_recipes(told)
-        return problem
 
-    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
-        """The scenarios, bounds included."""
-        settings, clusters = self.task.parameters, self._clusters()
-        if clusters:
-            return from_file(clusters, tier, split, settings, seeds)
-        if settings.get("suite", MIXED) == PUBLISHED:
-            return published(seeds, tier)
-        return [generated(recipe, tier, seeds) for recipe in recipes(tier, split, settings)]
-
-    def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """Scores and habits per regime, and the failures."""
-        return report.feedback(results)
-
-    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """Scores and habits per regime."""
-        return report.pictures(results)
-
-    def _clusters(self) -> tuple[NamedCluster, ...]:
-        value = str(self.task.parameters.get("cluster", ""))
-        return read_clusters(value) if value else ()
+def _draw(
+    settings: Settings, clusters: tuple[NamedCluster, ...], tier: Tier, split: Split, seeds: SeedSource
+) -> Sequence[Scenario]:
+    if clusters:
+        return from_file(clusters, tier, split, settings, seeds)
+    if settings.get("suite", MIXED) == PUBLISHED:
+        return published(seeds, tier)
+    return [generated(recipe, tier, seeds) for recipe in recipes(tier, split, settings)]
 
 
 def check_effect(told: Mapping[str, ParameterValue]) -> None:
@@ -134,4 +104,4 @@ def check_recipes(told: Mapping[str, ParameterValue]) -> None:
             generated(recipe, Tier.QUICK, seeds)
 
 
-PROBLEM = PackingProblem()
+PROBLEM = SuiteProblem(task=TASK, read=_read, check=_check, draw=_draw, report=report)

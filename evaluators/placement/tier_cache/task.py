@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
-from evaluators.contract import Descriptor, InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
-from evaluators.parameters import read_settings
+from evaluators.contract import Descriptor, Limits, Split, Task, Tier
 from evaluators.placement.tier_cache import report
 from evaluators.placement.tier_cache.parameters import PARAMETERS
 from evaluators.placement.tier_cache.recorded import Recording, read_recording
 from evaluators.placement.tier_cache.scenario import Scenario
 from evaluators.placement.tier_cache.suite import check_settings, recipes, scenario
 from evaluators.placement.tier_cache.terms import METRICS, POLICY
+from evaluators.problem import Settings
 from evaluators.seeding import SeedSource
+from evaluators.suite_problem import SuiteProblem
 
 TASK = Task(
     name="tier_cache",
@@ -42,42 +42,15 @@ TASK = Task(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CacheProblem:
-    """The suite, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
-
-    task: Task = TASK
-
-    def configured(self, settings: Mapping[str, ParameterValue | str]) -> CacheProblem:
-        """The problem for the user's own model, machine or recorded choices.
-
-        Raises:
-            ContractError: Unknown name, wrong kind, out of range, settings without effect, a capacity below what a
-                layer needs, or a malformed or short trace.
-        """
-        problem = CacheProblem(replace(self.task, parameters=read_settings(self.task, settings)))
-        check_settings(problem.task.parameters, problem._recording())
-        return problem
-
-    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
-        """The traces, anchors included."""
-        recording = self._recording()
-        return [
-            scenario(recipe, split, recording, seeds)
-            for recipe in recipes(tier, split, self.task.parameters, recording)
-        ]
-
-    def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """Scores and habits per regime, and the failures."""
-        return report.feedback(results)
-
-    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """Scores and times per regime."""
-        return report.pictures(results)
-
-    def _recording(self) -> Recording | None:
-        value = self.task.parameters.get("trace", "")
-        return read_recording(value, int(self.task.parameters.get("experts", 0))) if value else None
+def _read(settings: Settings) -> Recording | None:
+    value = settings.get("trace", "")
+    return read_recording(value, int(settings.get("experts", 0))) if value else None
 
 
-PROBLEM = CacheProblem()
+def _draw(
+    settings: Settings, recording: Recording | None, tier: Tier, split: Split, seeds: SeedSource
+) -> Sequence[Scenario]:
+    return [scenario(recipe, split, recording, seeds) for recipe in recipes(tier, split, settings, recording)]
+
+
+PROBLEM = SuiteProblem(task=TASK, read=_read, check=check_settings, draw=_draw, report=report)

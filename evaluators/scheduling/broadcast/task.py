@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
-from evaluators.contract import (
-    ContractError,
-    Descriptor,
-    InstanceResult,
-    Limits,
-    ParameterValue,
-    Picture,
-    Split,
-    Task,
-    Tier,
-)
-from evaluators.parameters import read_settings
+from evaluators.contract import ContractError, Descriptor, Limits, Split, Task, Tier
+from evaluators.problem import Settings
 from evaluators.scheduling.broadcast import report
 from evaluators.scheduling.broadcast.grid import Grid, read_grid
 from evaluators.scheduling.broadcast.measured import caps_gbps
@@ -25,6 +14,7 @@ from evaluators.scheduling.broadcast.scenario import Scenario
 from evaluators.scheduling.broadcast.suite import check_sizes, recipes, scenario
 from evaluators.scheduling.broadcast.terms import METRICS, PLAN
 from evaluators.seeding import SeedSource
+from evaluators.suite_problem import SuiteProblem
 
 TASK = Task(
     name="broadcast",
@@ -53,47 +43,25 @@ TASK = Task(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class BroadcastProblem:
-    """The suite, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
-
-    task: Task = TASK
-
-    def configured(self, settings: Mapping[str, ParameterValue | str]) -> BroadcastProblem:
-        """The problem for the user's own network and transfers.
-
-        Raises:
-            ContractError: Unknown name, wrong kind, out of range, a malformed grid, caps that nobody knows, settings
-                without effect, or more destinations than a network or its bound can take.
-        """
-        problem = BroadcastProblem(replace(self.task, parameters=read_settings(self.task, settings)))
-        told, grid = problem.task.parameters, problem._grid()
-        for cap in ("egress_gbps", "ingress_gbps"):
-            if grid is not None:
-                caps_gbps(grid, grid.providers, cap, told)
-            elif cap in told:
-                raise ContractError(f"{cap}: counts only with a grid; drawn regions have the caps of their providers")
-        for split in (Split.SEARCH, Split.HOLDOUT):
-            for tier in (Tier.SMOKE, Tier.QUICK):
-                check_sizes(recipes(tier, split, told, grid), grid)
-        return problem
-
-    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
-        """The transfers, bounds included."""
-        settings, grid = self.task.parameters, self._grid()
-        return [scenario(recipe, settings, grid, seeds) for recipe in recipes(tier, split, settings, grid)]
-
-    def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """Scores and shapes of trees per regime, and the failures."""
-        return report.feedback(results)
-
-    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """Scores and shapes of trees per regime."""
-        return report.pictures(results)
-
-    def _grid(self) -> Grid | None:
-        value = str(self.task.parameters.get("grid", ""))
-        return read_grid(value) if value else None
+def _read(settings: Settings) -> Grid | None:
+    value = str(settings.get("grid", ""))
+    return read_grid(value) if value else None
 
 
-PROBLEM = BroadcastProblem()
+def _check(settings: Settings, grid: Grid | None) -> None:
+    """Caps that nobody knows, or without effect, and more destinations than a network or its bound can take."""
+    for cap in ("egress_gbps", "ingress_gbps"):
+        if grid is not None:
+            caps_gbps(grid, grid.providers, cap, settings)
+        elif cap in settings:
+            raise ContractError(f"{cap}: counts only with a grid; drawn regions have the caps of their providers")
+    for split in (Split.SEARCH, Split.HOLDOUT):
+        for tier in (Tier.SMOKE, Tier.QUICK):
+            check_sizes(recipes(tier, split, settings, grid), grid)
+
+
+def _draw(settings: Settings, grid: Grid | None, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
+    return [scenario(recipe, settings, grid, seeds) for recipe in recipes(tier, split, settings, grid)]
+
+
+PROBLEM = SuiteProblem(task=TASK, read=_read, check=_check, draw=_draw, report=report)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from evaluators.contract import Descriptor, InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
-from evaluators.parameters import read_settings
+from evaluators.contract import Descriptor, Limits, Split, Task, Tier
+from evaluators.problem import Settings
 from evaluators.scheduling.job_shop import report
 from evaluators.scheduling.job_shop.instances_file import NamedShop, read_instances
 from evaluators.scheduling.job_shop.parameters import PARAMETERS
@@ -15,6 +15,7 @@ from evaluators.scheduling.job_shop.scenario import Scenario, Variant
 from evaluators.scheduling.job_shop.suite import check_shapes, from_file, generated, recipes
 from evaluators.scheduling.job_shop.terms import METRICS, POLICY
 from evaluators.seeding import SeedSource
+from evaluators.suite_problem import SuiteProblem
 
 TASK = Task(
     name="job_shop",
@@ -43,51 +44,32 @@ TASK = Task(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class JobShopProblem:
-    """The suite, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
+def _read(settings: Settings) -> tuple[NamedShop, ...]:
+    value = str(settings.get("instances", ""))
+    return read_instances(value) if value else ()
 
-    task: Task = TASK
 
-    def configured(self, settings: Mapping[str, ParameterValue | str]) -> JobShopProblem:
-        """The problem for the user's own shops.
+def _check(settings: Settings, _shops: tuple[NamedShop, ...]) -> None:
+    """Too many operations, and a solver that is not installed."""
+    for split in (Split.SEARCH, Split.HOLDOUT):
+        check_shapes(recipes(Tier.QUICK, split, settings))
+    if _reference_s(settings):
+        require_solver()
 
-        Raises:
-            ContractError: Unknown name, wrong kind, out of range, too many operations, a malformed file, or a solver
-                that is not installed.
-        """
-        problem = JobShopProblem(replace(self.task, parameters=read_settings(self.task, settings)))
-        problem._shops()
-        for split in (Split.SEARCH, Split.HOLDOUT):
-            check_shapes(recipes(Tier.QUICK, split, problem.task.parameters))
-        if problem._reference_s():
-            require_solver()
-        return problem
 
-    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
-        """The shops, anchors included."""
-        settings, shops = self.task.parameters, self._shops()
-        if shops:
-            scenarios = from_file(shops, tier, split, settings, seeds)
-        else:
-            scenarios = [generated(recipe, seeds) for recipe in recipes(tier, split, settings)]
-        seconds = self._reference_s()
-        return [_with_reference(scenario, seconds) for scenario in scenarios] if seconds else scenarios
+def _draw(
+    settings: Settings, shops: tuple[NamedShop, ...], tier: Tier, split: Split, seeds: SeedSource
+) -> Sequence[Scenario]:
+    if shops:
+        scenarios = from_file(shops, tier, split, settings, seeds)
+    else:
+        scenarios = [generated(recipe, seeds) for recipe in recipes(tier, split, settings)]
+    seconds = _reference_s(settings)
+    return [_with_reference(scenario, seconds) for scenario in scenarios] if seconds else scenarios
 
-    def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """Scores and machine time per regime, and the failures."""
-        return report.feedback(results)
 
-    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """Scores and machine time per regime."""
-        return report.pictures(results)
-
-    def _shops(self) -> tuple[NamedShop, ...]:
-        value = str(self.task.parameters.get("instances", ""))
-        return read_instances(value) if value else ()
-
-    def _reference_s(self) -> float:
-        return float(self.task.parameters.get("reference_s", 0.0))
+def _reference_s(settings: Settings) -> float:
+    return float(settings.get("reference_s", 0.0))
 
 
 def _with_reference(scenario: Scenario, seconds: float) -> Scenario:
@@ -96,4 +78,4 @@ def _with_reference(scenario: Scenario, seconds: float) -> Scenario:
     return replace(scenario, reference=found)
 
 
-PROBLEM = JobShopProblem()
+PROBLEM = SuiteProblem(task=TASK, read=_read, check=_check, draw=_draw, report=report)

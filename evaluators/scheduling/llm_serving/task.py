@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
 import numpy as np
 
-from evaluators.contract import (
-    ContractError,
-    Descriptor,
-    InstanceResult,
-    Limits,
-    ParameterValue,
-    Picture,
-    Split,
-    Task,
-    Tier,
-)
-from evaluators.parameters import file_path, read_settings
+from evaluators.contract import ContractError, Descriptor, Limits, Split, Task, Tier
+from evaluators.parameters import file_path
+from evaluators.problem import Settings
 from evaluators.scheduling.llm_serving import report
 from evaluators.scheduling.llm_serving.parameters import PARAMETERS
 from evaluators.scheduling.llm_serving.scenario import Scenario, build_scenario
@@ -26,6 +16,7 @@ from evaluators.scheduling.llm_serving.suite import Recipe, draw, recipes
 from evaluators.scheduling.llm_serving.terms import METRICS, POLICY
 from evaluators.scheduling.llm_serving.traces import TraceRow, read_trace
 from evaluators.seeding import SeedSource
+from evaluators.suite_problem import SuiteProblem
 
 LEAST_RATE = 1e-3  # requests per second; with fewer, a clock that counts from 0 loses what a token takes
 TASK = Task(
@@ -59,58 +50,42 @@ TASK = Task(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ServingProblem:
-    """The suite, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
-
-    task: Task = TASK
-
-    def configured(self, settings: Mapping[str, ParameterValue | str]) -> ServingProblem:
-        """The problem for the user's own fleet, traffic and SLOs.
-
-        Raises:
-            ContractError: Unknown name, wrong kind, out of range, a malformed trace, or an impossible combination.
-        """
-        problem = ServingProblem(replace(self.task, parameters=read_settings(self.task, settings)))
-        rate, trace = problem._rate(), problem._trace()
-        if 0 < rate < LEAST_RATE:
-            raise ContractError(f"rate: expected 0 (by load) or at least {LEAST_RATE:g} requests/s, found {rate:g}")
-        for split in (Split.SEARCH, Split.HOLDOUT):
-            recipes(Tier.QUICK, split, problem.task.parameters, trace)
-        return problem
-
-    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
-        """The scenarios, requests and anchors included."""
-        trace = self._trace()
-        return [self.scenario(recipe, tier, seeds) for recipe in recipes(tier, split, self.task.parameters, trace)]
-
-    def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """Scores and their parts per regime, and the failures."""
-        return report.feedback(results)
-
-    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """Scores and their parts per regime."""
-        return report.pictures(results)
-
-    def scenario(self, recipe: Recipe, tier: Tier, seeds: SeedSource) -> Scenario:
-        """The scenario that a recipe and its seed stand for."""
-        arrivals, fleet = draw(recipe, self._rate(), np.random.default_rng(seeds.instance(recipe.name)))
-        return build_scenario(
-            recipe.name,
-            recipe.regime.name,
-            arrivals,
-            fleet,
-            seed=seeds.candidate(recipe.name),
-            means=(recipe.service.mean_prompt, recipe.service.mean_output),
-            finds_capacity=tier is Tier.REPORT,
-        )
-
-    def _rate(self) -> float:
-        return float(self.task.parameters.get("rate", 0.0))
-
-    def _trace(self) -> Sequence[TraceRow] | None:
-        trace = self.task.parameters.get("trace", "")
-        return read_trace(file_path(trace)) if trace else None
+def scenario_of(recipe: Recipe, tier: Tier, settings: Settings, seeds: SeedSource) -> Scenario:
+    """The scenario that a recipe and its seed stand for, its requests and anchors included."""
+    arrivals, fleet = draw(recipe, _rate(settings), np.random.default_rng(seeds.instance(recipe.name)))
+    return build_scenario(
+        recipe.name,
+        recipe.regime.name,
+        arrivals,
+        fleet,
+        seed=seeds.candidate(recipe.name),
+        means=(recipe.service.mean_prompt, recipe.service.mean_output),
+        finds_capacity=tier is Tier.REPORT,
+    )
 
 
-PROBLEM = ServingProblem()
+def _read(settings: Settings) -> Sequence[TraceRow] | None:
+    trace = settings.get("trace", "")
+    return read_trace(file_path(trace)) if trace else None
+
+
+def _check(settings: Settings, trace: Sequence[TraceRow] | None) -> None:
+    """A rate too low to compute with, and combinations that no scenario has."""
+    rate = _rate(settings)
+    if 0 < rate < LEAST_RATE:
+        raise ContractError(f"rate: expected 0 (by load) or at least {LEAST_RATE:g} requests/s, found {rate:g}")
+    for split in (Split.SEARCH, Split.HOLDOUT):
+        recipes(Tier.QUICK, split, settings, trace)
+
+
+def _draw(
+    settings: Settings, trace: Sequence[TraceRow] | None, tier: Tier, split: Split, seeds: SeedSource
+) -> Sequence[Scenario]:
+    return [scenario_of(recipe, tier, settings, seeds) for recipe in recipes(tier, split, settings, trace)]
+
+
+def _rate(settings: Settings) -> float:
+    return float(settings.get("rate", 0.0))
+
+
+PROBLEM = SuiteProblem(task=TASK, read=_read, check=_check, draw=_draw, report=report)

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
 import numpy as np
 
-from evaluators.contract import (
-    ContractError,
-    Descriptor,
-    InstanceResult,
-    Limits,
-    ParameterValue,
-    Picture,
-    Split,
-    Task,
-    Tier,
-)
-from evaluators.parameters import read_settings
+from evaluators.contract import ContractError, Descriptor, Limits, Split, Task, Tier
+from evaluators.problem import Settings
 from evaluators.scheduling.spot_deadline import report
 from evaluators.scheduling.spot_deadline.optimum import check_size
 from evaluators.scheduling.spot_deadline.parameters import PARAMETERS
@@ -27,6 +16,7 @@ from evaluators.scheduling.spot_deadline.suite import check_weather, draw_job, r
 from evaluators.scheduling.spot_deadline.terms import METRICS, POLICY
 from evaluators.scheduling.spot_deadline.trace import Trace, read_trace
 from evaluators.seeding import SeedSource
+from evaluators.suite_problem import SuiteProblem
 
 TASK = Task(
     name="spot_deadline",
@@ -58,55 +48,31 @@ TASK = Task(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SpotProblem:
-    """The suite, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
-
-    task: Task = TASK
-
-    def configured(self, settings: Mapping[str, ParameterValue | str]) -> SpotProblem:
-        """The problem for the user's own job, prices, regions or recorded availability.
-
-        Raises:
-            ContractError: Unknown name, wrong kind, out of range, settings without effect, a malformed trace, a
-                deadline that cannot be met, or ticks so short that the optimum cannot be computed.
-        """
-        problem = SpotProblem(replace(self.task, parameters=read_settings(self.task, settings)))
-        check_weather(problem.task.parameters)
-        trace = problem._trace()
-        for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
-            for recipe in recipes(Tier.QUICK, split, problem.task.parameters, trace):
-                job = draw_job(recipe, Tier.QUICK, problem.task.parameters, np.random.default_rng(0))
-                check_size(job)
-                if trace is not None:
-                    trace.check_length(job.deadline * job.tick_s)
-        return problem
-
-    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
-        """The scenarios, optima included."""
-        settings, trace = self.task.parameters, self._trace()
-        return [
-            scenario(recipe, tier, split, settings, trace, seeds) for recipe in recipes(tier, split, settings, trace)
-        ]
-
-    def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """Scores and habits per regime, and the failures."""
-        return report.feedback(results)
-
-    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """Scores and modes per regime."""
-        return report.pictures(results)
-
-    def _trace(self) -> Trace | None:
-        value = self.task.parameters.get("trace", "")
-        if not value:
-            return None
-        trace, wanted = read_trace(value), int(self.task.parameters.get("regions", 1))
-        if wanted > len(trace.zones):
-            raise ContractError(
-                f"trace {trace.path}: has {len(trace.zones)} zones, but regions was set to {wanted}; set regions lower"
-            )
-        return trace
+def _read(settings: Settings) -> Trace | None:
+    value = settings.get("trace", "")
+    if not value:
+        return None
+    trace, wanted = read_trace(value), int(settings.get("regions", 1))
+    if wanted > len(trace.zones):
+        raise ContractError(
+            f"trace {trace.path}: has {len(trace.zones)} zones, but regions was set to {wanted}; set regions lower"
+        )
+    return trace
 
 
-PROBLEM = SpotProblem()
+def _check(settings: Settings, trace: Trace | None) -> None:
+    """Weather without effect, deadlines that cannot be met, ticks too short for the optimum, and short traces."""
+    check_weather(settings)
+    for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
+        for recipe in recipes(Tier.QUICK, split, settings, trace):
+            job = draw_job(recipe, Tier.QUICK, settings, np.random.default_rng(0))
+            check_size(job)
+            if trace is not None:
+                trace.check_length(job.deadline * job.tick_s)
+
+
+def _draw(settings: Settings, trace: Trace | None, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
+    return [scenario(recipe, tier, split, settings, trace, seeds) for recipe in recipes(tier, split, settings, trace)]
+
+
+PROBLEM = SuiteProblem(task=TASK, read=_read, check=_check, draw=_draw, report=report)

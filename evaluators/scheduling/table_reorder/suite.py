@@ -90,13 +90,13 @@ def from_recording(
     return scenarios
 
 
-def check_settings(settings: Settings) -> None:
+def check_settings(settings: Settings, recording: Recording | None) -> None:
     """Nothing, if all that was set has an effect.
 
     Raises:
         ContractError: Something was set that counts for nothing, or that cannot be.
     """
-    if settings.get("table") and "pattern" in settings:
+    if recording is not None and "pattern" in settings:
         raise ContractError("table: says what the rows are; expected no pattern beside it")
     if int(settings.get("rows", 0)) == 1:
         raise ContractError("rows: expected two or more, found 1: there is nothing to order")

@@ -83,14 +83,14 @@ def from_recording(
     return scenarios
 
 
-def check_settings(settings: Settings) -> None:
+def check_settings(settings: Settings, recording: Recording | None) -> None:
     """Nothing, if all that was set has an effect.
 
     Raises:
         ContractError: Something was set that counts for nothing beside something else.
     """
     pattern = str(settings.get("pattern", MIXED))
-    if settings.get("workload") and {"pattern", "skew"} & settings.keys():
+    if recording is not None and {"pattern", "skew"} & settings.keys():
         raise ContractError("workload: says what the transactions are; expected no pattern or skew beside it")
     skew = float(settings.get("skew", UNSET_SKEW))
     if skew < 0 and skew != UNSET_SKEW:

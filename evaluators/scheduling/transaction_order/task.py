@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
-from evaluators.contract import Descriptor, InstanceResult, Limits, ParameterValue, Picture, Split, Task, Tier
-from evaluators.parameters import read_settings
+from evaluators.contract import Descriptor, Limits, Split, Task, Tier
+from evaluators.problem import Settings
 from evaluators.scheduling.transaction_order import report
 from evaluators.scheduling.transaction_order.parameters import PARAMETERS
 from evaluators.scheduling.transaction_order.recorded import Recording, read_recording
@@ -14,6 +13,7 @@ from evaluators.scheduling.transaction_order.scenario import Scenario
 from evaluators.scheduling.transaction_order.suite import check_settings, from_recording, generated, recipes
 from evaluators.scheduling.transaction_order.terms import METRICS, POLICY
 from evaluators.seeding import SeedSource
+from evaluators.suite_problem import SuiteProblem
 
 TASK = Task(
     name="transaction_order",
@@ -42,41 +42,17 @@ TASK = Task(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OrderProblem:
-    """The suite, or the user's part of it: `task.parameters` holds what the user set and nothing else."""
-
-    task: Task = TASK
-
-    def configured(self, settings: Mapping[str, ParameterValue | str]) -> OrderProblem:
-        """The problem for the user's own patterns, sizes, windows or transactions.
-
-        Raises:
-            ContractError: Unknown name, wrong kind, out of range, settings without effect, or a malformed file.
-        """
-        problem = OrderProblem(replace(self.task, parameters=read_settings(self.task, settings)))
-        check_settings(problem.task.parameters)
-        problem._recording()
-        return problem
-
-    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
-        """The batches, anchors included."""
-        settings, recording = self.task.parameters, self._recording()
-        if recording is not None:
-            return from_recording(recording, tier, split, settings, seeds)
-        return [generated(recipe, settings, seeds) for recipe in recipes(tier, split, settings)]
-
-    def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """Scores and habits per regime, and the failures."""
-        return report.feedback(results)
-
-    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """Scores and makespans per regime."""
-        return report.pictures(results)
-
-    def _recording(self) -> Recording | None:
-        value = self.task.parameters.get("workload", "")
-        return read_recording(value) if value else None
+def _read(settings: Settings) -> Recording | None:
+    value = settings.get("workload", "")
+    return read_recording(value) if value else None
 
 
-PROBLEM = OrderProblem()
+def _draw(
+    settings: Settings, recording: Recording | None, tier: Tier, split: Split, seeds: SeedSource
+) -> Sequence[Scenario]:
+    if recording is not None:
+        return from_recording(recording, tier, split, settings, seeds)
+    return [generated(recipe, settings, seeds) for recipe in recipes(tier, split, settings)]
+
+
+PROBLEM = SuiteProblem(task=TASK, read=_read, check=check_settings, draw=_draw, report=report)

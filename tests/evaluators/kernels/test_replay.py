@@ -17,7 +17,6 @@ from evaluators.kernels.replay_counts import Replayed, draw_cells, overall, rank
 from evaluators.kernels.replay_run import Replay
 from evaluators.kernels.timing import Effort, Launch, Timer
 from evaluators.placement.expert_replication.scenario import Scenario
-from evaluators.placement.expert_replication.task import PROBLEM
 from tests.evaluators.placement.scenes import MODELLED, SHIFTING, STATIC, a_scenario, a_system
 from tests.in_process import InProcessCandidate
 
@@ -171,5 +170,5 @@ def test_without_torch_it_says_what_to_install(
 
 
 def test_the_expert_is_the_problem_s() -> None:
-    size = replay.expert_of(PROBLEM.configured({"hidden": 512, "intermediate": 128}), "bfloat16")
+    size = replay.expert_of({"hidden": 512, "intermediate": 128}, "bfloat16")
     assert (size.width, size.expert_width) == (512, 128)

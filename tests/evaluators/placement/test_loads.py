@@ -8,9 +8,11 @@ import pytest
 
 from evaluators.contract import ContractError, Outcome, Split, Tier
 from evaluators.kernels.profiles import read
-from evaluators.placement.expert_replication.loads import read_load_history
-from evaluators.placement.expert_replication.task import PROBLEM, ReplicationProblem
+from evaluators.placement.expert_replication.loads import RecordedLoads, read_load_history
+from evaluators.placement.expert_replication.scenario import Scenario
+from evaluators.placement.expert_replication.task import PROBLEM
 from evaluators.placement.token_ids import read_token_ids
+from evaluators.suite_problem import SuiteProblem
 from tests.evaluators.placement.scenes import SHIFTING, played, seeds
 
 MACHINE: dict[str, int | str] = {"gpus": 4, "nodes": 1}
@@ -32,11 +34,11 @@ def token_ids(tmp_path: Path) -> Path:
     return path
 
 
-def _problem(loads: Path, **settings: int | str) -> ReplicationProblem:
+def _problem(loads: Path, **settings: int | str) -> SuiteProblem[RecordedLoads | None, Scenario]:
     return PROBLEM.configured({**MACHINE, "loads": str(loads), "top_k": 2, **settings})
 
 
-def _steps_seen(problem: ReplicationProblem, split: Split) -> set[int]:
+def _steps_seen(problem: SuiteProblem[RecordedLoads | None, Scenario], split: Split) -> set[int]:
     scenarios = problem.instances(Tier.QUICK, split, seeds(split))
     return {int(step) for s in scenarios for step in s.workload.iterations_WILE[..., 0, 0].ravel() // 100}
 

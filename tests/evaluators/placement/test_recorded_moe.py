@@ -16,7 +16,7 @@ from evaluators.placement.expert_replication.ranges import RANGES
 from evaluators.placement.expert_replication.recorded_moe import EXPERTS, FILE, TOKENS, recorded_moe
 from evaluators.placement.expert_replication.services import SERVICES
 from evaluators.placement.expert_replication.suite import Recipe, recipes
-from evaluators.placement.expert_replication.task import PROBLEM
+from evaluators.placement.expert_replication.task import scenario_of
 from evaluators.placement.expert_replication.workload import LoadShape
 from evaluators.placement.token_ids import read_token_ids
 from tests.evaluators.placement.scenes import STATIC, played, seeds
@@ -51,7 +51,7 @@ def test_scenarios_play_all_of_it_on_every_service_after_the_others() -> None:
         names = {recipe.name for recipe in found[-4:]}
         assert names == {f"recorded-moe-{service.name}-{turn}" for turn, service in enumerate(SERVICES)}
     recipe = extra(Split.REPORT, {})[0]
-    workload = PROBLEM.scenario(recipe, Tier.REPORT, Split.REPORT, seeds(Split.REPORT)).workload
+    workload = scenario_of(recipe, Tier.REPORT, Split.REPORT, seeds(Split.REPORT)).workload
     assert workload.totals_WLE.sum() == 131_072 * 4 * 4
 
 
@@ -77,7 +77,7 @@ def test_it_is_played_on_the_users_machine() -> None:
 def test_moving_with_the_load_pays_on_it() -> None:
     eplb = EPLB.read_text(encoding="utf-8")
     for recipe in extra(Split.REPORT, {})[:2]:
-        scenario = PROBLEM.scenario(recipe, Tier.REPORT, Split.REPORT, seeds(Split.REPORT))
+        scenario = scenario_of(recipe, Tier.REPORT, Split.REPORT, seeds(Split.REPORT))
         still, moving = played(scenario, STATIC), played(scenario, eplb)
         assert still.outcome is moving.outcome is Outcome.SCORED
         assert still.score is not None

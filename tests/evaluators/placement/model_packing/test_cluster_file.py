@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from evaluators.contract import ContractError, Split, Tier
-from evaluators.placement.model_packing.task import PROBLEM, PackingProblem
+from evaluators.placement.model_packing.cluster_file import NamedCluster
+from evaluators.placement.model_packing.scenario import Scenario
+from evaluators.placement.model_packing.task import PROBLEM
 from evaluators.seeding import SeedSource, secret_from_seed
+from evaluators.suite_problem import SuiteProblem
 
 SEEDS = SeedSource(secret_from_seed(0), Split.SEARCH)
 GPUS = [{"memory_gb": 80, "count": 2}, {"memory_gb": 40}]
@@ -23,7 +26,7 @@ MODELS: list[dict[str, Any]] = [
 ]
 
 
-def told(tmp_path: Path, content: object) -> PackingProblem:
+def told(tmp_path: Path, content: object) -> SuiteProblem[tuple[NamedCluster, ...], Scenario]:
     path = tmp_path / "cluster.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     return PROBLEM.configured({"cluster": str(path)})

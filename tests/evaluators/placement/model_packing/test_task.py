@@ -9,12 +9,14 @@ import pytest
 
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import FLOOR, ContractError, InstanceResult, Outcome, ParameterValue, Split, Tier
+from evaluators.placement.model_packing.cluster_file import NamedCluster
 from evaluators.placement.model_packing.report import adrs_score
 from evaluators.placement.model_packing.scenario import Scenario, make_scenario
 from evaluators.placement.model_packing.suite import SEARCH_REGIMES
-from evaluators.placement.model_packing.task import PROBLEM, PackingProblem
+from evaluators.placement.model_packing.task import PROBLEM
 from evaluators.problem import ClockPolicy
 from evaluators.seeding import SeedSource, secret_from_seed
+from evaluators.suite_problem import SuiteProblem
 from tests.evaluators.placement.model_packing.clusters import FIRST_FIT, a_cluster
 from tests.in_process import InProcessCandidate
 
@@ -26,7 +28,9 @@ def seeds(split: Split = Split.SEARCH) -> SeedSource:
     return SeedSource(secret_from_seed(0), split)
 
 
-def played(problem: PackingProblem, source: str, tier: Tier = Tier.SMOKE) -> list[InstanceResult]:
+def played(
+    problem: SuiteProblem[tuple[NamedCluster, ...], Scenario], source: str, tier: Tier = Tier.SMOKE
+) -> list[InstanceResult]:
     return [one.play(InProcessCandidate(source), CLOCK) for one in problem.instances(tier, Split.SEARCH, seeds())]
 
 

@@ -4,16 +4,20 @@ import pytest
 
 from evaluators.contract import ContractError, InstanceResult, Outcome, Split, Tier
 from evaluators.placement.tier_cache.patterns import PATTERNS
+from evaluators.placement.tier_cache.recorded import Recording
 from evaluators.placement.tier_cache.regimes import HOLDOUT, SEARCH
 from evaluators.placement.tier_cache.scenario import Scenario
 from evaluators.placement.tier_cache.suite import NUM_EVENTS, recipes
-from evaluators.placement.tier_cache.task import PROBLEM, CacheProblem
+from evaluators.placement.tier_cache.task import PROBLEM
 from evaluators.seeding import SeedSource, secret_from_seed
+from evaluators.suite_problem import SuiteProblem
 from tests.evaluators.placement.tier_cache.traces import CLOCK, LRU
 from tests.in_process import InProcessCandidate
 
 
-def smoke(problem: CacheProblem, split: Split = Split.SEARCH, seed: int = 0) -> list[Scenario]:
+def smoke(
+    problem: SuiteProblem[Recording | None, Scenario], split: Split = Split.SEARCH, seed: int = 0
+) -> list[Scenario]:
     return list(problem.instances(Tier.SMOKE, split, SeedSource(secret_from_seed(seed), split)))
 
 

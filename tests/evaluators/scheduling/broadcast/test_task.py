@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from evaluators.contract import ContractError, InstanceResult, Outcome, ParameterValue, Split, Tier
+from evaluators.scheduling.broadcast.grid import Grid
 from evaluators.scheduling.broadcast.regimes import EDGES, HOLDOUT_REGIMES, SEARCH_REGIMES
-from evaluators.scheduling.broadcast.task import PROBLEM, BroadcastProblem
+from evaluators.scheduling.broadcast.scenario import Scenario
+from evaluators.scheduling.broadcast.task import PROBLEM
 from evaluators.seeding import SeedSource, secret_from_seed
+from evaluators.suite_problem import SuiteProblem
 from tests.evaluators.scheduling.broadcast.transfers import CLOCK, DIRECT
 from tests.in_process import InProcessCandidate
 
@@ -15,7 +18,7 @@ def seeds(split: Split = Split.SEARCH, seed: int = 0) -> SeedSource:
     return SeedSource(secret_from_seed(seed), split)
 
 
-def results(problem: BroadcastProblem, source: str) -> list[InstanceResult]:
+def results(problem: SuiteProblem[Grid | None, Scenario], source: str) -> list[InstanceResult]:
     return [s.play(InProcessCandidate(source), CLOCK) for s in problem.instances(Tier.SMOKE, Split.SEARCH, seeds())]
 
 

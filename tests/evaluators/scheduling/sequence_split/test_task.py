@@ -8,10 +8,12 @@ import pytest
 from evaluators.contract import ContractError, InstanceResult, Outcome, Split, Tier
 from evaluators.scheduling.sequence_split.lengths import PATTERNS, SHORTEST, draw_lengths
 from evaluators.scheduling.sequence_split.machine import Sync
+from evaluators.scheduling.sequence_split.recorded import Recording
 from evaluators.scheduling.sequence_split.scenario import Scenario
 from evaluators.scheduling.sequence_split.suite import HOLDOUT, SEARCH, recipes
-from evaluators.scheduling.sequence_split.task import PROBLEM, SplitProblem
+from evaluators.scheduling.sequence_split.task import PROBLEM
 from evaluators.seeding import SeedSource, secret_from_seed
+from evaluators.suite_problem import SuiteProblem
 from tests.evaluators.scheduling.sequence_split.batches import CLOCK
 from tests.in_process import InProcessCandidate
 
@@ -24,7 +26,9 @@ def seeds(split: Split = Split.SEARCH, seed: int = 0) -> SeedSource:
     return SeedSource(secret_from_seed(seed), split)
 
 
-def smoke(problem: SplitProblem, split: Split = Split.SEARCH, seed: int = 0) -> list[Scenario]:
+def smoke(
+    problem: SuiteProblem[Recording | None, Scenario], split: Split = Split.SEARCH, seed: int = 0
+) -> list[Scenario]:
     return list(problem.instances(Tier.SMOKE, split, seeds(split, seed)))
 
 

@@ -12,6 +12,7 @@ import pytest
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import ContractError, InstanceResult, Outcome, ParameterValue, Split, Tier
 from evaluators.scheduling.spot_deadline.parameters import USD_PER_GB
+from evaluators.scheduling.spot_deadline.scenario import Scenario
 from evaluators.scheduling.spot_deadline.suite import (
     HOLDOUT_REGIMES,
     HOLDOUT_TERMS,
@@ -21,8 +22,10 @@ from evaluators.scheduling.spot_deadline.suite import (
     TERMS,
     VALIDATION_REGIMES,
 )
-from evaluators.scheduling.spot_deadline.task import PROBLEM, SpotProblem
+from evaluators.scheduling.spot_deadline.task import PROBLEM
+from evaluators.scheduling.spot_deadline.trace import Trace
 from evaluators.seeding import SeedSource, secret_from_seed
+from evaluators.suite_problem import SuiteProblem
 from tests.evaluators.scheduling.spot_deadline.scenes import CLOCK, GREEDY, ON_DEMAND, START
 from tests.in_process import InProcessCandidate
 
@@ -31,7 +34,9 @@ def seeds(split: Split = Split.SEARCH, seed: int = 0) -> SeedSource:
     return SeedSource(secret_from_seed(seed), split)
 
 
-def results(problem: SpotProblem, source: str, tier: Tier = Tier.SMOKE) -> list[InstanceResult]:
+def results(
+    problem: SuiteProblem[Trace | None, Scenario], source: str, tier: Tier = Tier.SMOKE
+) -> list[InstanceResult]:
     return [s.play(InProcessCandidate(source), CLOCK) for s in problem.instances(tier, Split.SEARCH, seeds())]
 
 

@@ -8,6 +8,7 @@ import pytest
 from evaluators.contract import ContractError, InstanceResult, Outcome, ParameterValue, Split, Tier
 from evaluators.scheduling.table_reorder.cache import Cache
 from evaluators.scheduling.table_reorder.patterns import PATTERNS
+from evaluators.scheduling.table_reorder.recorded import Recording
 from evaluators.scheduling.table_reorder.scenario import Scenario
 from evaluators.scheduling.table_reorder.suite import (
     HOLDOUT_ENGINES,
@@ -18,8 +19,9 @@ from evaluators.scheduling.table_reorder.suite import (
     SEARCH_SIZES,
     recipes,
 )
-from evaluators.scheduling.table_reorder.task import PROBLEM, ReorderProblem
+from evaluators.scheduling.table_reorder.task import PROBLEM
 from evaluators.seeding import SeedSource, secret_from_seed
+from evaluators.suite_problem import SuiteProblem
 from tests.evaluators.scheduling.table_reorder.tables import AS_IT_IS, CLOCK, SORTED
 from tests.in_process import InProcessCandidate
 
@@ -31,11 +33,13 @@ def seeds(split: Split = Split.SEARCH, seed: int = 0) -> SeedSource:
     return SeedSource(secret_from_seed(seed), split)
 
 
-def smoke(problem: ReorderProblem, split: Split = Split.SEARCH, seed: int = 0) -> list[Scenario]:
+def smoke(
+    problem: SuiteProblem[Recording | None, Scenario], split: Split = Split.SEARCH, seed: int = 0
+) -> list[Scenario]:
     return list(problem.instances(Tier.SMOKE, split, seeds(split, seed)))
 
 
-def results(problem: ReorderProblem, source: str) -> list[InstanceResult]:
+def results(problem: SuiteProblem[Recording | None, Scenario], source: str) -> list[InstanceResult]:
     return [scenario.play(InProcessCandidate(source), CLOCK) for scenario in smoke(problem)]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from evaluators.contract import ContractError, InstanceResult, Outcome, ParameterValue, Split, Tier
 from evaluators.scheduling.transaction_order.patterns import PATTERNS
+from evaluators.scheduling.transaction_order.recorded import Recording
 from evaluators.scheduling.transaction_order.scenario import Kind, Scenario
 from evaluators.scheduling.transaction_order.suite import (
     HOLDOUT_SIZES,
@@ -15,8 +16,9 @@ from evaluators.scheduling.transaction_order.suite import (
     SEARCH_WINDOWS,
     recipes,
 )
-from evaluators.scheduling.transaction_order.task import PROBLEM, OrderProblem
+from evaluators.scheduling.transaction_order.task import PROBLEM
 from evaluators.seeding import SeedSource, secret_from_seed
+from evaluators.suite_problem import SuiteProblem
 from tests.evaluators.scheduling.transaction_order.batches import ARRIVAL, CLOCK, SHORTEST
 from tests.in_process import InProcessCandidate
 
@@ -28,11 +30,13 @@ def seeds(split: Split = Split.SEARCH, seed: int = 0) -> SeedSource:
     return SeedSource(secret_from_seed(seed), split)
 
 
-def smoke(problem: OrderProblem, split: Split = Split.SEARCH, seed: int = 0) -> list[Scenario]:
+def smoke(
+    problem: SuiteProblem[Recording | None, Scenario], split: Split = Split.SEARCH, seed: int = 0
+) -> list[Scenario]:
     return list(problem.instances(Tier.SMOKE, split, seeds(split, seed)))
 
 
-def results(problem: OrderProblem, source: str) -> list[InstanceResult]:
+def results(problem: SuiteProblem[Recording | None, Scenario], source: str) -> list[InstanceResult]:
     return [scenario.play(InProcessCandidate(source), CLOCK) for scenario in smoke(problem)]
 
 

@@ -1,0 +1,48 @@
+"""The form of every task that reads settings and perhaps a file, draws a suite from them and reports on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from evaluators.contract import InstanceResult, ParameterValue, Picture, Split, Task, Tier
+from evaluators.parameters import read_settings
+from evaluators.problem import Instance, Report, Settings
+from evaluators.seeding import SeedSource
+
+Recorded = TypeVar("Recorded")  # what a task reads from the user's own files; None where it reads none
+Scenario = TypeVar("Scenario", bound=Instance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteProblem(Generic[Recorded, Scenario]):
+    """A `Problem` put together from the functions of a suite.
+
+    `read` and `check` raise `ContractError` for what the user set; both run as soon as something is set.
+    """
+
+    task: Task  # its `parameters` hold what the user set and nothing else
+    read: Callable[[Settings], Recorded]  # the user's own data; files are read anew each time
+    check: Callable[[Settings, Recorded], None]
+    draw: Callable[[Settings, Recorded, Tier, Split, SeedSource], Sequence[Scenario]]
+    report: Report
+
+    def configured(self, settings: Mapping[str, ParameterValue | str]) -> SuiteProblem[Recorded, Scenario]:
+        """The problem for the user's own system; see `Problem`."""
+        task = replace(self.task, parameters=read_settings(self.task, settings))
+        self.check(task.parameters, self.read(task.parameters))
+        return replace(self, task=task)
+
+    def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
+        """The scenarios of a tier and split; see `Problem`."""
+        settings = self.task.parameters
+        return self.draw(settings, self.read(settings), tier, split, seeds)
+
+    def feedback(self, results: Sequence[InstanceResult]) -> str:
+        """What the proposer is told; see `Report`."""
+        return self.report.feedback(results)
+
+    def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
+        """Tables worth drawing; see `Report`."""
+        return self.report.pictures(results)
