@@ -31,7 +31,7 @@ from playwright.sync_api import Page, sync_playwright
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from archive import marks, queries, run_views, views
+from archive import marks, queries, run_summaries, run_views, views
 from archive.records import Candidate, RunStatus, candidate_id
 from archive.store import Archive
 from benchmarks import archive_cost
@@ -136,7 +136,7 @@ def query_figures(url: str, program: str) -> dict[str, object]:
         questions: dict[str, Callable[[int], object]] = {
             "leaderboard_of_100": lambda _: queries.leaderboard(archive),
             "outcomes_by_league": lambda _: views.league_outcomes(archive),
-            "run_summaries": lambda _: run_views.run_summaries(archive),
+            "run_summaries": lambda _: run_summaries.run_summaries(archive),
             "told_since_last_look": lambda _: list(run_views.told_after(archive, run_id, fold.last_tell - 10)),
             "usage": lambda _: queries.usage(archive, run_id),
             "scatter_of_3000": lambda _: marks.score_marks(archive, run_id, marks.ColourBy.OPERATOR),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archive.run_views import run_summaries
+from archive.run_summaries import run_summaries
 from archive.store import Archive
 from evaluators.contract import Split, Task
 from evaluators.seeding import SeedSource, report_secret, round_secret, secret_from_seed

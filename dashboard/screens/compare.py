@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from archive import run_views, views
+from archive import run_summaries, run_views, views
 from archive.errors import UnknownRecordError
 from archive.records import Candidate
-from archive.run_views import RunSummary
+from archive.run_summaries import RunSummary
 from archive.store import Archive
 from dashboard import inert, links
 from dashboard.charts import compare as charts
@@ -84,7 +84,7 @@ def _pair(archive: Archive, first: Candidate, other: Candidate) -> None:
 
 
 def _runs(archive: Archive) -> None:
-    summaries = run_views.run_summaries(archive)
+    summaries = run_summaries.run_summaries(archive)
     tasks = sorted({(run.task, run.task_identity) for run in summaries})
     if not tasks:
         st.info("There is no run in this archive yet.")

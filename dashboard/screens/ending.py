@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from archive import endings
-from archive.run_views import FounderScore, RunSummary
+from archive.run_summaries import RunSummary
+from archive.run_views import FounderScore
 from archive.store import Archive
 from dashboard import inert, links
 from dashboard.screens import parts

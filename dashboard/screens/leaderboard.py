@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from archive import run_views, views
+from archive import run_summaries, views
 from archive.leaderboard import leaderboard
 from archive.records import LeaderboardRow
 from dashboard import inert, links
@@ -25,7 +25,7 @@ def page() -> None:
     with reading() as archive:
         tasks = sorted({league.task for league in views.all_leagues(archive)})
         if not tasks:
-            _nothing_yet(run_views.run_summaries(archive))
+            _nothing_yet(run_summaries.run_summaries(archive))
             return
         task, length = _choose(tasks)
         rows = leaderboard(archive, task, max_rows=length)
@@ -37,7 +37,7 @@ def page() -> None:
     parts.footer()
 
 
-def _nothing_yet(runs: list[run_views.RunSummary]) -> None:
+def _nothing_yet(runs: list[run_summaries.RunSummary]) -> None:
     if runs:
         st.info("No program has been scored yet. The first scores of a run come a few seconds after its start.")
         links.run_link(runs[0].run_id, inert.markdown(f"Watch run {runs[0].run_id}"))

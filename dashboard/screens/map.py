@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from archive import marks, run_views, views
+from archive import marks, run_summaries, run_views, views
 from archive.evaluation_mapping import League
 from archive.marks import ColourBy, Mark
-from archive.run_views import RunSummary
+from archive.run_summaries import RunSummary
 from archive.store import Archive
 from dashboard import inert, links
 from dashboard.charts import map as charts
@@ -29,7 +29,7 @@ def page() -> None:
     """Scatter, tree, grid and front of one run."""
     parts.heading("Map", "Where the programs of a run lie, and how they descend from one another.")
     with reading() as archive:
-        runs = run_views.run_summaries(archive)
+        runs = run_summaries.run_summaries(archive)
         if not runs:
             st.info("There is no run in this archive yet. `evolve run expert_replication` starts one.")
             return

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from archive.run_views import RunSummary
+from archive.run_summaries import RunSummary
 from dashboard import inert, links, words
 from dashboard.source import shown_address
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from archive import run_views
+from archive import run_summaries, run_views
 from archive.queries import Usage, usage
 from archive.records import Attempt, BanditRow
-from archive.run_views import FounderScore, ModelUse, RunSummary
+from archive.run_summaries import ModelUse, RunSummary
+from archive.run_views import FounderScore
 from archive.store import Archive
 from dashboard import inert, links, words
 from dashboard.charts import run as charts
@@ -50,7 +51,7 @@ def page() -> None:
     """The run that the URL names, or the newest."""
     parts.heading("Run", "Progress of one run; while it runs, this page follows it.")
     with reading() as archive:
-        runs = run_views.run_summaries(archive)
+        runs = run_summaries.run_summaries(archive)
     if not runs:
         st.info("There is no run in this archive yet. `evolve run expert_replication` starts one.")
         return
@@ -81,7 +82,7 @@ def _progress(run_id: str) -> None:
 
 
 def _look(archive: Archive, run_id: str) -> Look:
-    run = next(run for run in run_views.run_summaries(archive) if run.run_id == run_id)
+    run = next(run for run in run_summaries.run_summaries(archive) if run.run_id == run_id)
     fold, founders = fold_of(archive, run_id), run_views.founder_scores(archive, run_id)
     in_flight = run_views.in_flight(archive, run_id)
     return Look(
@@ -90,7 +91,7 @@ def _look(archive: Archive, run_id: str) -> Look:
         founders=founders,
         in_flight=in_flight,
         used=_usage(archive, id(archive), run_id),
-        uses=run_views.model_uses(archive, run_id),
+        uses=run_summaries.model_uses(archive, run_id),
         bandit=archive.bandit_states(run_id),
         rejected=run_views.rejections(archive, run_id),
         end=ending.read(archive, run, fold, founders, in_flight),

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from archive.run_views import FounderScore, RunSummary
+from archive.run_summaries import RunSummary
+from archive.run_views import FounderScore
 from dashboard import inert, words
 from dashboard.views.fold import RunFold
 from dashboard.views.run import Budget, leader_of

@@ -11,7 +11,8 @@ from enum import StrEnum
 import pandas as pd
 
 from archive.records import Attempt, BanditRow
-from archive.run_views import FounderScore, ModelUse, RunSummary
+from archive.run_summaries import ModelUse, RunSummary
+from archive.run_views import FounderScore
 from dashboard import inert, words
 from dashboard.views.fold import RunFold, Tally
 from evaluators.contract import ParameterValue, Tier

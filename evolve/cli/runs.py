@@ -24,7 +24,7 @@ def runs(
     as_json: Json = False,
 ) -> None:
     """List the runs of the archive, newest last, or tell how one went: outcomes, and which operators helped."""
-    from archive.run_views import run_summaries
+    from archive.run_summaries import run_summaries
     from archive.store import Archive
 
     with Archive.open(archive, create=False, read_only=True) as opened:

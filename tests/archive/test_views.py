@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from archive import endings, marks, run_views, twins, views
+from archive import endings, marks, run_summaries, run_views, twins, views
 from archive.leaderboard import leaderboard
 from archive.marks import ColourBy
 from archive.records import Founder, FounderRole, RunStatus
@@ -86,7 +86,7 @@ def test_a_twin_takes_its_score_over_wherever_scores_are_read(archive: Archive) 
 
 
 def test_a_run_is_summed_up(archive: Archive) -> None:
-    (summary,) = run_views.run_summaries(archive)
+    (summary,) = run_summaries.run_summaries(archive)
     assert (summary.run_id, summary.status) == (RUN_ID, RunStatus.RUNNING)
     assert (summary.asked, summary.told) == (4, 3)
     assert run_views.in_flight(archive, RUN_ID) == {"asked": 1}
@@ -97,7 +97,7 @@ def test_a_run_is_summed_up(archive: Archive) -> None:
 
 
 def test_model_calls_are_summed_by_model(archive: Archive) -> None:
-    (use,) = run_views.model_uses(archive, RUN_ID)
+    (use,) = run_summaries.model_uses(archive, RUN_ID)
     assert (use.model, use.calls, use.attempts, use.unpriced_calls) == ("some/model", 2, 1, 1)
     assert (use.prompt_tokens, use.reply_tokens, use.price_usd) == (1400, 24, 0.5)
 
@@ -169,12 +169,12 @@ def test_environments_are_listed_once(archive: Archive) -> None:
 
 QUESTIONS: dict[str, Callable[[Archive], object]] = {
     "told": lambda a: list(run_views.told_after(a, RUN_ID, 1)),
-    "summaries": run_views.run_summaries,
+    "summaries": run_summaries.run_summaries,
     "in flight": lambda a: run_views.in_flight(a, RUN_ID),
     "rejections": lambda a: run_views.rejections(a, RUN_ID),
     "scores": lambda a: run_views.search_scores(a, RUN_ID, [a_candidate(1).id]),
     "founders": lambda a: run_views.founder_scores(a, RUN_ID),
-    "models": lambda a: run_views.model_uses(a, RUN_ID),
+    "models": lambda a: run_summaries.model_uses(a, RUN_ID),
     "marks": lambda a: marks.score_marks(a, RUN_ID, ColourBy.ISLAND),
     "maker": lambda a: views.maker(a, a_candidate(1).id),
     "foundings": lambda a: views.foundings(a, a_candidate().id),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from archive import endings, run_views
+from archive import endings, run_summaries, run_views
 from archive.records import Founder, FounderRole, Run, RunStatus
 from archive.store import Archive
 from dashboard.links import PageName
@@ -206,7 +206,7 @@ def test_a_run_at_its_hold_out_says_how_far_it_is(archive: Archive) -> None:
 
 
 def test_phases_before_the_end(archive: Archive) -> None:
-    run, founders = run_views.run_summaries(archive)[0], run_views.founder_scores(archive, RUN_ID)
+    run, founders = run_summaries.run_summaries(archive)[0], run_views.founder_scores(archive, RUN_ID)
     budget, fold = Budget.of(run.config), RunFold()
     for page in run_views.told_after(archive, RUN_ID):
         fold.add(page)

@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import marks, queries, run_views, views
+from archive import marks, queries, run_summaries, run_views, views
 from archive.marks import ColourBy
 from archive.records import StoredEvaluation
-from archive.run_views import FounderScore, RunSummary, Told
+from archive.run_summaries import RunSummary
+from archive.run_views import FounderScore, Told
 from archive.store import Archive
 from archive.views import Point
 from dashboard.charts import candidate as candidate_charts
@@ -254,7 +255,7 @@ class TestRunFold:
         assert run_view.migrations(fold, Budget.of("{}")) == []
 
     def test_a_lease_that_ran_out_is_a_killed_run(self, seeded: Archive) -> None:
-        run: RunSummary = replace(run_views.run_summaries(seeded)[0], status="running", lease_expires_at=100.0)
+        run: RunSummary = replace(run_summaries.run_summaries(seeded)[0], status="running", lease_expires_at=100.0)
         assert run_view.is_live(run, 99.0)
         assert not run_view.is_live(run, 101.0)
         assert "resume" in run_view.status_of(run, 101.0)
@@ -266,7 +267,7 @@ class TestRunFold:
         assert run_view.bandit_frame([]).empty
 
     def test_costs_are_per_scored_program(self, seeded: Archive) -> None:
-        (row,) = run_view.cost_frame(run_views.model_uses(seeded, RUN_ID), fold_of(seeded)).to_dict("records")
+        (row,) = run_view.cost_frame(run_summaries.model_uses(seeded, RUN_ID), fold_of(seeded)).to_dict("records")
         assert row["scored"] == 24
         assert row["usd per scored"] == pytest.approx(30 * 0.0125 / 24)
 
@@ -446,7 +447,7 @@ def _chart_of(archive: Archive, name: str) -> alt.TopLevelMixin:
     fold = fold_of(archive)
     (league,) = views.all_leagues(archive)
     points = views.metric_points(archive, league, Split.SEARCH, Tier.QUICK)
-    runs = [run for run in run_views.run_summaries(archive) if run.run_id == RUN_ID]
+    runs = [run for run in run_summaries.run_summaries(archive) if run.run_id == RUN_ID]
     curves = compare_view.curves_frame(runs, {RUN_ID: fold}, {RUN_ID: 0.3})
     makers: dict[str, Callable[[], alt.TopLevelMixin]] = {
         "curve": lambda: run_charts.curve_chart(
