@@ -6,38 +6,56 @@ That code is the task's own or the user's, so it may be read here; what is betwe
 from __future__ import annotations
 
 import builtins
+import re
 import symtable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from evaluators.contract import Task
-from evolve.blocks import BlockError, outside_blocks
+from evolve.blocks import BlockError, find_blocks, outside_blocks
 from evolve.parsing.verdict import Verdict, missing_entry_points
 
 _GIVEN = frozenset(dir(builtins)) | {"__file__", "__name__", "__annotations__"}
+_WORD = re.compile(r"\w+")
 
 
-def names_needed(source: str) -> tuple[str, ...]:
+def names_needed(task: Task, source: str) -> tuple[str, ...]:
     """The names that the code outside the markers reads and does not bind at its top level, sorted.
 
-    Empty where that code cannot be read by itself, as with markers inside a function, or that do not pair up.
+    Of its functions and classes only those count that can be reached: entry points of the task, those whose names occur
+    between the markers, and what these use. A program that calls none of them owes them nothing. Empty where the code
+    cannot be read by itself, as with markers inside a function, or that do not pair up.
     """
     try:
-        return _unbound("".join(outside_blocks(source)))
+        frame = _frame("".join(outside_blocks(source)))
+        bodies = [block.body(source) for block in find_blocks(source)]
     except BlockError:
         return ()
+    mentioned = {word for body in bodies for word in _WORD.findall(body)}
+    entries = {entry.name for entry in task.entry_points}
+    reached, found = set[str](), frame.loose
+    todo = [name for name in frame.reads if name in mentioned or name in entries]
+    while todo:
+        name = todo.pop()
+        if name not in reached:
+            reached.add(name)
+            found |= frame.reads[name]
+            todo += [used for used in frame.reads[name] if used in frame.reads]
+    return tuple(sorted(found - frame.bound - _GIVEN))
 
 
 def shortcoming(task: Task, source: str, verdict: Verdict) -> str:
     """Why a program is not worth running, in one sentence: it does not parse, or lacks what it must define."""
-    return verdict.error or missing_entry_points(task, verdict) or missing_names(source, verdict)
+    return verdict.error or missing_entry_points(task, verdict) or missing_names(task, source, verdict)
 
 
-def missing_names(source: str, verdict: Verdict) -> str:
+def missing_names(task: Task, source: str, verdict: Verdict) -> str:
     """One sentence on names that the code outside the markers needs and the program lacks; empty if it lacks none."""
     if verdict.error or verdict.defines_more:
         return ""
     defined = {name.name for name in verdict.names}
-    missing = [name for name in names_needed(source) if name not in defined]
+    missing = [name for name in names_needed(task, source) if name not in defined]
     if not missing:
         return ""
     return f"the code outside the EVOLVE-BLOCK markers uses {told(missing)}, which the program no longer defines"
@@ -49,18 +67,30 @@ def told(names: list[str] | tuple[str, ...]) -> str:
     return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The code outside the markers: what it binds, and what its parts read of the module."""
+
+    bound: frozenset[str] = frozenset()
+    loose: frozenset[str] = frozenset()  # read by statements that always run
+    reads: Mapping[str, frozenset[str]] = field(default_factory=dict)  # by function or class
+
+
 @lru_cache(maxsize=64)
-def _unbound(text: str) -> tuple[str, ...]:
+def _frame(text: str) -> _Frame:
+    """Empty for a text that does not parse by itself."""
     try:
         top = symtable.symtable(text, "<outside>", "exec")
     except (SyntaxError, ValueError):
-        return ()
+        return _Frame()
     bound = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
-    bound |= {child.get_name() for child in top.get_children()}  # functions and classes
-    return tuple(sorted(_read_globally(top) - bound - _GIVEN))
+    reads = dict[str, frozenset[str]]()
+    for part in top.get_children():  # functions and classes; one that is defined again reads what both do
+        reads[part.get_name()] = reads.get(part.get_name(), frozenset()) | _read_globally(part)
+    loose = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_referenced()}
+    return _Frame(frozenset(bound | reads.keys()), frozenset(loose), reads)
 
 
-def _read_globally(table: symtable.SymbolTable) -> set[str]:
-    is_top = table.get_type() == "module"
-    read = {s.get_name() for s in table.get_symbols() if s.is_referenced() and (is_top or s.is_global())}
-    return read.union(*map(_read_globally, table.get_children()))
+def _read_globally(table: symtable.SymbolTable) -> frozenset[str]:
+    read = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced() and symbol.is_global()}
+    return frozenset(read).union(*map(_read_globally, table.get_children()))

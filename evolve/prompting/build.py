@@ -109,8 +109,11 @@ def _parent(brief: PromptBrief) -> str:
 
 def _interface(brief: PromptBrief) -> list[str]:
     """What a program that is written anew must not forget."""
-    needed = names_needed(brief.subject) if brief.form is ReplyForm.FULL else ()
-    return [f"The code outside the markers uses {told(needed)}: define all of it between them."] if needed else []
+    needed = names_needed(brief.task, brief.subject) if brief.form is ReplyForm.FULL else ()
+    if not needed:
+        return []
+    names = told(needed)
+    return [f"The code outside the markers uses {names}: define all of it between them, or call none of that code."]
 
 
 def _broken_parent(brief: PromptBrief, broken: Failure) -> str:

@@ -41,6 +41,11 @@ def relay_rank(usd_in, usd_out, gbps_in, gbps_out):
     return usd_in + usd_out
 
 
+def plan(transfer):
+    """The task's interface: a tree for each partition. Any other method may stand here."""
+    return grown_with_relays(transfer)
+
+
 # EVOLVE-BLOCK-END
 MOST_SWEEPS, MOST_TRIES = 2, 6  # for the time limit
 TINY = 1e-9  # keeps paths of free links short
@@ -157,8 +162,8 @@ def ranked_relays(transfer):
     return [relays[place] for place in np.argsort(rank, kind="stable").tolist()]
 
 
-def plan(transfer):
-    """The task's interface: a tree for each partition."""
+def grown_with_relays(transfer):
+    """Trees grown straight, and through relays where that is cheaper."""
     kept = []
     best_usd, best = grown(transfer, kept)
     for relay in ranked_relays(transfer)[: min(max(int(RELAY_TRIES), 0), MOST_TRIES)]:

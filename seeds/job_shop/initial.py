@@ -41,11 +41,22 @@ def is_full(held: float, load: float) -> bool:
     return held >= INSIDE
 
 
+class Policy:
+    """The task's interface. Any other method may stand here."""
+
+    def __init__(self, config: dict) -> None:
+        self.rule = Rule(config)
+
+    def priority(self, ops: dict, state: dict) -> dict:
+        """The lowest priority goes first."""
+        return self.rule.priority(ops, state)
+
+
 # EVOLVE-BLOCK-END
 
 
-class Policy:
-    """The task's interface: the lowest priority goes first."""
+class Rule:
+    """Priorities, windows and gates from the functions above."""
 
     def __init__(self, config: dict) -> None:
         durations = config["durations"]

@@ -71,11 +71,26 @@ def fine_tuning_s(request, replica, config, memory):
     return np.full(replica.running.shape, FILL * request.slo_tpot_s)
 
 
+class Policy:
+    """The task's interface, one call per request. Any other method may stand here."""
+
+    def __init__(self, config):
+        self.scored = Scored(config)
+
+    def options(self):
+        """What else is wanted of the engine."""
+        return self.scored.options()
+
+    def arrive(self, now, request, replicas):
+        """Where the request goes, how urgent it is, and the pace of every replica."""
+        return self.scored.arrive(now, request, replicas)
+
+
 # EVOLVE-BLOCK-END
 
 
-class Policy:
-    """The task's interface: one call per request."""
+class Scored:
+    """Replies made of the functions above, with something finite instead of what is not."""
 
     def __init__(self, config):
         self.config = config

@@ -80,11 +80,22 @@ def decide(now: Now, config: dict, memory: dict) -> tuple:
     return mode, target if mode == SPOT else now.region
 
 
+class Policy:
+    """The task's interface. Any other method may stand here."""
+
+    def __init__(self, config: dict) -> None:
+        self.guarded = Guarded(config)
+
+    def step(self, tick: int, done: int, mode: int, region: int, pending: int, available: list) -> tuple:
+        """Mode and region at the start of every tick."""
+        return self.guarded.step(tick, done, mode, region, pending, available)
+
+
 # EVOLVE-BLOCK-END
 
 
-class Policy:
-    """The task's interface: `step` at the start of every tick."""
+class Guarded:
+    """What `decide` wants, where it can be had."""
 
     def __init__(self, config: dict) -> None:
         self.config = config

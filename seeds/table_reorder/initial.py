@@ -41,11 +41,16 @@ def hands(in_flight: int, rows: int) -> float:
     return 1 + DEAL * (in_flight - 1)
 
 
+def reorder(table: dict) -> dict:
+    """The task's interface: the order of the rows, and of the columns of each. Any other method may stand here."""
+    return grouped(table)
+
+
 # EVOLVE-BLOCK-END
 
 
-def reorder(table: dict) -> dict:
-    """The task's interface."""
+def grouped(table: dict) -> dict:
+    """Groups arranged one inside the other, polished, and dealt out."""
     values, lengths = table["values"], table["lengths"]
     rows, columns = values.shape
     first = np.concatenate([[0], np.cumsum(values.max(axis=0) + 1)[:-1]])
