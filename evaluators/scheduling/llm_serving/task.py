@@ -42,8 +42,9 @@ TASK = Task(
     bound=1.0,
     weak_baseline="round_robin",
     # 2: bursts of the code traffic as recorded; energy, fine-tuning and two models as goals; 3: nothing is left of what
-    # an idle replica held when it fails, no prompts where only decodes run, hits of first admissions
-    revision=3,
+    # an idle replica held when it fails, no prompts where only decodes run, hits of first admissions; 4: validation has
+    # regimes of its own, misses by cause
+    revision=4,
     limits={
         Tier.SMOKE: Limits.of_cpu(2.0),
         Tier.QUICK: Limits.of_cpu(6.0),
@@ -75,7 +76,7 @@ class ServingProblem:
         rate, trace = problem._rate(), problem._trace()
         if 0 < rate < LEAST_RATE:
             raise ContractError(f"rate: expected 0 (by load) or at least {LEAST_RATE:g} requests/s, found {rate:g}")
-        for split in (Split.SEARCH, Split.HOLDOUT):
+        for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
             recipes(Tier.QUICK, split, problem.task.parameters, trace)
         return problem
 
