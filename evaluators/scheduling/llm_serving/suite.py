@@ -1,6 +1,6 @@
 """Which scenarios make up each tier and split.
 
-Each split has regimes of its own (`regimes`), except where the user fixed what they are made of. Loads are shares of
+The hold-out has regimes of its own (`regimes`), except where the user fixed what they are made of. Loads are shares of
 the proven capacity bound of the very stream that is played.
 """
 

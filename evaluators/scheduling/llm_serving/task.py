@@ -42,8 +42,8 @@ TASK = Task(
     bound=1.0,
     weak_baseline="round_robin",
     # 2: bursts of the code traffic as recorded; energy, fine-tuning and two models as goals; 3: nothing is left of what
-    # an idle replica held when it fails, no prompts where only decodes run, hits of first admissions; 4: validation has
-    # regimes of its own, misses by cause
+    # an idle replica held when it fails, no prompts where only decodes run, hits of first admissions; 4: misses by
+    # cause and the limits among the metrics
     revision=4,
     limits={
         Tier.SMOKE: Limits.of_cpu(2.0),
