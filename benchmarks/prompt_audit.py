@@ -1,10 +1,11 @@
 """Reads every prompt of runs over the stand-in, and counts what no prompt may hold.
 
 - a validation or hold-out figure: objectives, means of regimes and scores of instances of those splits, with every
-  digit as prompts write numbers, and with 6 and 8 significant digits, unless the search split has the same figure;
+  digit, and with 6 and 8 significant digits, unless the search split has the same figure (four digits are as prompts
+  write numbers, and too few to tell a leak from chance: that those are of the search is what the tests ask);
 - the value of an environment variable (of 8 characters or more, not a word of the task's own text): some are planted;
 - a placeholder that was not filled, outside of fenced blocks;
-- a score with fewer than 5 significant digits, unless it is exact.
+- a score with more than 4 significant digits.
 
 Half of the models' replies are broken, so that failures and repairs are among the prompts; a hint is given, and lessons
 are written. Validations and fresh looks run during the search; the hold-out is scored at the end of each session, so
@@ -36,7 +37,7 @@ PLANTED = {
     "AUDIT_PASSWORD": "planted horse battery",
 }
 MIN_LENGTH = 8  # of a variable's value
-MIN_DIGITS = 5  # significant, of a score
+MOST_DIGITS = 4  # significant, of a score
 _FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 _PYTHON = re.compile(r"^(`{3,})python[^\n]*\n.*?^\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 _PLACEHOLDER = re.compile(r"\$\{?[a-z_]{2,}\}?|\{[a-z_][a-z_.]*\}|\{\{|\}\}|<[A-Z_]{3,}>")
@@ -114,17 +115,15 @@ def placeholders(prompts: Sequence[str]) -> list[str]:
     return sorted({found for prompt in prompts for found in _PLACEHOLDER.findall(_FENCE.sub("", prompt))})
 
 
-def short_scores(prompts: Sequence[str], own: set[float]) -> list[str]:
-    """Scores with few digits that are no exact figure of the search; programs are not looked into."""
-    return sorted(
-        {number for prompt in prompts for number in _short(_PYTHON.sub("", prompt)) if float(number) not in own}
-    )
+def long_scores(prompts: Sequence[str]) -> list[str]:
+    """Scores with more digits than say anything; programs are not looked into."""
+    return sorted({number for prompt in prompts for number in _long(_PYTHON.sub("", prompt))})
 
 
-def _short(text: str) -> Iterator[str]:
+def _long(text: str) -> Iterator[str]:
     for number in _SCORE.findall(text):
         digits = number.lstrip("-").partition("e")[0].replace(".", "").lstrip("0")
-        if len(digits) < MIN_DIGITS:
+        if len(digits) > MOST_DIGITS:
             yield number
 
 
@@ -164,20 +163,20 @@ def audit(url: str) -> dict[str, object]:
         "variables_looked_for": sum(len(value) >= MIN_LENGTH for value in {**os.environ, **PLANTED}.values()),
         "variables_found": leaked_variables(prompts, {**os.environ, **PLANTED}),
         "placeholders_found": placeholders(prompts),
-        "short_scores_found": short_scores(prompts, own),
+        "long_scores_found": long_scores(prompts),
     }
 
 
 def require_teeth() -> None:
     """That each check finds what it looks for."""
-    bad = f"It scores 0.712, and 0.7123456789 at last.\n- fast: 0.41\n{PLANTED['AUDIT_PASSWORD']} $parent {{name}}"
+    bad = f"It scores 0.712, and 0.7123456789 at last.\n- fast: 0.41234\n{PLANTED['AUDIT_PASSWORD']} $parent {{name}}"
     found = (
         foreign_figures([bad], {0.5}, {0.7123456789}),
         leaked_variables([bad], PLANTED),
         placeholders([bad]),
-        short_scores([bad], {0.5}),
+        long_scores([bad]),
     )
-    wanted = (["0.7123456789"], ["AUDIT_PASSWORD"], ["$parent", "{name}"], ["0.41", "0.712"])
+    wanted = (["0.7123456789"], ["AUDIT_PASSWORD"], ["$parent", "{name}"], ["0.41234"])
     if found != wanted:
         raise SystemExit(f"the audit is blind: expected {wanted}, found {found}")
 

@@ -1,4 +1,4 @@
-"""Scores and differences of scores as people read them: four digits, and zero without a sign of its own."""
+"""Scores and differences of scores as people and models read them: four digits, and zero without a sign of its own."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ def score_range(low: float, high: float) -> str:
 def difference_range(low: float, high: float) -> str:
     """The interval of a difference of scores."""
     return f"[{difference_text(low)}, {difference_text(high)}]"
+
+
+def significant(value: float) -> str:
+    """Four significant digits, no trailing zeros: what prompts and feedbacks say; stored values keep all of theirs."""
+    return f"{float(f'{value:.4g}') + 0.0:g}"
+
+
+def significant_change(change: float) -> str:
+    """The same with its sign."""
+    return f"{float(f'{change:.4g}') + 0.0:+g}"

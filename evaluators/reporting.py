@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from evaluators.contract import InstanceResult, Outcome, Picture
+from evaluators.figures import significant
 from evaluators.scoring import mean_score
 
 MOST_REASONS = 5
@@ -22,6 +23,11 @@ def scored_by_regime(results: Sequence[InstanceResult]) -> Mapping[str, list[Ins
 def mean_metric(results: Sequence[InstanceResult], metric: str) -> float:
     """Mean of a metric that every one of `results` reports."""
     return sum(result.metrics[metric] for result in results) / len(results)
+
+
+def score_words(results: Sequence[InstanceResult]) -> str:
+    """The mean score of a regime's results, as every feedback says it."""
+    return f"score {significant(mean_score(results))}"
 
 
 def metric_rows(

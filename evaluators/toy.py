@@ -25,6 +25,7 @@ from evaluators.contract import (
     Task,
     Tier,
 )
+from evaluators.figures import significant
 from evaluators.parameters import read_settings
 from evaluators.problem import ClockPolicy
 from evaluators.seeding import SeedSource
@@ -114,7 +115,7 @@ class ToyProblem:
         """The mean score of each regime."""
         regimes = dict.fromkeys(result.regime for result in results)
         means = {r: np.mean([x.counted_score for x in results if x.regime == r]) for r in regimes}
-        return "\n".join(f"{regime}: mean score {mean:#.6g}" for regime, mean in means.items())
+        return "\n".join(f"{regime}: mean score {significant(float(mean))}" for regime, mean in means.items())
 
     def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
         """None."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from archive.records import Attempt, AttemptState
 from archive.store import Archive
 from evaluators.contract import Evaluation, Outcome, Tier
-from evolve.llm.briefing import regime_means
+from evolve.llm.heights import regime_means
 from evolve.llm.tried import changes_by_regime
 from evolve.stages import Stages
 from evolve.standing import Pending, Session

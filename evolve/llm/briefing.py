@@ -11,7 +11,8 @@ import numpy as np
 
 from archive.records import NoteKind
 from archive.store import Archive
-from evaluators.contract import InstanceResult, Task
+from evaluators.contract import Task
+from evolve.llm.heights import Heights, regime_means
 from evolve.llm.model import ModelSpec
 from evolve.llm.tried import Child, fruitless_children
 from evolve.patch import ReplyForm
@@ -31,6 +32,7 @@ class Desk:
         self._run_id = run_id
         self._task = task
         self._stages = stages
+        self._heights = Heights(archive, run_id, stages)
         self._temperatures = {model.name: model.temperatures for model in models}
 
     def temperature(self, model: str, rng: np.random.Generator) -> float | None:
@@ -51,6 +53,7 @@ class Desk:
             form=ReplyForm.FULL if request.operator in _IN_FULL else ReplyForm.DIFF,
             parent=self._shown(request.parent, sources),
             inspirations=tuple(self._shown(member, sources) for member in request.inspirations),
+            best_regimes=self._heights.before(request),
             failures=tuple(child.failure for child in tried if child is not broken)[:FAILURES_SHOWN],
             hints=tuple(note.text for note in hints),
             broken=None if broken is None else self._broken(broken),
@@ -70,11 +73,3 @@ class Desk:
     def _broken(self, child: Child) -> Failure:
         source = self._archive.candidate(child.attempt.candidate_id or "").source
         return replace(child.failure, source=source)
-
-
-def regime_means(instances: Sequence[InstanceResult]) -> dict[str, float]:
-    """Mean counted score of each regime, in order of appearance."""
-    by_regime: dict[str, list[float]] = {}
-    for instance in instances:
-        by_regime.setdefault(instance.regime, []).append(instance.counted_score)
-    return {regime: float(np.mean(scores)) for regime, scores in by_regime.items()}

@@ -10,8 +10,8 @@ from statistics import fmean
 from archive.records import Attempt
 from archive.store import Archive
 from evaluators.contract import Evaluation, InstanceResult, Outcome
+from evaluators.figures import significant
 from evolve.prompting import Failure
-from evolve.prompting.figures import exact
 from evolve.request import MutationRequest, Operator, asked_operator
 from evolve.stages import Stages
 
@@ -77,6 +77,6 @@ def _failure(attempt: Attempt, evaluation: Evaluation | None, parent: Evaluation
         return None
     return Failure(
         change=attempt.change,
-        outcome=f"scored {exact(evaluation.objective)}, the parent {exact(parent.objective)}",
+        outcome=f"scored {significant(evaluation.objective)}, the parent {significant(parent.objective)}",
         changes=changes,
     )

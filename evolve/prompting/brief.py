@@ -54,6 +54,7 @@ class PromptBrief:
     form: ReplyForm
     parent: Shown  # for a repair: the scored program that the broken one was made from
     inspirations: tuple[Shown, ...] = ()  # the partner of a crossover first
+    best_regimes: Mapping[str, float] = field(default_factory=dict)  # highest mean of any program that the ask knew of
     failures: tuple[Failure, ...] = ()  # newest first
     lessons: str = ""
     advice: str = ""  # on how to go about it, from a model

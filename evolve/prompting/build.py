@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import Task
+from evaluators.figures import significant
 from evolve.interface import names_needed, told
 from evolve.llm.model import Message
 from evolve.patch.patched import MAX_SOURCE_BYTES, ReplyForm
@@ -13,7 +14,6 @@ from evolve.prompting.brief import Failure, PromptBrief, PromptError, Shown
 from evolve.prompting.fencing import cleaned, clipped, fenced, line
 from evolve.prompting.figures import (
     changes_text,
-    exact,
     limits_text,
     metrics_text,
     objective_text,
@@ -190,7 +190,7 @@ def _hints(hints: Sequence[str]) -> str:
 def _instruction(brief: PromptBrief) -> str:
     match brief.asked:
         case Operator.DIFF | Operator.FULL:
-            weakest = weakest_text(brief.parent) or f"It scores {exact(brief.parent.score)}."
+            weakest = weakest_text(brief.parent, brief.best_regimes) or f"It scores {significant(brief.parent.score)}."
             return filled(brief.asked, weakest=weakest)
         case Operator.CROSSOVER:
             partner = brief.inspirations[0]

@@ -1,10 +1,11 @@
-"""Numbers as prompts show them: scores with every digit, so that a small gain can be seen."""
+"""What prompts say of numbers: the objective, scores, limits, and where there is most to gain."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from evaluators.contract import FLOOR, Direction, Limits, Task, Tier
+from evaluators.figures import significant, significant_change
 from evolve.prompting.brief import Shown
 from evolve.prompting.fencing import line
 
@@ -18,11 +19,6 @@ _FRESH = (
     "globals and attributes live on."
 )
 _KEPT = "One process plays all instances of an evaluation; no score may hang on what it remembers of earlier ones."
-
-
-def exact(value: float) -> str:
-    """The shortest text that reads back as `value`."""
-    return repr(float(value))
 
 
 def objective_text(task: Task) -> str:
@@ -78,44 +74,65 @@ def settings_text(task: Task) -> str:
 
 def scores_text(task: Task, shown: Shown) -> str:
     """The objective, its regimes from the weakest to the strongest, and the other metrics."""
-    lines = [f"{task.objective}: {exact(shown.score)}"]
+    lines = [f"{task.objective}: {significant(shown.score)}"]
     if shown.regimes:
         lines.append("by regime, weakest first:")
-        lines += [f"- {line(name, _NAME_CHARS)}: {exact(score)}" for name, score in _weakest_first(shown.regimes)]
+        lines += [f"- {line(name, _NAME_CHARS)}: {significant(score)}" for name, score in _weakest_first(shown.regimes)]
     known = {spec.name for spec in task.metrics} - {task.objective}
-    metrics = [f"{name} {exact(value)}" for name, value in shown.metrics.items() if name in known]
+    metrics = [f"{name} {significant(value)}" for name, value in shown.metrics.items() if name in known]
     if metrics:
         lines.append(f"means of other metrics: {', '.join(metrics)}")
     return "\n".join(lines)
 
 
-def weakest_text(shown: Shown) -> str:
-    """A sentence on where the most is to be gained; empty where only one regime is known."""
-    if not shown.regimes or min(shown.regimes.values()) == max(shown.regimes.values()):
+def weakest_text(shown: Shown, best: Mapping[str, float]) -> str:
+    """A sentence on where the most is to be gained, known to be possible if `best` says so; empty for a single regime.
+
+    Regimes differ in what can be had there: the lowest score may be the best there is.
+    """
+    if len(shown.regimes) < 2:
+        return ""
+    gaps = {name: best[name] - score for name, score in shown.regimes.items() if name in best}
+    name = min(gaps, key=lambda name: (-gaps[name], name), default="")
+    if name and significant(best[name]) != significant(shown.regimes[name]) and gaps[name] > 0:
+        return (
+            f"It is furthest below what a program of this run has reached in `{line(name, _NAME_CHARS)}`: "
+            f"{significant(shown.regimes[name])} against {significant(best[name])}; find out why, and gain there "
+            "without losing elsewhere."
+        )
+    return _lowest_text(shown)
+
+
+def _lowest_text(shown: Shown) -> str:
+    if min(shown.regimes.values()) == max(shown.regimes.values()):
         return ""
     name, score = _weakest_first(shown.regimes)[0]
     return (
-        f"Its weakest regime is `{line(name, _NAME_CHARS)}` at {exact(score)}; find out why, and gain there without "
-        "losing elsewhere."
+        f"Its weakest regime is `{line(name, _NAME_CHARS)}` at {significant(score)}; find out why, and gain there "
+        "without losing elsewhere."
     )
 
 
 def strengths_text(parent: Shown, partner: Shown) -> str:
     """Where `partner` scores more than `parent`, in a sentence."""
     better = [
-        f"`{line(name, _NAME_CHARS)}` ({exact(score)} against {exact(parent.regimes[name])})"
+        f"`{line(name, _NAME_CHARS)}` ({significant(score)} against {significant(parent.regimes[name])})"
         for name, score in _weakest_first(partner.regimes)
-        if name in parent.regimes and score > parent.regimes[name]
+        if name in parent.regimes and float(significant(score)) > float(significant(parent.regimes[name]))
     ]
     if better:
         return f"it scores more than the parent in {', '.join(better)}."
-    return f"it scores {exact(partner.score)} against {exact(parent.score)} by other means."
+    return f"it scores {significant(partner.score)} against {significant(parent.score)} by other means."
 
 
 def changes_text(changes: Mapping[str, float]) -> str:
     """Where a program lost and gained against its parent: the largest changes, losses first."""
     largest = sorted(changes.items(), key=lambda entry: (-abs(entry[1]), entry[0]))[:_MOST_CHANGES]
-    told = [f"{line(name, _NAME_CHARS)} {change:+.5g}" for name, change in _weakest_first(dict(largest)) if change]
+    told = [
+        f"{line(name, _NAME_CHARS)} {significant_change(change)}"
+        for name, change in _weakest_first(dict(largest))
+        if change
+    ]
     return f"against the parent: {', '.join(told)}" if told else ""
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluators.contract import Task
+from evaluators.figures import significant
 from evolve.llm.model import Message
 from evolve.prompting.fencing import fenced, line
-from evolve.prompting.figures import exact, objective_text
+from evolve.prompting.figures import objective_text
 from evolve.prompting.templates import filled
 
 MOST_TRIALS = 60
@@ -42,5 +43,5 @@ def build_lessons(task: Task, trials: Sequence[Trial], earlier: str) -> tuple[Me
 
 
 def _trial_text(trial: Trial) -> str:
-    ending = line(trial.ending, _ENDING_CHARS) if trial.gain is None else f"gain {exact(trial.gain)}"
+    ending = line(trial.ending, _ENDING_CHARS) if trial.gain is None else f"gain {significant(trial.gain)}"
     return f"- {trial.operator}: {line(trial.change, _CHANGE_CHARS) or '(no description)'} -> {ending}"

@@ -10,8 +10,9 @@ import pytest
 
 from evaluators.contract import InstanceResult, Outcome, PlannerClock, Split, Tier
 from evaluators.problem import ClockPolicy
+from evaluators.scheduling.llm_serving.regimes import HOLDOUT_REGIMES, SEARCH_REGIMES
 from evaluators.scheduling.llm_serving.scenario import Scenario
-from evaluators.scheduling.llm_serving.suite import HOLDOUT_REGIMES, SEARCH_REGIMES, Recipe, recipes
+from evaluators.scheduling.llm_serving.suite import Recipe, recipes
 from evaluators.scheduling.llm_serving.task import PROBLEM, scenario_of
 from evaluators.seeding import SeedSource, secret_from_seed
 from tests.in_process import InProcessCandidate

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, scored_by_regime
-from evaluators.scoring import mean_score
+from evaluators.reporting import failure_lines, mean_metric, score_words, scored_by_regime
 
 _TOLD = {
     "nats_gain": "cross-entropy gain {:+.4f}",
@@ -27,7 +26,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
     lines = ["Nats per byte saved against global-batch load balancing (0), per regime:"]
     for regime, members in scored_by_regime(results).items():
         told = ", ".join(text.format(mean_metric(members, name)) for name, text in _TOLD.items())
-        lines.append(f"- {regime}: score {mean_score(members):#.6g}; {told}")
+        lines.append(f"- {regime}: {score_words(members)}; {told}")
     return "\n".join(lines + failure_lines(results))
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
-from evaluators.scoring import mean_score
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, score_words, scored_by_regime
 
 PARTS = {
     "imbalance_us": "busiest GPU",
@@ -23,7 +22,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
         "Score per regime (0 static placement, 1 unreachable bound) and where the time above balanced compute goes:"
     ]
     for regime, scored in scored_by_regime(results).items():
-        lines.append(f"- {regime}: score {mean_score(scored):#.6g}; {_parts(scored)}; {_habits(scored)}")
+        lines.append(f"- {regime}: {score_words(scored)}; {_parts(scored)}; {_habits(scored)}")
     return "\n".join(lines + failure_lines(results))
 
 

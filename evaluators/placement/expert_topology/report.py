@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
-from evaluators.scoring import mean_score
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, score_words, scored_by_regime
 
 PARTS = {"balanced_us": "balanced compute", "imbalance_us": "busiest GPU", "exchange_us": "all-to-all"}
 
@@ -43,7 +42,7 @@ def _told(members: Sequence[InstanceResult]) -> str:
     whole = sum(mean_metric(members, part) for part in PARTS) or 1.0
     causes = ", ".join(f"{label} {100 * mean_metric(members, part) / whole:.0f} %" for part, label in PARTS.items())
     return (
-        f"score {mean_score(members):#.6g}; {causes}; GPU balance {mean_metric(members, 'gpu_balance'):.2f}, "
+        f"{score_words(members)}; {causes}; GPU balance {mean_metric(members, 'gpu_balance'):.2f}, "
         f"{mean_metric(members, 'away'):.2f} copies per choice to other GPUs, "
         f"{mean_metric(members, 'abroad'):.2f} to other nodes"
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
+from evaluators.figures import significant
 from evaluators.placement.model_packing.cluster import FULL_PRESSURE
-from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
-from evaluators.scoring import mean_score
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, score_words, scored_by_regime
 
 SHARES = {"tight_gpus": "GPUs within 10 % of the tightest", "free_sd": "spread of free memory"}
 
@@ -16,7 +16,7 @@ def feedback(results: Sequence[InstanceResult]) -> str:
     """A line per regime and one per failure, and the public form of the score."""
     lines = ["Score per regime (0 first fit, 1 a proven bound of the least room) and what the placements are like:"]
     lines += [_told(regime, members) for regime, members in scored_by_regime(results).items()]
-    lines += [f"1 / mean(largest pressure) + success, as in ADRS: {adrs_score(results):.6g}"]
+    lines += [f"1 / mean(largest pressure) + success, as in ADRS: {significant(adrs_score(results))}"]
     return "\n".join(lines + failure_lines(results))
 
 
@@ -43,7 +43,7 @@ def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
 
 def _told(regime: str, members: Sequence[InstanceResult]) -> str:
     parts = [
-        f"score {mean_score(members):#.6g}",
+        f"{score_words(members)}",
         f"room {100 * mean_metric(members, 'room_over_bound'):.1f} % of the bound",
         f"{mean_metric(members, 'tight_gpus'):.0f} % of the GPUs within 10 % of the tightest",
     ]

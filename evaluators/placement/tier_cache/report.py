@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
-from evaluators.scoring import mean_score
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, score_words, scored_by_regime
 
 RATIOS = {"time_over_bound": "over bound", "time_over_lru": "over LRU"}
 
@@ -28,7 +27,7 @@ def _line(regime: str, members: Sequence[InstanceResult]) -> str:
     over_bound, over_lru = (mean_metric(members, metric) for metric in RATIOS)
     percent = {name: 100 * mean_metric(members, name) for name in ("hit_rate", "stall", "ahead", "wasted", "link_busy")}
     return (
-        f"- {regime}: score {mean_score(members):#.6g}; time {over_bound:.2f} x bound, {over_lru:.2f} x LRU; "
+        f"- {regime}: {score_words(members)}; time {over_bound:.2f} x bound, {over_lru:.2f} x LRU; "
         f"{percent['hit_rate']:.0f} % hits; waits {percent['stall']:.0f} % of the time; link busy "
         f"{percent['link_busy']:.0f} %; {mean_metric(members, 'loads'):.2f} loads per event, {percent['ahead']:.0f} % "
         f"ahead, of these {percent['wasted']:.0f} % unused"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
-from evaluators.scoring import mean_score
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, score_words, scored_by_regime
 
 SHAPES = {"depth": "links to a destination", "relays": "relays per tree", "distinct_trees": "trees per partition"}
 
@@ -26,7 +25,7 @@ def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
 
 def _line(regime: str, members: Sequence[InstanceResult]) -> str:
     return (
-        f"- {regime}: score {mean_score(members):#.6g}; cost {mean_metric(members, 'cost_over_bound'):.3f} x bound, "
+        f"- {regime}: {score_words(members)}; cost {mean_metric(members, 'cost_over_bound'):.3f} x bound, "
         f"{100 * mean_metric(members, 'egress_share'):.0f} % of it egress; time "
         f"{mean_metric(members, 'time_over_direct'):.2f} x direct; {mean_metric(members, 'depth'):.2f} links to a "
         f"destination, {mean_metric(members, 'relays'):.2f} relays per tree, "

@@ -19,6 +19,7 @@ MODULUS = 2**31 - 1
 MULTIPLIER = 16807
 LONGEST_DRAWN = 99
 SPREAD = 0.35  # half-width of a job's or machine's own factor, and of the noise on top, in correlated layouts
+WIDE_SPREAD = 0.7  # the same in leaning ones
 
 
 class Layout(StrEnum):
@@ -28,6 +29,9 @@ class Layout(StrEnum):
     TWO_SETS = "two_sets"  # one half of the machines comes before the other, as in Storer, Wu and Vaccari (1992)
     JOB_CORRELATED = "job_correlated"  # long jobs and short ones
     MACHINE_CORRELATED = "machine_correlated"  # slow machines and fast ones
+    SOME_TWO_SETS = "some_two_sets"  # every other job as in two_sets, the rest as in taillard
+    JOB_LEANING = "job_leaning"  # as the correlated ones, with twice the noise
+    MACHINE_LEANING = "machine_leaning"
 
 
 class TaillardStream:
@@ -70,10 +74,15 @@ def draw_shop(layout: Layout, jobs: int, machines: int, rng: np.random.Generator
         case Layout.TWO_SETS:
             routes = _first_half_first(routes)
         case Layout.JOB_CORRELATED:
-            durations = _correlated(rng.uniform(size=(jobs, 1)), (jobs, machines), rng)
+            durations = _correlated_by_job(jobs, machines, SPREAD, rng)
         case Layout.MACHINE_CORRELATED:
-            factors = np.broadcast_to(rng.uniform(size=machines), (jobs, machines))
-            durations = _correlated(np.take_along_axis(factors, routes, axis=1), (jobs, machines), rng)
+            durations = _correlated_by_machine(routes, SPREAD, rng)
+        case Layout.SOME_TWO_SETS:
+            routes[::2] = _first_half_first(routes[::2])
+        case Layout.JOB_LEANING:
+            durations = _correlated_by_job(jobs, machines, WIDE_SPREAD, rng)
+        case Layout.MACHINE_LEANING:
+            durations = _correlated_by_machine(routes, WIDE_SPREAD, rng)
     return make_shop(routes, durations)
 
 
@@ -83,9 +92,18 @@ def _first_half_first(routes_JM: Ints) -> Ints:
     return np.take_along_axis(routes_JM, np.argsort(is_late, axis=1, kind="stable"), axis=1)
 
 
-def _correlated(level: Floats, shape: tuple[int, int], rng: np.random.Generator) -> Ints:
+def _correlated_by_job(jobs: int, machines: int, spread: float, rng: np.random.Generator) -> Ints:
+    return _correlated(rng.uniform(size=(jobs, 1)), (jobs, machines), spread, rng)
+
+
+def _correlated_by_machine(routes_JM: Ints, spread: float, rng: np.random.Generator) -> Ints:
+    factors = np.broadcast_to(rng.uniform(size=routes_JM.shape[1]), routes_JM.shape)
+    return _correlated(np.take_along_axis(factors, routes_JM, axis=1), routes_JM.shape, spread, rng)
+
+
+def _correlated(level: Floats, shape: tuple[int, ...], spread: float, rng: np.random.Generator) -> Ints:
     """Durations 1 .. 99 around a level in 0 .. 1 that jobs or machines have of their own."""
-    share = (1 - SPREAD) * level + SPREAD * rng.uniform(size=shape)
+    share = (1 - spread) * level + spread * rng.uniform(size=shape)
     return 1 + np.floor(share * LONGEST_DRAWN).astype(np.int64)
 
 

@@ -11,13 +11,16 @@ MIXED = "mixed"
 DEFAULT_SHAPE = 15  # jobs or machines, where the user set only the other
 DEFAULT_SIGMA = 0.2
 
-# What is not set is the suite's to choose: some values in search and validation, others in the hold-out.
+# What is not set is the suite's to choose, for each split its own values.
 PARAMETERS = (
     integer("jobs", 0, 0, 200, f"jobs of a generated shop; 0: by scenario, or {DEFAULT_SHAPE} if machines are set"),
     integer("machines", 0, 0, 200, f"its machines; 0: by scenario, or {DEFAULT_SHAPE} if jobs are set"),
     choice("variant", MIXED, (MIXED, *Variant), "what is known and what holds a machine; mixed: all three in turns"),
     choice(
-        "layout", MIXED, (MIXED, *Layout), "how generated shops are drawn; mixed: taillard, or others in the hold-out"
+        "layout",
+        MIXED,
+        (MIXED, *Layout),
+        "how generated shops are drawn; mixed: taillard in the search, others in the other splits",
     ),
     choice("builder", Builder.OPEN, tuple(Builder), "which jobs a program may take; open: those in its delay window"),
     number(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
-from evaluators.scoring import mean_score
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, score_words, scored_by_regime
 
 SHARES = ("utilisation", "blocked")
 
@@ -28,7 +27,7 @@ def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
 
 def _line(regime: str, members: Sequence[InstanceResult]) -> str:
     parts = [
-        f"score {mean_score(members):#.6g}",
+        f"{score_words(members)}",
         f"makespan {mean_metric(members, 'gap_to_bound'):.0f} % above the bound",
         f"machines busy {mean_metric(members, 'utilisation'):.0f} %",
     ]

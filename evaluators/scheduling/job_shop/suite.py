@@ -1,7 +1,7 @@
 """Which shops make up each tier and split.
 
-Search and validation share layout and shapes and differ by seed; the hold-out has layouts, shapes and noise of its own,
-except where the user fixed them.
+Search, validation and hold-out have layouts, shapes and noise of their own, except where the user fixed them;
+validation lies between the two others, so that a champion is not chosen on the kind of shop it was bred on.
 """
 
 from __future__ import annotations
@@ -26,10 +26,24 @@ NUM_INSTANCES = {Tier.SMOKE: 6, Tier.QUICK: 48, Tier.FULL: 240, Tier.REPORT: 480
 SEARCH_SHAPES: tuple[Shape, ...] = ((10, 10), (15, 10), (15, 15), (20, 15))
 # As many as have no divisor in common with the number of layouts, so that every shape meets every layout.
 HOLDOUT_SHAPES: tuple[Shape, ...] = ((12, 12), (20, 10), (10, 15), (20, 20), (30, 10))
+VALIDATION_SHAPES: tuple[Shape, ...] = ((12, 10), (18, 12), (12, 15), (18, 15), (24, 10))
+SHAPES = {
+    Split.SEARCH: SEARCH_SHAPES,
+    Split.VALIDATION: VALIDATION_SHAPES,
+    Split.HOLDOUT: HOLDOUT_SHAPES,
+    Split.REPORT: SEARCH_SHAPES,
+}
 # Small shops at the edges of the contract, so that a branch that only they take does not rot unseen.
 EDGE_SHAPES: tuple[Shape, ...] = ((5, 3), (2, 1), (3, 6), (4, 2), (1, 4), (6, 6))
 HOLDOUT_LAYOUTS = (Layout.TWO_SETS, Layout.JOB_CORRELATED, Layout.MACHINE_CORRELATED)
-HOLDOUT_SIGMA = 0.35
+VALIDATION_LAYOUTS = (Layout.SOME_TWO_SETS, Layout.JOB_LEANING, Layout.MACHINE_LEANING)
+LAYOUTS = {
+    Split.SEARCH: (Layout.TAILLARD,),
+    Split.VALIDATION: VALIDATION_LAYOUTS,
+    Split.HOLDOUT: HOLDOUT_LAYOUTS,
+    Split.REPORT: (Layout.TAILLARD,),
+}
+SIGMA = {Split.SEARCH: DEFAULT_SIGMA, Split.VALIDATION: 0.27, Split.HOLDOUT: 0.35, Split.REPORT: DEFAULT_SIGMA}
 VARIANTS = (Variant.CLASSIC, Variant.STOCHASTIC, Variant.BLOCKING)
 HELD_OUT_EVERY = 3  # of a file with so many shops or more, each third is for the hold-out
 
@@ -69,9 +83,8 @@ def check_shapes(chosen: Sequence[Recipe]) -> None:
 def _recipe(index: int, tier: Tier, split: Split, settings: Mapping[str, ParameterValue]) -> Recipe:
     variants = _variants(settings, VARIANTS)
     variant, turn = variants[index % len(variants)], index // len(variants)
-    held_out = split is Split.HOLDOUT
-    layout = _layout(turn, settings, held_out=held_out)
-    shapes = EDGE_SHAPES if tier is Tier.SMOKE else HOLDOUT_SHAPES if held_out else SEARCH_SHAPES
+    layout = _layout(turn, split, settings)
+    shapes = EDGE_SHAPES if tier is Tier.SMOKE else SHAPES[split]
     shape = _shape(shapes[(index if tier is Tier.SMOKE else turn) % len(shapes)], settings)
     regime = str(variant) if layout is Layout.TAILLARD else f"{variant} {layout}"
     return Recipe(
@@ -79,7 +92,7 @@ def _recipe(index: int, tier: Tier, split: Split, settings: Mapping[str, Paramet
         regime=regime,
         shape=shape,
         layout=layout,
-        setting=_setting(variant, settings, held_out=held_out),
+        setting=_setting(variant, settings, SIGMA[split]),
     )
 
 
@@ -88,11 +101,9 @@ def _variants(settings: Mapping[str, ParameterValue], mixed: Sequence[Variant]) 
     return mixed if chosen == MIXED else (Variant(chosen),)
 
 
-def _layout(turn: int, settings: Mapping[str, ParameterValue], *, held_out: bool) -> Layout:
+def _layout(turn: int, split: Split, settings: Mapping[str, ParameterValue]) -> Layout:
     chosen = str(settings.get("layout", MIXED))
-    if chosen != MIXED:
-        return Layout(chosen)
-    return HOLDOUT_LAYOUTS[turn % len(HOLDOUT_LAYOUTS)] if held_out else Layout.TAILLARD
+    return LAYOUTS[split][turn % len(LAYOUTS[split])] if chosen == MIXED else Layout(chosen)
 
 
 def _shape(suites: Shape, settings: Mapping[str, ParameterValue]) -> Shape:
@@ -100,8 +111,8 @@ def _shape(suites: Shape, settings: Mapping[str, ParameterValue]) -> Shape:
     return (jobs or DEFAULT_SHAPE, machines or DEFAULT_SHAPE) if jobs or machines else suites
 
 
-def _setting(variant: Variant, settings: Mapping[str, ParameterValue], *, held_out: bool) -> Setting:
-    sigma = float(settings.get("sigma", HOLDOUT_SIGMA if held_out else DEFAULT_SIGMA))
+def _setting(variant: Variant, settings: Mapping[str, ParameterValue], default_sigma: float) -> Setting:
+    sigma = float(settings.get("sigma", default_sigma))
     return Setting(
         variant=variant,
         builder=Builder(str(settings.get("builder", Builder.OPEN))),
@@ -123,7 +134,7 @@ def from_file(
 
     The classic variant, unless the user chose another.
     """
-    setting = _setting(_variants(settings, (Variant.CLASSIC,))[0], settings, held_out=False)
+    setting = _setting(_variants(settings, (Variant.CLASSIC,))[0], settings, DEFAULT_SIGMA)
     if split is Split.REPORT:
         return [_as_published(named, setting, seeds) for named in shops]
     part, jitter = _part(shops, split), float(settings.get("jitter", 0.1))

@@ -30,6 +30,8 @@ class Assessment:
     speed: float
     tail: float
     starved: float
+    ttft_late: float  # misses by their cause; a request may have several
+    tpot_late: float
     ttft_mean_s: float
     ttft_p99_s: float
     tpot_mean_s: float
@@ -49,7 +51,9 @@ def assess(run: Sequence[Request], floors: Sequence[Floor]) -> Assessment:
     weights = np.array([_weight(request.arrival) for request in run])
     speeds = np.array([floor.latency_s / r.latency_s for r, floor in zip(run, floors, strict=True)])
     starved = speeds < 1 / STARVED
-    attained = np.array([_keeps(r.ttft_s, r.tpot_s, r.arrival) for r in run]) & ~starved
+    ttft_late = np.array([r.ttft_s > r.arrival.slo_ttft_s for r in run])
+    tpot_late = np.array([r.tpot_s > r.arrival.slo_tpot_s for r in run])
+    attained = ~(ttft_late | tpot_late | starved)
     latencies = np.array([r.latency_s for r in run])
     ttfts, tpots = np.array([r.ttft_s for r in run]), np.array([r.tpot_s for r in run])
     slowest = np.argsort(speeds)[: max(1, round(TAIL * len(run)))]
@@ -58,6 +62,8 @@ def assess(run: Sequence[Request], floors: Sequence[Floor]) -> Assessment:
         speed=float(np.average(speeds, weights=weights)),
         tail=float(np.average(speeds[slowest], weights=weights[slowest])),
         starved=float(np.average(starved, weights=weights)),
+        ttft_late=float(np.average(ttft_late, weights=weights)),
+        tpot_late=float(np.average(tpot_late, weights=weights)),
         ttft_mean_s=float(ttfts.mean()),
         ttft_p99_s=float(np.percentile(ttfts, 99)),
         tpot_mean_s=float(tpots.mean()),

@@ -54,6 +54,7 @@ class Scenario:
         metrics = {
             "utility": utility,
             **_figures(found),
+            **self._limits(),
             **self._habits(simulator, director),
             **self._speeds(seconds),
             **({} if goal is None else self._goal_figures(goal)),
@@ -115,6 +116,11 @@ class Scenario:
             return {}
         return {"simulated_requests_per_s": len(self.arrivals) / total_s, "ipc_share": seconds[1] / total_s}
 
+    def _limits(self) -> dict[str, float]:
+        """The latency limits, for the feedback; urgent requests, if there are any, have a TTFT limit of their own."""
+        limits = {f"slo_ttft{'_urgent' * (a.priority > 0)}_s": a.slo_ttft_s for a in self.arrivals}
+        return {**limits, "slo_tpot_ms": 1e3 * max(arrival.slo_tpot_s for arrival in self.arrivals)}
+
     def _habits(self, simulator: Simulator, director: ProgramDirector) -> dict[str, float]:
         count = len(self.arrivals)
         prompt_tokens = sum(arrival.prompt for arrival in self.arrivals)
@@ -166,6 +172,8 @@ def _figures(found: Assessment) -> dict[str, float]:
         "speed": found.speed,
         "tail": found.tail,
         "starved": found.starved,
+        "ttft_late": found.ttft_late,
+        "tpot_late": found.tpot_late,
         "ttft_s": found.ttft_mean_s,
         "ttft_p99_s": found.ttft_p99_s,
         "tpot_ms": 1e3 * found.tpot_mean_s,

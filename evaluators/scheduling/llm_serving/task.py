@@ -33,8 +33,9 @@ TASK = Task(
     bound=1.0,
     weak_baseline="round_robin",
     # 2: bursts of the code traffic as recorded; energy, fine-tuning and two models as goals; 3: nothing is left of what
-    # an idle replica held when it fails, no prompts where only decodes run, hits of first admissions
-    revision=3,
+    # an idle replica held when it fails, no prompts where only decodes run, hits of first admissions; 4: misses by
+    # cause and the limits among the metrics
+    revision=4,
     limits={
         Tier.SMOKE: Limits.of_cpu(2.0),
         Tier.QUICK: Limits.of_cpu(6.0),
@@ -74,7 +75,7 @@ def _check(settings: Settings, trace: Sequence[TraceRow] | None) -> None:
     rate = _rate(settings)
     if 0 < rate < LEAST_RATE:
         raise ContractError(f"rate: expected 0 (by load) or at least {LEAST_RATE:g} requests/s, found {rate:g}")
-    for split in (Split.SEARCH, Split.HOLDOUT):
+    for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
         recipes(Tier.QUICK, split, settings, trace)
 
 

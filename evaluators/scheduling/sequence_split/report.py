@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
-from evaluators.scoring import mean_score
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, score_words, scored_by_regime
 
 RATIOS = {"step_over_bound": "over bound", "step_over_first_fit": "over first fit"}
 
@@ -31,7 +30,7 @@ def _line(regime: str, members: Sequence[InstanceResult]) -> str:
         for metric in ("busy", "added", "cut", "width", "crossing", "micro_batches", "fullest")
     )
     return (
-        f"- {regime}: score {mean_score(members):#.6g}; step {over_bound:.3f} x bound, {over_weak:.2f} x first fit; "
+        f"- {regime}: {score_words(members)}; step {over_bound:.3f} x bound, {over_weak:.2f} x first fit; "
         f"ranks busy {busy:.1f} %; rings add {added:.1f} % work; {cut:.0f} % of the sequences cut, into {width:.1f}, "
         f"{crossing:.0f} % over nodes; {used:.1f} micro-batches, the fullest rank at {fullest:.0f} % of the cap"
     )

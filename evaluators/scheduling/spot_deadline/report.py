@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
-from evaluators.scoring import mean_score
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, score_words, scored_by_regime
 
 SHARES = {"spot_share": "spot", "on_demand_share": "on demand", "idle_share": "idle"}
 
@@ -27,7 +26,7 @@ def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
 def _told(members: Sequence[InstanceResult]) -> str:
     shares = ", ".join(f"{label} {100 * mean_metric(members, key):.0f} %" for key, label in SHARES.items())
     return (
-        f"score {mean_score(members):#.6g}; cost {mean_metric(members, 'cost_over_optimum'):.2f} x optimum; {shares}; "
+        f"{score_words(members)}; cost {mean_metric(members, 'cost_over_optimum'):.2f} x optimum; {shares}; "
         f"{mean_metric(members, 'starts'):.0f} starts, {mean_metric(members, 'moves'):.1f} moves, "
         f"guard {100 * mean_metric(members, 'forced_share'):.0f} %, {mean_metric(members, 'spare_h'):.1f} h early"
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
-from evaluators.scoring import mean_score
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, score_words, scored_by_regime
 
 RATES = {"hit_rate": "found", "hit_any": "in common with any before", "bound_rate": "bound"}
 
@@ -27,7 +26,7 @@ def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
 def _line(regime: str, members: Sequence[InstanceResult]) -> str:
     found, shared, bound = (mean_metric(members, metric) for metric in RATES)
     return (
-        f"- {regime}: score {mean_score(members):#.6g}; {found:.1f} % of the tokens found, at most {bound:.1f} %; "
+        f"- {regime}: {score_words(members)}; {found:.1f} % of the tokens found, at most {bound:.1f} %; "
         f"{shared:.1f} % in common with any prompt before, {mean_metric(members, 'hit_previous'):.1f} % with the one "
         f"just before; nothing found of {mean_metric(members, 'cold'):.0f} % of the prompts; different orders of "
         f"columns: {mean_metric(members, 'orders'):.0f} % of the rows"

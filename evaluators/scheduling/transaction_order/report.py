@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.contract import InstanceResult, Picture
-from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, scored_by_regime
-from evaluators.scoring import mean_score
+from evaluators.reporting import failure_lines, mean_metric, metric_bars, score_bars, score_words, scored_by_regime
 
 RATIOS = {"makespan_over_bound": "over bound", "makespan_over_arrival": "over arrival"}
 
@@ -27,7 +26,7 @@ def pictures(results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
 def _line(regime: str, members: Sequence[InstanceResult]) -> str:
     over_bound, over_arrival = (mean_metric(members, metric) for metric in RATIOS)
     return (
-        f"- {regime}: score {mean_score(members):#.6g}; makespan {over_bound:.2f} x bound, {over_arrival:.2f} x "
+        f"- {regime}: {score_words(members)}; makespan {over_bound:.2f} x bound, {over_arrival:.2f} x "
         f"arrival; {mean_metric(members, 'in_flight'):.1f} operations per slot; moved by "
         f"{mean_metric(members, 'moved'):.0f} % of the batch; {mean_metric(members, 'overtaking'):.0f} % start before "
         "one admitted earlier"

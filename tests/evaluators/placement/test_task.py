@@ -238,7 +238,7 @@ def test_feedback_is_a_line_per_regime_and_names_failures() -> None:
     text = PROBLEM.feedback(_results())
     lines = text.splitlines()
     assert len(lines) == 1 + 7 + 1
-    assert lines[1].startswith("- stationary: score 0.00000; busiest GPU ")
+    assert lines[1].startswith("- stationary: score 0; busiest GPU ")
     assert "all-to-all" in lines[1]
     assert "GPU balance" in lines[1]
     assert lines[-1] == "- slow: crashed: ValueError: no"

@@ -15,12 +15,14 @@ from archive.queries import usage
 from archive.records import Attempt, FounderRole, ModelReply, NoteKind, Run
 from archive.store import Archive
 from evaluators.contract import PlannerClock
+from evaluators.figures import significant
 from evaluators.toy import PROBLEM
 from evolve.config import RunConfig, build_config
 from evolve.driver import Clock, Driver
 from evolve.llm.advice import Advisor
 from evolve.llm.briefing import Desk
 from evolve.llm.caller import Caller
+from evolve.llm.heights import regime_means
 from evolve.llm.lessons import Scratchpad
 from evolve.llm.model import Completion, Finish, ModelCall, ModelFailure, ModelSpec
 from evolve.llm.notebook import Subject
@@ -232,11 +234,11 @@ def test_the_bandit_prefers_the_cheap_one_of_equals(archive: Archive) -> None:
 
 def test_hints_reach_the_next_prompt_and_figures_of_other_splits_never(archive: Archive) -> None:
     run, _, _ = a_driven_run(archive, attempts=20)
-    others = [
-        repr(row.evaluation.objective)
-        for row in archive.evaluations_of_run(run.id)
-        if row.evaluation.split != "search" and row.evaluation.objective is not None
-    ]
+    said: dict[bool, set[str]] = {True: set(), False: set()}
+    for row in archive.evaluations_of_run(run.id):
+        figures = [row.evaluation.objective or 0.0, *regime_means(row.evaluation.instances).values()]
+        said[row.evaluation.split == "search"].update(significant(figure) for figure in figures)
+    others = {text for text in said[False] - said[True] if len(text) >= len("0.1234")}
     prompts = [row.prompt for row in calls(archive, run.id)]
     assert others
     assert not any(figure in prompt for figure in others for prompt in prompts)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evaluators.figures import significant
 from evaluators.registry import problem
 from evolve.patch import ReplyForm
 from evolve.patch.reply import read_fences
@@ -108,15 +109,15 @@ def test_no_invisible_character_is_sent(brief: PromptBrief, reply: str, error: s
 
 @settings(max_examples=100, deadline=None)
 @given(brief=BRIEF)
-def test_every_figure_is_one_of_the_archive_to_the_last_digit(brief: PromptBrief) -> None:
+def test_every_figure_is_one_of_the_search_to_four_digits(brief: PromptBrief) -> None:
     everyone = (brief.parent, *brief.inspirations)
-    known = {figure for shown in everyone for figure in (shown.score, *shown.regimes.values())}
+    known = {significant(figure) for shown in everyone for figure in (shown.score, *shown.regimes.values())}
     lines = build(brief)[1].text.split("\n")
     inside = {place for fence in read_fences(lines) for place in range(fence.start, fence.end + 1)}
     prose = [line for place, line in enumerate(lines) if place not in inside]
     figures = [line for line in prose if re.match(r"score: |- (steady|bursty|skewed): ", line)]
-    assert f"score: {brief.parent.score!r}" in figures
-    assert {float(line.rpartition(": ")[2]) for line in figures} <= known
+    assert f"score: {significant(brief.parent.score)}" in figures
+    assert {line.rpartition(": ")[2] for line in figures} <= known
     assert not [line for line in prose if "secret_metric" in line]
 
 

@@ -15,6 +15,7 @@ from evolve.patch.reply import programs_among, read_fences
 from evolve.prompting import PromptError, Shown, build, build_repair
 from evolve.prompting.build import REPLY_CHARS, system_text
 from evolve.prompting.fencing import cleaned
+from evolve.prompting.figures import weakest_text
 from evolve.prompting.templates import filled
 from evolve.request import Operator
 from tests.evolve.prompting.briefs import GOLDEN, OPERATORS, TASKS, golden_texts, program, sample_brief, whole_text
@@ -57,13 +58,29 @@ def test_the_system_message_is_the_same_for_all_programs_of_a_form() -> None:
     assert one == other
 
 
-def test_scores_are_shown_with_every_digit() -> None:
+def test_scores_are_shown_with_four_digits() -> None:
     brief = sample_brief("toy", Operator.DIFF)
     parent = replace(brief.parent, score=0.1 + 0.2, regimes={"a": 1 / 3, "b": 0.99996000000001})
     text = build(replace(brief, parent=parent))[1].text
-    assert "score: 0.30000000000000004\n" in text
-    assert "- a: 0.3333333333333333\n- b: 0.99996000000001\n" in text
-    assert "weakest regime is `a` at 0.3333333333333333;" in text
+    assert "score: 0.3\n" in text
+    assert "- a: 0.3333\n- b: 1\n" in text
+    assert "weakest regime is `a` at 0.3333;" in text
+
+
+def test_the_regime_named_is_the_one_furthest_below_what_the_run_has_reached() -> None:
+    parent = Shown(name="p", source="x = 1\n", score=0.4, regimes={"hard": 0.1, "easy": 0.7})
+    best = {"hard": 0.12, "easy": 0.9123456}
+    assert "in `easy`: 0.7 against 0.9123; find out why" in weakest_text(parent, best)
+    assert "in `hard`: 0.1 against 0.12;" in weakest_text(parent, {"hard": 0.12})
+    lowest = "Its weakest regime is `hard` at 0.1; find out why, and gain there without losing elsewhere."
+    for nothing_better in ({}, parent.regimes, {"hard": 0.05, "easy": 0.70000001}, {"elsewhere": 1.0}):
+        assert weakest_text(parent, nothing_better) == lowest
+    brief = replace(sample_brief("toy", Operator.DIFF), parent=parent, best_regimes=best)
+    assert "in `easy`: 0.7 against 0.9123; find out why" in build(brief)[1].text
+
+
+def test_a_program_of_one_regime_is_not_told_which_is_its_weakest() -> None:
+    assert weakest_text(Shown(name="p", source="", score=0.4, regimes={"only": 0.4}), {"only": 0.9}) == ""
 
 
 def test_parameters_of_the_user_are_said_but_no_path() -> None:
@@ -93,7 +110,7 @@ def test_a_repair_shows_the_broken_program_and_the_scores_of_its_parent() -> Non
     assert brief.subject == brief.broken.source
     assert brief.broken.source in text
     assert brief.parent.source not in text
-    assert "score: 0.4137720145" in text
+    assert "score: 0.4138" in text
 
 
 def test_what_cannot_be_asked_is_asked_as_a_plain_change() -> None:
@@ -109,9 +126,9 @@ def test_what_cannot_be_asked_is_asked_as_a_plain_change() -> None:
 
 def test_a_crossover_says_where_the_partner_is_stronger() -> None:
     brief = sample_brief("toy", Operator.CROSSOVER)
-    assert "it scores more than the parent in `bursty` (0.3122985 against 0.2074)." in build(brief)[1].text
+    assert "it scores more than the parent in `bursty` (0.3123 against 0.2074)." in build(brief)[1].text
     weaker = Shown(name="other", source="x = 1\n", score=0.125)
-    assert "it scores 0.125 against 0.4137720145" in build(replace(brief, inspirations=(weaker,)))[1].text
+    assert "it scores 0.125 against 0.4138" in build(replace(brief, inspirations=(weaker,)))[1].text
 
 
 def test_nothing_is_taken_from_a_partner_that_is_nowhere_stronger() -> None:

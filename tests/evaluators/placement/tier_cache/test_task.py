@@ -109,7 +109,7 @@ def test_settings_that_cannot_be_are_refused(told: dict[str, str], sentence: str
 def test_feedback_and_pictures_are_aggregates() -> None:
     played = [scenario.play(InProcessCandidate(LRU), CLOCK) for scenario in smoke(PROBLEM)]
     text = PROBLEM.feedback(played)
-    assert "- smoke: score 0.00000; time" in text
+    assert "- smoke: score 0; time" in text
     failed = InstanceResult(name="sticky-9", regime="sticky", outcome=Outcome.INVALID, detail="ahead: expected")
     assert "- sticky: invalid: ahead: expected" in PROBLEM.feedback([failed])
     assert [len(picture.rows) for picture in PROBLEM.pictures(played)] == [1, 1]

@@ -17,6 +17,7 @@ from evaluators.candidate import CandidateFailure
 from evaluators.contract import ContractError, InstanceResult, Outcome, ParameterKind, Split, Tier
 from evaluators.problem import ClockPolicy
 from evaluators.scheduling.job_shop.dispatcher import COLUMNS, WHOLE, Builder
+from evaluators.scheduling.job_shop.generate import Layout, draw_shop
 from evaluators.scheduling.job_shop.parameters import PARAMETERS
 from evaluators.scheduling.job_shop.scenario import Scenario, Setting, Variant, make_scenario
 from evaluators.scheduling.job_shop.task import PROBLEM
@@ -166,14 +167,46 @@ def test_instances_repeat_are_named_once_and_differ_by_seed(split: Split) -> Non
     assert all(x.shop != y.shop for x, y in zip(one, other, strict=True))
 
 
-def test_holdout_has_regimes_shapes_and_noise_of_its_own() -> None:
-    search, held_out = (PROBLEM.instances(Tier.QUICK, split, seeds(split)) for split in (Split.SEARCH, Split.HOLDOUT))
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(Split.SEARCH, Split.HOLDOUT), (Split.SEARCH, Split.VALIDATION), (Split.VALIDATION, Split.HOLDOUT)],
+)
+def test_splits_have_regimes_shapes_and_noise_of_their_own(one: Split, other: Split) -> None:
+    search, held_out = (PROBLEM.instances(Tier.QUICK, split, seeds(split)) for split in (one, other))
     for trait in (
         lambda scenario: scenario.regime,
         lambda scenario: (scenario.shop.num_jobs, scenario.shop.num_machines),
         lambda scenario: scenario.setting.sigma or scenario.name,
     ):
         assert not {trait(scenario) for scenario in search} & {trait(scenario) for scenario in held_out}
+
+
+def test_validation_shops_are_no_more_work_than_those_of_the_hold_out() -> None:
+    work = [
+        sum(s.shop.num_jobs * s.shop.num_machines for s in PROBLEM.instances(Tier.QUICK, split, seeds(split)))
+        for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT)
+    ]
+    assert work == sorted(work)
+
+
+def test_leaning_layouts_lie_between_any_durations_and_correlated_ones() -> None:
+    def spread(drawn: Layout, axis: int) -> float:
+        """Of the mean durations of jobs (axis 1) or machines (0)."""
+        shop = draw_shop(drawn, 60, 60, np.random.default_rng(3))
+        by_machine = np.take_along_axis(shop.durations_JM, np.argsort(shop.routes_JM, axis=1), axis=1)
+        return float(by_machine.mean(axis=axis).std())
+
+    between = [Layout.TAILLARD, Layout.JOB_LEANING, Layout.JOB_CORRELATED]
+    assert [spread(drawn, 1) for drawn in between] == sorted(spread(drawn, 1) for drawn in between)
+    between = [Layout.TAILLARD, Layout.MACHINE_LEANING, Layout.MACHINE_CORRELATED]
+    assert [spread(drawn, 0) for drawn in between] == sorted(spread(drawn, 0) for drawn in between)
+
+
+def test_every_other_job_visits_one_half_of_the_machines_first() -> None:
+    shop = draw_shop(Layout.SOME_TWO_SETS, 10, 8, np.random.default_rng(3))
+    is_late = shop.routes_JM >= 4
+    assert all(sorted(row) == list(row) for row in is_late[::2].tolist())
+    assert not all(sorted(row) == list(row) for row in is_late[1::2].tolist())
 
 
 def test_what_the_user_fixed_holds_in_every_split() -> None:

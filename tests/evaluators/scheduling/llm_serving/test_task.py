@@ -32,14 +32,14 @@ def played(scenario: Scenario, name: str, clock: ClockPolicy = MODELLED) -> Inst
 
 
 def test_round_robin_scores_exactly_zero_everywhere() -> None:
-    for split in (Split.SEARCH, Split.HOLDOUT):
+    for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
         for scenario in scenarios(Tier.SMOKE, split):
             assert played(scenario, "baselines/round_robin").score == 0.0
 
 
 def test_quick_has_a_scenario_for_every_regime_and_the_hold_out_has_its_own() -> None:
     search, validation, holdout = (scenarios(Tier.QUICK, s) for s in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT))
-    assert len(search) == len(holdout) == 15
+    assert len(search) == len(validation) == len(holdout) == 15
     assert len({s.regime for s in search}) == 15
     assert {s.regime for s in search} == {s.regime for s in validation}
     assert not {s.regime for s in search} & {s.regime for s in holdout}
@@ -47,12 +47,27 @@ def test_quick_has_a_scenario_for_every_regime_and_the_hold_out_has_its_own() ->
     assert search[0].arrivals == scenarios(Tier.QUICK)[0].arrivals
     assert any(s.fleet.failure for s in search)
     assert any(s.fleet.is_split for s in search)
-    assert {s.fleet.goal for s in search} == {s.fleet.goal for s in holdout} == set(Goal)
+    assert {s.fleet.goal for s in search} == {s.fleet.goal for s in validation} == {s.fleet.goal for s in holdout}
+    assert {s.fleet.goal for s in search} == set(Goal)
     assert any(a.priority for s in search for a in s.arrivals)
     assert any(a.predicted for s in search for a in s.arrivals)
-    for scenario in (*search, *holdout):
+    for scenario in (*search, *validation, *holdout):
         weak, bound = scenario.weak_utility, scenario.bound
         assert 0.15 < weak < 0.85 < bound <= 1.0, scenario.name
+
+
+def test_feedback_says_the_limits_and_which_of_them_was_missed() -> None:
+    rushed = scenarios(Tier.SMOKE, settings={"priority_share": 0.5, "slo_ttft_s": 0.002, "slo_tpot_s": 10.0})[0]
+    result = played(rushed, "initial")
+    assert result.metrics["ttft_late"] == pytest.approx(1.0)
+    assert result.metrics["attainment"] == 0.0
+    assert result.metrics["tpot_late"] == 0.0
+    told = PROBLEM.feedback([result])
+    assert "missed: TTFT 1.00 (limit 0.002 s, urgent 0.001 s), TPOT 0.00 (limit 10000 ms), starved 0.00" in told
+    calm = scenarios(Tier.SMOKE, settings={"slo_ttft_s": 1e3, "slo_tpot_s": 1e-4})[0]
+    slow = played(calm, "initial")
+    assert (slow.metrics["ttft_late"], slow.metrics["attainment"]) == (0.0, 1.0 - slow.metrics["tpot_late"])
+    assert "missed: TTFT 0.00 (limit 1000 s), TPOT 1.00 (limit 0.1 ms)" in PROBLEM.feedback([slow])
 
 
 def test_a_replay_of_a_measured_run_reports_the_same_to_the_bit() -> None:
@@ -76,7 +91,7 @@ def test_a_user_sets_fleet_traffic_and_limits() -> None:
         "link_gb_s": 50,
         "kv_tokens": 100_000,
     }
-    for split in (Split.SEARCH, Split.HOLDOUT):
+    for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
         for scenario in scenarios(Tier.SMOKE, split, settings):
             assert len(scenario.fleet.costs) == 2
             assert {cost.kv_tokens for cost in scenario.fleet.costs} == {100_000}
@@ -88,7 +103,7 @@ def test_a_user_sets_fleet_traffic_and_limits() -> None:
 
 @pytest.mark.parametrize("settings", [{"tp": 1}, {"replicas": 1}, {"model": "llama2-70b", "tp": 4, "gpu": "h100"}])
 def test_what_is_left_open_fits_what_is_set(settings: dict[str, ParameterValue | str]) -> None:
-    for split in (Split.SEARCH, Split.HOLDOUT):
+    for split in (Split.SEARCH, Split.VALIDATION, Split.HOLDOUT):
         for scenario in scenarios(Tier.SMOKE, split, settings):
             assert len(set(scenario.fleet.costs)) == 1
             assert played(scenario, "initial").outcome is Outcome.SCORED
