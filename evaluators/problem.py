@@ -48,7 +48,7 @@ class Report(Protocol):
     def feedback(self, results: Sequence[InstanceResult]) -> str:
         """Aggregates per regime for the proposer, never raw workloads. Search split only.
 
-        Scores with six digits, since a late search lives on gains that three would hide; all else with two or three.
+        Scores with four digits (`reporting.score_words`); all else with two or three.
         """
 
     def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:

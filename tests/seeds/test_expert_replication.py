@@ -333,7 +333,7 @@ def test_initial_program_has_one_block_to_evolve() -> None:
     lines = FILES["initial"].read_text().splitlines()
     start, end = lines.index("# EVOLVE-BLOCK-START"), lines.index("# EVOLVE-BLOCK-END")
     assert start < lines.index("HISTORY = 1  # newest windows that the estimate looks at") < end
-    assert end < next(index for index, line in enumerate(lines) if line.startswith("class Policy"))
+    assert start < lines.index("class Policy:") < end < lines.index("class Planner:")
 
 
 def parsed(name: str) -> ast.Module:

@@ -56,7 +56,7 @@ def test_the_initial_program_is_uniform_progress_with_room_to_evolve() -> None:
 
 def test_what_evolves_gets_all_that_step_gets_and_a_memory_for_the_job() -> None:
     """A hook that only counts its calls, and goes where it never was while it runs on spot."""
-    start, end = "def decide", "# EVOLVE-BLOCK-END"
+    start, end = "def decide", "class Policy"
     before, after = SOURCES["initial"].split(start)[0], SOURCES["initial"].split(end)[1]
     hook = (
         "def decide(now, config, memory):\n"
@@ -67,7 +67,7 @@ def test_what_evolves_gets_all_that_step_gets_and_a_memory_for_the_job() -> None
     )
     job = a_job()
     scenario = build_scenario("s", "r", job, np.ones((job.deadline, 3), dtype=bool), candidate_seed=1)
-    ticks = ticks_of(scenario, f"{before}{hook}{end}{after}")
+    ticks = ticks_of(scenario, f"{before}{hook}\n\n{end}{after}")
     assert {tick.choice.region for tick in ticks[:30] if tick.choice.mode is Mode.SPOT} == {0, 1, 2}
 
 
