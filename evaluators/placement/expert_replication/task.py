@@ -38,7 +38,7 @@ TASK = Task(
     bound=1.0,
     weak_baseline="static",
     limits={
-        Tier.SMOKE: Limits.of_cpu(2.0),
+        Tier.SMOKE: Limits.of_cpu(10.0),
         Tier.QUICK: Limits.of_cpu(10.0),
         Tier.FULL: Limits.of_cpu(60.0),
         Tier.REPORT: Limits.of_cpu(300.0),

@@ -28,7 +28,7 @@ TASK = Task(
     bound=1.0,
     weak_baseline="lru",
     limits={  # wide for rules, which need some 50 us per call
-        Tier.SMOKE: Limits.of_cpu(1.0),
+        Tier.SMOKE: Limits.of_cpu(2.0),
         Tier.QUICK: Limits.of_cpu(2.0),
         Tier.FULL: Limits.of_cpu(4.0),
         Tier.REPORT: Limits.of_cpu(10.0),

@@ -29,7 +29,7 @@ TASK = Task(
     bound=1.0,
     weak_baseline="direct",
     limits={  # wide for trees grown one by one, some 0.1 s at most; narrow for programs that search
-        Tier.SMOKE: Limits.of_cpu(1.0),
+        Tier.SMOKE: Limits.of_cpu(4.0),
         Tier.QUICK: Limits.of_cpu(4.0),
         Tier.FULL: Limits.of_cpu(6.0),
         Tier.REPORT: Limits.of_cpu(20.0),

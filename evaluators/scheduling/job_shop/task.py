@@ -31,7 +31,7 @@ TASK = Task(
     weak_baseline="fifo",
     revision=2,  # 2: validation has shops of its own
     limits={  # wide for rules, which need some 50 us per call; narrow for programs that search
-        Tier.SMOKE: Limits.of_cpu(1.0),
+        Tier.SMOKE: Limits.of_cpu(2.0),
         Tier.QUICK: Limits.of_cpu(2.0),
         Tier.FULL: Limits.of_cpu(4.0),
         Tier.REPORT: Limits.of_cpu(60.0),

@@ -37,7 +37,7 @@ TASK = Task(
     # cause and the limits among the metrics
     revision=4,
     limits={
-        Tier.SMOKE: Limits.of_cpu(2.0),
+        Tier.SMOKE: Limits.of_cpu(6.0),
         Tier.QUICK: Limits.of_cpu(6.0),
         Tier.FULL: Limits.of_cpu(40.0),
         Tier.REPORT: Limits.of_cpu(400.0),
