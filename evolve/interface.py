@@ -17,7 +17,10 @@ from evolve.blocks import BlockError, find_blocks, outside_blocks
 from evolve.parsing.verdict import Verdict, missing_entry_points
 
 _GIVEN = frozenset(dir(builtins)) | {"__file__", "__name__", "__annotations__"}
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"(?<![\w.])\w+")  # attributes are left out
+_TEXT = re.compile(  # comments and strings: what they mention is not called
+    r"""#[^\n]*|\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL
+)
 
 
 def names_needed(task: Task, source: str) -> tuple[str, ...]:
@@ -32,7 +35,7 @@ def names_needed(task: Task, source: str) -> tuple[str, ...]:
         bodies = [block.body(source) for block in find_blocks(source)]
     except BlockError:
         return ()
-    mentioned = {word for body in bodies for word in _WORD.findall(body)}
+    mentioned = {word for body in bodies for word in _WORD.findall(_TEXT.sub(" ", body))}
     entries = {entry.name for entry in task.entry_points}
     reached, found = set[str](), frame.loose
     todo = [name for name in frame.reads if name in mentioned or name in entries]

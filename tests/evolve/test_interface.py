@@ -84,6 +84,8 @@ def pulled(hints):
     own = hooked.replace("WEIGHT = 0.5\n", "").replace("return searched(hints)", "return hints[0]")
     assert names_needed(TOY, own) == ()
     assert shortcoming(TOY, own, examine(own)) == ""
+    told = own.replace("hints[0]", "hints[0]  # not searched\n    'nor pulled'")
+    assert names_needed(TOY, told) == ()
     half = own.replace("hints[0]", "pulled(hints)")
     assert names_needed(TOY, half) == ("pull",)
 
