@@ -1,4 +1,4 @@
-"""What a program's EVOLVE-BLOCKs must define: the names that the fixed code around them uses.
+"""What a program's EVOLVE-BLOCKs must define, and must not: the names that the fixed code uses, or defines again.
 
 That code is the task's own or the user's, so it may be read here; what is between the markers is not.
 """
@@ -18,6 +18,7 @@ from evolve.parsing.verdict import Verdict, missing_entry_points
 
 _GIVEN = frozenset(dir(builtins)) | {"__file__", "__name__", "__annotations__"}
 _WORD = re.compile(r"(?<![\w.])\w+")  # attributes are left out
+_DEFINITION = re.compile(r"^(?:async def|def|class)[ \t]+(\w+)", re.MULTILINE)  # at the top level
 _TEXT = re.compile(  # comments and strings: what they mention is not called
     r"""#[^\n]*|\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL
 )
@@ -50,7 +51,12 @@ def names_needed(task: Task, source: str) -> tuple[str, ...]:
 
 def shortcoming(task: Task, source: str, verdict: Verdict) -> str:
     """Why a program is not worth running, in one sentence: it does not parse, or lacks what it must define."""
-    return verdict.error or missing_entry_points(task, verdict) or missing_names(task, source, verdict)
+    return (
+        verdict.error
+        or missing_entry_points(task, verdict)
+        or missing_names(task, source, verdict)
+        or overridden_names(source)
+    )
 
 
 def missing_names(task: Task, source: str, verdict: Verdict) -> str:
@@ -62,6 +68,19 @@ def missing_names(task: Task, source: str, verdict: Verdict) -> str:
     if not missing:
         return ""
     return f"the code outside the EVOLVE-BLOCK markers uses {told(missing)}, which the program no longer defines"
+
+
+def overridden_names(source: str) -> str:
+    """One sentence on what is defined between the markers and again in the code below them; empty if nothing is."""
+    try:
+        below = _frame(outside_blocks(source)[-1]).reads
+        bodies = [block.body(source) for block in find_blocks(source)]
+    except BlockError:
+        return ""
+    twice = sorted({name for body in bodies for name in _DEFINITION.findall(body)} & below.keys())
+    if not twice:
+        return ""
+    return f"the code below the EVOLVE-BLOCK markers defines {told(twice)} again, and that counts: choose another name"
 
 
 def told(names: list[str] | tuple[str, ...]) -> str:

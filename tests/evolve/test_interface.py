@@ -11,7 +11,7 @@ from evaluators.kernels.moe_kernel.stages import STAGES
 from evaluators.registry import BUILT_IN, problem
 from evaluators.seed_files import seed_files
 from evolve.blocks import find_blocks
-from evolve.interface import missing_names, names_needed, shortcoming
+from evolve.interface import missing_names, names_needed, overridden_names, shortcoming
 from evolve.parsing.examine import examine
 
 TOY = problem("toy").task
@@ -90,6 +90,18 @@ def pulled(hints):
     assert names_needed(TOY, half) == ("pull",)
 
 
+def test_a_name_that_the_code_below_defines_again_is_told() -> None:
+    program = "def above():\n    return 0\n\n\n# EVOLVE-BLOCK-START\ndef above():\n    return 1\n\n\n"
+    program += (
+        "def guess(hints):\n    return pulled(hints) + above()\n# EVOLVE-BLOCK-END\ndef pulled(hints):\n    return 0\n"
+    )
+    assert shortcoming(TOY, program, examine(program)) == ""
+    twice = program.replace("# EVOLVE-BLOCK-END", "def pulled(hints):\n    return 2\n# EVOLVE-BLOCK-END")
+    assert shortcoming(TOY, twice, examine(twice)) == (
+        "the code below the EVOLVE-BLOCK markers defines `pulled` again, and that counts: choose another name"
+    )
+
+
 def test_what_may_be_defined_unseen_is_not_missed() -> None:
     unseen = PROGRAM.replace("PRIOR = 0.5\n", "globals()['PRIOR'] = 0.5\n")
     assert missing_names(TOY, unseen, examine(unseen)) == ""
@@ -111,6 +123,7 @@ def test_every_initial_program_defines_what_its_frame_needs() -> None:
     for path in SEEDS.glob("*/initial.py"):
         source = path.read_text(encoding="utf-8")
         assert missing_names(TOY, source, examine(source)) == "", path
+        assert overridden_names(source) == "", path
 
 
 KERNELS = [problem("moe_kernel").configured({"stage": stage.value}).task for stage in STAGES]
