@@ -12,13 +12,14 @@ import numpy as np
 
 from evaluators.contract import ContractError
 from evaluators.parameters import file_path
-from evaluators.placement.model_packing.bound import too_few_gpus
+from evaluators.placement.model_packing.bound import relaxed_bound, too_few_gpus, volume_bound
 from evaluators.placement.model_packing.cluster import NOWHERE, SLACK_GB, Cluster
 from evaluators.placement.model_packing.parameters import MOST_GPUS, MOST_PARTS
 from evaluators.placement.model_packing.placement import first_fit
 
 MOST_CLUSTERS = 200
 LEAST_GB = 0.001
+LEAST_GAIN = 1e-6  # of a bound: less is rounding
 _CLUSTER_KEYS = frozenset({"name", "gpus", "models", "budget_gb"})
 _GPU_KEYS = frozenset({"memory_gb", "count"})
 _MODEL_KEYS = frozenset({"name", "size_gb", "rate", "slo", "parts", "home"})
@@ -73,7 +74,7 @@ def jittered(cluster: Cluster, sigma: float, rng: np.random.Generator) -> Cluste
 def _content(path: Path, where: str) -> object:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ContractError(f"{where}: expected JSON, found {error}") from error
 
 
@@ -104,6 +105,7 @@ def _cluster(fields: Mapping[str, object], where: str) -> Cluster:
         budget_gb=_number(fields.get("budget_gb", 0), 0.0, f"{where}: budget_gb"),
     )
     _check_fit(cluster, where)
+    _check_choice(cluster, where)
     return cluster
 
 
@@ -128,6 +130,33 @@ def _check_fit(cluster: Cluster, where: str) -> None:
     if first_fit(cluster) is None:
         raise ContractError(
             f"{where}: expected parts that first fit, largest first, can place; give homes, or more memory"
+        )
+
+
+def _check_choice(cluster: Cluster, where: str) -> None:
+    """Nothing if something is to be chosen and to be won; else every program would score 0.
+
+    Raises:
+        ContractError: One GPU, homes that nothing may leave, no room at all, or none beyond that of first fit.
+    """
+    if cluster.num_gpus < 2:
+        raise ContractError(f"{where}: gpus: expected two or more, found 1: there is nothing to choose")
+    smallest_gb, budget_gb = float(cluster.size_N.min()), cluster.budget_gb
+    if (cluster.home_N != NOWHERE).all() and budget_gb + SLACK_GB < smallest_gb:
+        raise ContractError(
+            f"{where}: budget_gb: every part has a home, so expected {smallest_gb:g} GB or more, of which the smallest "
+            f"part can move, found {budget_gb:g} GB"
+        )
+    bound = relaxed_bound(cluster)
+    if bound <= LEAST_GAIN * volume_bound(cluster):
+        raise ContractError(
+            f"{where}: expected that some placement leaves room on every GPU; raise memory or budget_gb"
+        )
+    weak = first_fit(cluster)
+    if weak is not None and bound - cluster.room(weak) <= LEAST_GAIN * bound:
+        raise ContractError(
+            f"{where}: first fit leaves the most room that is possible already, so that nothing can be won; expected "
+            "more models, or a budget_gb"
         )
 
 

@@ -8,6 +8,7 @@ regions named is there once. An empty price stands for the mean of the known pri
 from __future__ import annotations
 
 import csv
+import gzip
 import math
 import zlib
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ from evaluators.scheduling.broadcast.transfer import Floats
 
 COLUMNS = ["src_region", "dst_region", "gbps", "usd_per_gb"]
 MOST_BYTES = 64 << 20
+# No network is beyond these, and sums of hours and dollars that are leave the range of the bound's solver.
+GBPS = (1e-6, 1e6)
+MOST_USD_PER_GB = 1e6
 FEWEST_REGIONS = 3
 MOST_GRID_REGIONS = 500
 
@@ -69,17 +73,22 @@ def read_grid(value: str) -> Grid:
 
 def _text_of(path: Path) -> str:
     try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = zlib.decompressobj(wbits=31).decompress(content, MOST_BYTES)
-        return content.decode()
-    except (OSError, ValueError, zlib.error) as error:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        text = content.decode()
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise ContractError(f"grid {path}: expected text, gzipped or not, found {error}") from error
+    if len(content) > MOST_BYTES:
+        raise ContractError(f"grid {path}: expected up to {MOST_BYTES >> 20} MiB of text, found more")
+    return text
 
 
 def _pairs(text: str, where: str) -> tuple[dict[Pair, float], dict[Pair, float]]:
     """Gbit/s of every pair and the price of those that have one."""
-    rows = list(csv.reader(text.splitlines()))
+    try:
+        rows = list(csv.reader(text.splitlines()))
+    except csv.Error as error:
+        raise ContractError(f"{where}: expected comma-separated values, found {error}") from error
     if not rows or rows[0] != COLUMNS:
         raise ContractError(
             f"{where}: expected the columns {','.join(COLUMNS)}, found {','.join(rows[0]) if rows else ''!r}"
@@ -96,8 +105,10 @@ def _pairs(text: str, where: str) -> tuple[dict[Pair, float], dict[Pair, float]]
         gbps[pair] = _number(row[2], f"{place}, gbps")
         if gbps[pair] == 0.0:
             raise ContractError(f"{place}, gbps: expected a positive number, found 0")
+        _check_range(gbps[pair], *GBPS, f"{place}, gbps")
         if row[3].strip():
             usd[pair] = _number(row[3], f"{place}, usd_per_gb")
+            _check_range(usd[pair], 0.0, MOST_USD_PER_GB, f"{place}, usd_per_gb")
     return gbps, usd
 
 
@@ -118,6 +129,11 @@ def _number(text: str, place: str) -> float:
     if not 0.0 <= number < math.inf:
         raise ContractError(f"{place}: expected a finite number that is not negative, found {text!r:.40}")
     return number
+
+
+def _check_range(number: float, least: float, most: float, place: str) -> None:
+    if not least <= number <= most:
+        raise ContractError(f"{place}: expected a number from {least:g} to {most:g}, found {number:g}")
 
 
 def _with_means(pairs: list[Pair], usd: Mapping[Pair, float], where: str) -> dict[Pair, float]:

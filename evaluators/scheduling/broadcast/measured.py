@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from evaluators.contract import ContractError, ParameterValue
-from evaluators.scheduling.broadcast.grid import Grid
+from evaluators.scheduling.broadcast.grid import GBPS, Grid
 from evaluators.scheduling.broadcast.parameters import MACHINE_USD_PER_H
 from evaluators.scheduling.broadcast.providers import FITTED
 from evaluators.scheduling.broadcast.transfer import Floats, Network
@@ -51,9 +51,11 @@ def caps_gbps(grid: Grid, providers: Sequence[str], parameter: str, settings: Se
     """What a machine of each provider can send (`egress_gbps`) or receive (`ingress_gbps`), as set or as known.
 
     Raises:
-        ContractError: Neither.
+        ContractError: Neither, or so little that no transfer ends.
     """
     told = float(settings.get(parameter, 0.0))
+    if 0.0 < told < GBPS[0]:
+        raise ContractError(f"{parameter}: expected 0, or {GBPS[0]:g} Gbit/s or more, found {told:g}")
     if told:
         return np.full(len(providers), told)
     unknown = sorted({name for name in providers if name not in FITTED})

@@ -106,11 +106,29 @@ def test_the_other_splits_jitter_the_rates_of_models_and_nothing_else(tmp_path: 
             a_file(gpus=[{"memory_gb": 40, "count": 2}], models=[{"size_gb": 25, "rate": 1, "slo": 5}] * 3),
             "expected parts that first fit, largest first, can place; give homes, or more memory",
         ),
+        ("[" * 100_000, "expected JSON"),
+        (a_file(gpus=[{"memory_gb": 200}], models=MODELS[2:]), "gpus: expected two or more, found 1: there is nothing"),
+        (
+            a_file(models=MODELS[:2], budget_gb=19.5),
+            "budget_gb: every part has a home, so expected 20 GB or more, .* found 19.5 GB",
+        ),
+        (
+            a_file(models=[{"size_gb": 40, "rate": 1, "slo": 5, "home": 2}, MODELS[3]], budget_gb=9),
+            "expected that a placement can leave room on every GPU; raise memory or budget_gb",
+        ),
+        (
+            a_file(models=[{"size_gb": 30, "rate": 1, "slo": 5, "parts": 3}]),
+            "first fit leaves the most room that is possible already, so that nothing can be won",
+        ),
     ],
 )
 def test_what_is_no_cluster_is_refused_with_its_place(tmp_path: Path, content: object, sentence: str) -> None:
     with pytest.raises(ContractError, match=r"cluster .*cluster\.json: .*" + sentence.replace("(", r"\(")):
         told(tmp_path, content)
+
+
+def test_a_budget_that_lets_the_smallest_part_move_is_a_choice(tmp_path: Path) -> None:
+    assert told(tmp_path, a_file(models=MODELS[:2], budget_gb=20)).task.parameters["cluster"]
 
 
 def test_a_file_that_is_not_there_is_said() -> None:

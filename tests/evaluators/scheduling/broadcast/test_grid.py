@@ -69,6 +69,10 @@ def test_a_missing_price_is_the_mean_between_the_same_providers(tmp_path: Path) 
         ("aws:a,aws:b,", "aws:a,aws:b,-", "line 2, gbps: expected a finite number that is not negative, found '-"),
         ("aws:a,aws:b,", "aws:a,aws:b,nan,0.1\n", "line 2, gbps: expected a finite number that is not neg"),
         ("aws:a,aws:b,", "aws:a,aws:b,0,0.1\n", "line 2, gbps: expected a positive number, found 0"),
+        ("aws:a,aws:b,", "aws:a,aws:b,1e-310,0.1\n", "line 2, gbps: expected a number from 1e-06 to 1e\\+06, found"),
+        ("aws:a,aws:b,", "aws:a,aws:b,1e300,0.1\n", "line 2, gbps: expected a number from 1e-06 to 1e\\+06, found 1e"),
+        ("aws:a,aws:b,", "aws:a,aws:b,1,1e308\n", "line 2, usd_per_gb: expected a number from 0 to 1e\\+06, found 1e"),
+        ("aws:a,aws:b,", '"' + 200_000 * "a" + '",b:c,1,1\n', "expected comma-separated values, found field larger"),
         ("aws:a,aws:b,", "aws:a,aws:b,1,inf\n", "line 2, usd_per_gb: expected a finite number"),
         ("aws:a,aws:b,", "aws:a,aws:b,1\n", "line 2: expected 4 values, found 3"),
     ],
@@ -90,6 +94,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     broken.write_bytes(b"no gzip")
     with pytest.raises(ContractError, match="expected text, gzipped or not"):
         PROBLEM.configured({"grid": str(broken)})
+    broken.write_bytes(gzip.compress(Path(written(tmp_path, rows())).read_bytes())[:-9])
+    with pytest.raises(ContractError, match="expected text, gzipped or not, found Compressed file ended"):
+        PROBLEM.configured({"grid": str(broken)})
     with pytest.raises(ContractError, match="cannot read"):
         PROBLEM.configured({"grid": str(tmp_path / "none.csv")})
     blank = [",".join(row.split(",")[:3]) + "," if row.startswith("aws") else row for row in rows()]
@@ -109,6 +116,12 @@ def test_machines_of_providers_that_nobody_knows_need_their_caps(tmp_path: Path)
     ].transfer.network
     assert set(network.egress_gbps_R) == {27.0}
     assert set(network.ingress_gbps_R) == {33.0}
+
+
+@pytest.mark.parametrize("cap", ["egress_gbps", "ingress_gbps"])
+def test_caps_that_let_no_transfer_end_are_refused(tmp_path: Path, cap: str) -> None:
+    with pytest.raises(ContractError, match=f"{cap}: expected 0, or 1e-06 Gbit/s or more, found 1e-300"):
+        PROBLEM.configured({"grid": written(tmp_path, rows()), cap: "1e-300"})
 
 
 def test_the_hold_out_sends_from_regions_that_search_never_sends_from(tmp_path: Path) -> None:
