@@ -150,7 +150,7 @@ def _check_choice(cluster: Cluster, where: str) -> None:
     bound = relaxed_bound(cluster)
     if bound <= LEAST_GAIN * volume_bound(cluster):
         raise ContractError(
-            f"{where}: expected that some placement leaves room on every GPU; raise memory or budget_gb"
+            f"{where}: expected that a placement can leave room on every GPU; raise memory or budget_gb"
         )
     weak = first_fit(cluster)
     if weak is not None and bound - cluster.room(weak) <= LEAST_GAIN * bound:

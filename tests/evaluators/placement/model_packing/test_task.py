@@ -139,7 +139,10 @@ def test_settings_that_cannot_be_are_refused(told: dict[str, str], sentence: str
 @pytest.mark.parametrize("said", [{"gpus": "4"}, {"budget": "0.1"}, {"suite": "published"}])
 def test_a_file_says_all_there_is(tmp_path: Path, said: dict[str, str]) -> None:
     path = tmp_path / "cluster.json"
-    path.write_text('{"gpus": [{"memory_gb": 80, "count": 2}], "models": [{"size_gb": 9, "rate": 1, "slo": 5}]}')
+    path.write_text(
+        '{"gpus": [{"memory_gb": 80, "count": 2}], "models": [{"size_gb": 9, "rate": 1, "slo": 5, "parts": 2}, '
+        '{"size_gb": 30, "rate": 9, "slo": 5}, {"size_gb": 20, "rate": 4, "slo": 9}]}'
+    )
     with pytest.raises(ContractError, match="cluster: says what there is"):
         PROBLEM.configured({"cluster": str(path), **said})
 
