@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from evaluators.placement.tier_cache.clairvoyant import clairvoyant
 from evaluators.placement.tier_cache.engine import NONE, Cache, least_recently_used, run
+from tests.evaluators.placement.tier_cache.by_ticks import time_by_ticks
 from tests.evaluators.placement.tier_cache.traces import (
     a_system,
     holding,
@@ -129,3 +130,31 @@ def test_slots_are_never_exceeded_and_time_is_waiting_and_computing(seed: int, c
     assert tally.time_us == tally.stall_us + computing
     assert tally.time_us >= system.load_us * (tally.loads - 1)
     assert tally.used <= tally.ahead
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    capacity=st.integers(5, 13),
+    load_us=st.integers(1, 25),
+    dense_us=st.integers(1, 12),
+    expert_us=st.integers(1, 4),
+)
+@settings(max_examples=150, deadline=None)
+def test_the_engine_does_what_the_page_says_microsecond_by_microsecond(
+    seed: int, capacity: int, load_us: int, dense_us: int, expert_us: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    system = a_system(2, 6, capacity, load_us=load_us, dense_us=dense_us, expert_us=expert_us)
+    needed = random_events(rng, system, 30, most=4)
+    there = rng.permutation(12)[: rng.integers(0, min(capacity, 12) + 1)].tolist()
+    cache, decide = Cache(system, holding(system, *there)), thrown(system, rng)
+    answers = [decide(event, cache) for event in range(len(needed))]
+    for row, (keep_O, ahead) in zip(needed, answers, strict=True):
+        cache.serve(row, keep_O, ahead)
+    told = [(keep_O.tolist(), ahead) for keep_O, ahead in answers]
+    ends_us, resident, on_link = time_by_ticks(
+        system, [set(row.tolist()) for row in needed], set(there), told.__getitem__
+    )
+    assert cache.tally.time_us == cache.now_us == ends_us
+    assert set(np.flatnonzero(cache.resident_O).tolist()) == resident
+    assert cache.flying == (NONE if on_link is None else on_link)
