@@ -8,6 +8,8 @@ from evaluators.placement.tier_cache.patterns import PATTERNS
 MIXED = "mixed"
 UNSET = -1
 MOST_OBJECTS = 16384
+MOST_EVENTS = 1 << 15  # of a trace of so many steps as the user set
+MOST_LOGITS = 1 << 23  # of such a trace: events x experts x tokens
 
 # What is not set is the suite's to choose: some values in search and validation, others in the hold-out.
 PARAMETERS = (

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from evaluators.contract import ContractError, ParameterValue, Split, Tier
-from evaluators.placement.tier_cache.parameters import MIXED, MOST_OBJECTS, UNSET
+from evaluators.placement.tier_cache.parameters import MIXED, MOST_EVENTS, MOST_LOGITS, MOST_OBJECTS, UNSET
 from evaluators.placement.tier_cache.patterns import PATTERNS
 from evaluators.placement.tier_cache.recorded import Recording
 from evaluators.placement.tier_cache.regimes import HOLDOUT, SEARCH, SMOKE, Regime
@@ -81,6 +81,7 @@ def check_settings(settings: Settings, recording: Recording | None) -> None:
     for split in (Split.SEARCH, Split.HOLDOUT):
         for recipe in recipes(Tier.REPORT, split, settings, recording):
             _check_system(recipe.system, settings)
+            _check_steps(recipe.system, settings)
             if recording:
                 recording.check_length(recipe.steps)
 
@@ -96,6 +97,17 @@ def _check_system(system: System, settings: Settings) -> None:
         raise ContractError(
             f"capacity: {percent:g} % of {shape} is {round(system.objects * percent / 100)} experts; expected room for "
             f"the {system.most_needed} that a layer may need at once and one more"
+        )
+
+
+def _check_steps(system: System, settings: Settings) -> None:
+    """A trace is held in memory whole, and its bound looks at every event."""
+    steps = int(settings.get("steps", 0))
+    most = min(MOST_EVENTS, MOST_LOGITS // (system.experts * system.tokens)) // system.layers
+    if steps > most:
+        raise ContractError(
+            f"steps: expected at most {most} with {system.layers} layers of {system.experts} experts and "
+            f"{system.tokens} tokens side by side, found {steps}"
         )
 
 

@@ -9,6 +9,8 @@ from evaluators.scheduling.sequence_split.recorded import Recording
 from evaluators.scheduling.sequence_split.suite import HOLDOUT, SEARCH, Settings
 
 _NEGATIVE_MEANS_UNSET = ("hop_us", "overhead_us")
+_ZERO_MEANS_UNSET = ("linear_us", "crossover", "kv_kib", "intra_gb_s", "inter_gb_s")
+_LEAST = 1e-6  # of these: far below any machine, far above where times overflow
 
 
 def check_settings(settings: Settings, recording: Recording | None) -> None:
@@ -25,6 +27,10 @@ def check_settings(settings: Settings, recording: Recording | None) -> None:
         value = float(settings.get(name, -1.0))
         if value < 0 and value != -1.0:
             raise ContractError(f"{name}: expected 0 or more, or -1 for the usual, found {value:g}")
+    for name in _ZERO_MEANS_UNSET:
+        value = float(settings.get(name, 0.0))
+        if 0 < value < _LEAST:
+            raise ContractError(f"{name}: expected {_LEAST:g} or more, or 0 for the scenario's own, found {value:g}")
     _check_links(settings)
     _check_cap(settings, recording)
 

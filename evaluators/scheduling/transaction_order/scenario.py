@@ -102,10 +102,11 @@ class Scenario:
     def _view(self, admission: Admission, waiting: list[int], admitted: int) -> Mapping[str, Argument]:
         """Copies of what is known of the waiting transactions; nothing of those that have not arrived but how many."""
         rows, batch = np.asarray(waiting), self.batch
+        longest = int(batch.lengths_N[rows].max())  # of these: how long later ones are is not known either
         return {
             "lengths": batch.lengths_N[rows],
-            "keys": batch.keys_NM[rows],
-            "writes": batch.writes_NM[rows],
+            "keys": batch.keys_NM[rows, :longest],
+            "writes": batch.writes_NM[rows, :longest],
             "delays": batch.delays_NN[np.ix_(rows, rows)],
             "ready": admission.ready_N[rows],
             "makespan": admission.makespan,

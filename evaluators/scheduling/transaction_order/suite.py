@@ -98,7 +98,9 @@ def check_settings(settings: Settings, recording: Recording | None) -> None:
     if skew >= 0 and pattern != MIXED and not PATTERNS[pattern].skewed:
         with_skew = ", ".join(name for name, one in PATTERNS.items() if one.skewed)
         raise ContractError(f"skew: the pattern {pattern} has none; expected one of {with_skew}, or skew left out")
-    if settings.get("kind") == Kind.BATCH and {"waiting", "admit"} & settings.keys():
+    kind = str(settings.get("kind", MIXED))
+    streams = kind == Kind.STREAM or (kind == MIXED and not settings.get("workload"))  # a workload is a batch if unsaid
+    if not streams and {"waiting", "admit"} & settings.keys():
         raise ContractError("waiting, admit: count only in a stream; set kind=stream, or leave them out")
     if int(settings.get("transactions", 0)) == 1:
         raise ContractError("transactions: expected two or more, found 1: there is nothing to order")

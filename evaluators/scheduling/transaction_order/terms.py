@@ -18,8 +18,8 @@ waiting, admit (both as below) and seed.
 - kind "stream": the queue is always full; the `waiting` oldest that are not admitted are shown, oldest first. The first
   `admit` of the order are admitted, the next ones arrive, and it is called again, until all are admitted.
 `batch` holds
-- lengths (W,): operations of each; keys (W, M): the keys in order, -1 behind the last; writes (W, M) bool: whether the
-  operation writes (a key may occur several times in a transaction);
+- lengths (W,): operations of each, M of the longest of them; keys (W, M): the keys in order, -1 behind the last;
+  writes (W, M) bool: whether the operation writes (a key may occur several times in a transaction);
 - delays (W, W): if i is admitted before j, then start[j] >= start[i] + delays[i, j]: the largest p - q + 1 over
   conflicting operations p of i and q of j. Often negative; -1000000 without conflict and on the diagonal;
 - ready (W,): the slot in which each could start now, given all that have been admitted (0 at first);

@@ -95,6 +95,8 @@ def test_what_is_set_counts_in_every_regime() -> None:
         ({"pattern": "lumpy"}, "pattern: expected one of mixed, popular"),
         ({"layers": "100", "experts": "512"}, "experts: expected at most 16384 in all layers, found 100 layers of 512"),
         ({"experts": "4", "top_k": "5"}, "top_k: expected at most as many as there are experts, found 5"),
+        ({"steps": "2000", "layers": "128", "experts": "128"}, "steps: expected at most 256 with 128 layers .* 2000"),
+        ({"steps": "2000", "tokens": "64"}, "steps: expected at most 256 with 8 layers of 64 experts and 64 tokens"),
         (
             {"capacity": "1"},
             "capacity: 1 % of 8 layers of 64 experts is 5 experts; expected room for the 8 .* one more",

@@ -138,6 +138,8 @@ def test_micro_batches_are_as_many_as_first_fit_needs() -> None:
         ({"ring": "hidden"}, "ring: expected one of mixed, overlapped, exposed"),
         ({"pattern": "zipf"}, "pattern: expected one of mixed, lognormal"),
         ({"crossover": "nan"}, "crossover: expected a number"),
+        ({"crossover": "1e-310"}, "crossover: expected 1e-06 or more, or 0 for the scenario's own, found 1e-310"),
+        ({"intra_gb_s": "1e-320", "inter_gb_s": "1e-320"}, "intra_gb_s: expected 1e-06 or more"),
         ({"hop_us": "-0.5"}, "hop_us: expected 0 or more, or -1 for the usual, found -0.5"),
         ({"intra_gb_s": "10", "inter_gb_s": "20"}, "inter_gb_s: expected at most intra_gb_s, found 20 .* and 10"),
         ({"inter_gb_s": "150"}, "found 150 between nodes and 32 inside one in some scenarios; set both"),
@@ -147,6 +149,15 @@ def test_micro_batches_are_as_many_as_first_fit_needs() -> None:
 def test_settings_that_cannot_be_are_refused(told: dict[str, str], sentence: str) -> None:
     with pytest.raises(ContractError, match=sentence):
         PROBLEM.configured(told)
+
+
+@pytest.mark.parametrize("link", ["1e-6", "1e5"])
+@pytest.mark.parametrize("token", ["1e-6", "1e6"])
+def test_times_are_finite_at_the_ends_of_what_may_be_set(link: str, token: str) -> None:
+    told = {"linear_us": token, "kv_kib": token, "intra_gb_s": link, "inter_gb_s": link, "crossover": "1e-6"}
+    for scenario in smoke(PROBLEM.configured(told), Split.HOLDOUT):
+        assert np.isfinite(scenario.weak_us)
+        assert scenario.weak_us >= scenario.bound_us > 0
 
 
 def test_a_pattern_beside_lengths_is_refused(tmp_path: Path) -> None:

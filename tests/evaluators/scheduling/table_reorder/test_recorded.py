@@ -69,6 +69,12 @@ def test_a_table_too_long_for_one_plan_is_cut_in_the_report_split(tmp_path: Path
     assert [(name, table.num_rows) for name, table in recording.whole(2000)] == [("mine-0", 2000), ("mine-1", 1100)]
 
 
+def test_no_row_is_played_alone(tmp_path: Path) -> None:
+    recording = read_recording(f"{written(tmp_path, rows_of(3001))}@digest")
+    assert [table.num_rows for _, table in recording.whole(1500)] == [1500, 1500]
+    assert [table.num_rows for _, table in recording.whole(2999)] == [2999, 2]
+
+
 def test_a_file_of_a_spreadsheet_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     recording = read_recording(f"{written(tmp_path, chr(0xFEFF) + TEXT.replace(chr(10), chr(13) + chr(10)))}@digest")
     assert recording.names == ["title", "review", "score"]

@@ -71,6 +71,12 @@ def test_a_recording_too_long_for_one_order_is_cut_in_the_report_split(tmp_path:
     ]  # fmt: skip
 
 
+def test_no_transaction_is_played_alone(tmp_path: Path) -> None:
+    recording = read_recording(f"{written(tmp_path, [['w-a']] * 401)}@digest")
+    assert [batch.size for _, batch in recording.whole(200)] == [200, 200]
+    assert [batch.size for _, batch in recording.whole(399)] == [399, 2]
+
+
 def test_the_public_form_of_one_text_a_transaction_is_read_too(tmp_path: Path) -> None:
     problem = PROBLEM.configured({"workload": written(tmp_path, {"txn0": "w-17 r-5 w-3", "txn1": "r-17 * w-5"})})
     (scenario,) = problem.instances(Tier.REPORT, Split.REPORT, seeds(Split.REPORT))

@@ -91,6 +91,16 @@ def test_what_has_not_arrived_is_invisible() -> None:
     assert seen[0] != seen[1]
 
 
+def test_how_long_later_transactions_are_is_invisible_too() -> None:
+    seen = []
+    for last in ("wd", "rd re rf wd wd"):
+        candidate = InProcessCandidate(REVERSED)
+        a_scenario(batch_of("wa", "wa rb", "wc", "rc", last), waiting=3, admit=1).run(candidate)
+        seen.append([str(arguments) for _, arguments in candidate.calls])
+    assert seen[0][:2] == seen[1][:2]  # the last arrives with the third call
+    assert seen[0][2] != seen[1][2]
+
+
 def test_a_batch_is_asked_for_once() -> None:
     candidate = InProcessCandidate(REVERSED)
     assert a_scenario().run(candidate) == list(range(11, -1, -1))

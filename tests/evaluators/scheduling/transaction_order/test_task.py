@@ -129,6 +129,14 @@ def test_a_pattern_beside_a_workload_is_refused(tmp_path: Path) -> None:
         PROBLEM.configured({"workload": str(path), "pattern": "ycsb"})
 
 
+@pytest.mark.parametrize("beside", [{"waiting": "2"}, {"admit": "2"}, {"kind": "batch", "waiting": "2"}])
+def test_a_window_beside_a_workload_that_is_no_stream_is_refused(tmp_path: Path, beside: dict[str, str]) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text('[["w-a"], ["w-a"]]')
+    with pytest.raises(ContractError, match="waiting, admit: count only in a stream; set kind=stream"):
+        PROBLEM.configured({"workload": str(path), **beside})
+
+
 def test_feedback_and_pictures_are_aggregates() -> None:
     played = results(PROBLEM, SHORTEST)
     text = PROBLEM.feedback(played)
