@@ -73,6 +73,11 @@ class Stages:
             self._read.popitem(last=False)
         return found.evaluation
 
+    def made_here(self, candidate_id: str, tier: Tier, split: Split, fresh_round: int = 0) -> bool:
+        """Whether the evaluation has been executed before, and for this run."""
+        found = self._archive.find_evaluation(self.key(candidate_id, tier, split, fresh_round))
+        return found is not None and self._run_id is not None and found.run_id == self._run_id
+
     async def evaluate(
         self,
         candidate: Candidate,
