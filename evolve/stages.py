@@ -131,6 +131,10 @@ class Stages:
             return smoke
         return await self.evaluate(candidate, Tier.QUICK, Split.SEARCH, attempt_index)
 
+    def lost_attempts(self) -> frozenset[int]:
+        """Attempts of the run whose evaluation the infrastructure ended, whoever scored their programs later."""
+        return frozenset() if self._run_id is None else self._archive.lost_attempts(self._run_id)
+
     def stored_search(self, candidate_id: str) -> Evaluation | None:
         """How this candidate, or the twin it behaves like, did in the search; None if that is not finished.
 
