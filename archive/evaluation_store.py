@@ -19,7 +19,7 @@ from archive.records import EvaluationKey, StoredEvaluation
 from archive.run_scope import IN_LEAGUE, OF_RUN, OF_RUN_OR_NOBODY, ON_INSTANCES, STOPPED_BY_RUN, scope_of
 from archive.schema import PASSED_THE_GATE, attempts, evaluations, founders, instances, leagues
 from archive.shared_rows import Circumstances, SharedRows
-from evaluators.contract import Evaluation, InstanceResult, Split
+from evaluators.contract import Evaluation, InstanceResult, Outcome, Split
 
 _BY_KEY = evaluations.c.key_digest == bindparam("key")
 _BY_CANDIDATE = evaluations.c.candidate_id == bindparam("candidate")
@@ -46,6 +46,24 @@ _MADE_BY_RUN = select(attempts.c.candidate_id).where(
     attempts.c.run_id == bindparam("this_run"), text(PASSED_THE_GATE), attempts.c.candidate_id.is_not(None)
 )
 _CLASSES_KNOWN = _CLASSES.where(evaluations.c.candidate_id.in_(_MADE_BY_RUN), OF_RUN)
+_LATER = evaluations.alias()
+_MADE_AGAIN = (
+    select(_LATER.c.id)
+    .where(
+        _LATER.c.run_id == bindparam("this_run"),
+        _LATER.c.attempt_index == evaluations.c.attempt_index,
+        _LATER.c.split == Split.SEARCH.value,
+        _LATER.c.id > evaluations.c.id,
+    )
+    .exists()
+)
+_LOST = select(evaluations.c.attempt_index).where(
+    _PAID_BY_RUN,
+    evaluations.c.attempt_index.is_not(None),
+    evaluations.c.split == Split.SEARCH.value,
+    evaluations.c.outcome == Outcome.INFRASTRUCTURE.value,
+    ~_MADE_AGAIN,
+)
 _STOPPED = select(evaluations.c.id).where(_BY_CANDIDATE, STOPPED_BY_RUN).limit(1)
 
 
@@ -163,6 +181,11 @@ class EvaluationStore:
         """The evaluation of an attempt's program that was ended early, if it was."""
         found = self._read(_STOPPED_ATTEMPT, {"this_run": run_id, "this_attempt": attempt_index})
         return found[0] if found else None
+
+    def lost_attempts(self, run_id: str) -> frozenset[int]:
+        """The attempts whose last evaluation the infrastructure ended; one that was made again since is not lost."""
+        with self._database.reading() as connection:
+            return frozenset(connection.execute(_LOST, {"this_run": run_id}).scalars())
 
     def _insert(self, connection: Connection, values: Values, instance_rows: list[Values]) -> int | None:
         """The number of the new evaluation; None if the work is archived already."""

@@ -35,8 +35,11 @@ def p_of(evaluation: Evaluation, reference: Evaluation) -> float | None:
 
 
 def is_better(challenger: Evaluation, reference: Evaluation) -> bool:
-    """Whether the paired difference of the two is above zero with 95 % confidence."""
-    if challenger.outcome is not Outcome.SCORED:
+    """Whether the paired difference of the two is above zero with 95 % confidence.
+
+    Any scored program is better than one that failed, and none than one that the infrastructure lost.
+    """
+    if challenger.outcome is not Outcome.SCORED or reference.outcome is Outcome.INFRASTRUCTURE:
         return False
     if reference.outcome is not Outcome.SCORED:
         return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from archive.records import Attempt, AttemptState, BanditRow
-from evaluators.contract import Evaluation
+from evaluators.contract import Evaluation, Outcome
 from evolve.budget import reason_to_stop
 from evolve.choices import Order
 from evolve.gate import Gate, Prepared
@@ -47,6 +47,11 @@ class Ended:
     def evaluation(self) -> Evaluation | None:
         """What the search is told of it."""
         return self.raced.evaluation if self.raced else None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the infrastructure failed, so that nothing is known of the program."""
+        return self.evaluation is not None and self.evaluation.outcome is Outcome.INFRASTRUCTURE
 
 
 class Driver:
@@ -204,7 +209,7 @@ class Driver:
         )
         self._archive.record_told(attempt)
         cost_usd = self._archive.call_cost(attempt.run_id, attempt.index) if self._search.bandit else 0.0
-        told = told_of(attempt, ended.evaluation, self._stages.task, ended.parent_score, cost_usd)
+        told = told_of(attempt, ended.evaluation, self._stages.task, ended.parent_score, cost_usd, lost=ended.is_lost)
         self._search.tell(told)
         self._store_bandit()
         if ended.raced is not None:

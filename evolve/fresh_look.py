@@ -51,8 +51,11 @@ class FreshLooks:
         return self._every > 0 and num_tells > 0 and num_tells % self._every == 0
 
     def has_begun(self, num_tells: int) -> bool:
-        """Whether the look of the round that `num_tells` ended has an evaluation in the archive."""
-        return self._stored(self._initial, self._round(num_tells)) is not None
+        """Whether this run made an evaluation for the look of the round that `num_tells` ended.
+
+        Another run of its seed has the same rounds, and looks at champions of its own.
+        """
+        return self._stages.made_here(self._initial, Tier.QUICK, Split.VALIDATION, self._round(num_tells))
 
     async def look(self, num_tells: int, validations: Sequence[tuple[str, Awaitable[Evaluation] | None]]) -> None:
         """Score the champion of `validations` on this round's fresh seeds.

@@ -85,3 +85,4 @@ class Told:
     cost_usd: float = 0.0  # of the calls this attempt made
     repairable: bool = False  # it failed with a program that a model may be shown again
     cut_short: bool = False  # it ran, but the harness ended it before it had a score: worse than its parent
+    lost: bool = False  # the infrastructure failed, so nothing is known of the program: nothing is learned of it

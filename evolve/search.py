@@ -213,6 +213,19 @@ class Search:
         if told.member is not None:
             _require_finite(told.member)
         self._num_tells += 1
+        if told.lost:  # nobody's patience is tried by it
+            self._last_improvement += 1
+            self._last_new_island += 1
+        else:
+            self._learn(told)
+        if _is_due(self.config.migration_every, self._num_tells):
+            migrate(self._islands)
+        if _is_due(self.config.restart_every, self._num_tells):
+            restart_weaker_half(self._islands, self._founders)
+        if self._is_stagnant():
+            self._add_island()
+
+    def _learn(self, told: Told) -> None:
         island = self._islands[told.island]
         island.count_child(told.parent_id)
         if told.member is not None:
@@ -222,12 +235,6 @@ class Search:
             self._failures.add(told.island, told.parent_id)
         if self._bandit is not None and told.arm is not None:
             self._bandit.learn(told.arm, _gain_of(told), told.cost_usd)
-        if _is_due(self.config.migration_every, self._num_tells):
-            migrate(self._islands)
-        if _is_due(self.config.restart_every, self._num_tells):
-            restart_weaker_half(self._islands, self._founders)
-        if self._is_stagnant():
-            self._add_island()
 
     def _is_stagnant(self) -> bool:
         """Whether there has been neither a better program nor a new island for so long that one is due."""

@@ -229,6 +229,7 @@ def _tolds(
     `population` holds the founders, and the members that are told of are added to it.
     """
     evaluations = stages.stored_searches(stored)
+    lost = stages.lost_attempts()
     final = sorted((a for a in attempts if a.tell_order is not None), key=lambda a: a.tell_order or 0)
     tolds: list[Told] = []
     tells: list[PastTell] = []
@@ -237,7 +238,8 @@ def _tolds(
         scored_id = attempt.twin_id or attempt.candidate_id or ""
         evaluation = evaluations.get(scored_id) if was_evaluated else None
         parent = population.get(attempt.parent_id) or adopted[attempt.parent_id]
-        told = told_of(attempt, evaluation, stages.task, parent.score, costs_usd.get(attempt.index, 0.0))
+        cost_usd = costs_usd.get(attempt.index, 0.0)
+        told = told_of(attempt, evaluation, stages.task, parent.score, cost_usd, lost=attempt.index in lost)
         if told.member is not None:
             population.setdefault(told.member.candidate_id, told.member)
         tolds.append(told)

@@ -73,6 +73,11 @@ class Stages:
             self._read.popitem(last=False)
         return found.evaluation
 
+    def made_here(self, candidate_id: str, tier: Tier, split: Split, fresh_round: int = 0) -> bool:
+        """Whether the evaluation has been executed before, and for this run."""
+        found = self._archive.find_evaluation(self.key(candidate_id, tier, split, fresh_round))
+        return found is not None and self._run_id is not None and found.run_id == self._run_id
+
     async def evaluate(
         self,
         candidate: Candidate,
@@ -125,6 +130,10 @@ class Stages:
         if smoke.outcome is not Outcome.SCORED:
             return smoke
         return await self.evaluate(candidate, Tier.QUICK, Split.SEARCH, attempt_index)
+
+    def lost_attempts(self) -> frozenset[int]:
+        """Attempts of the run whose evaluation the infrastructure ended, whoever scored their programs later."""
+        return frozenset() if self._run_id is None else self._archive.lost_attempts(self._run_id)
 
     def stored_search(self, candidate_id: str) -> Evaluation | None:
         """How this candidate, or the twin it behaves like, did in the search; None if that is not finished.

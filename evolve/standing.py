@@ -108,12 +108,20 @@ def attempt_rng(seed: int, *key: int) -> np.random.Generator:
 
 
 def told_of(
-    attempt: Attempt, evaluation: Evaluation | None, task: Task, parent_score: float, cost_usd: float = 0.0
+    attempt: Attempt,
+    evaluation: Evaluation | None,
+    task: Task,
+    parent_score: float,
+    cost_usd: float = 0.0,
+    *,
+    lost: bool = False,
 ) -> Told:
-    """What the search is told of an attempt that has ended."""
+    """What the search is told of an attempt that has ended; of one that is `lost`, no evaluation counts."""
+    evaluation = None if lost else evaluation
     member = member_of(attempt.candidate_id or "", evaluation, task, attempt.index, attempt.parent_id)
-    cut_short = attempt.state is AttemptState.RECORDED and (evaluation is None or evaluation.outcome in _NOT_ITS_OWN)
-    failed = member is None and not cut_short
+    is_recorded = attempt.state is AttemptState.RECORDED  # a stopped evaluation is not found again by a program's key
+    cut_short = is_recorded and not lost and (evaluation is None or evaluation.outcome is Outcome.STOPPED)
+    failed = member is None and not cut_short and not lost
     return Told(
         index=attempt.index,
         island=attempt.island,
@@ -124,10 +132,8 @@ def told_of(
         cost_usd=cost_usd,
         repairable=failed and attempt.candidate_id is not None and attempt.neighbour_id is None,
         cut_short=cut_short,
+        lost=lost,
     )
-
-
-_NOT_ITS_OWN = frozenset({Outcome.STOPPED, Outcome.INFRASTRUCTURE})  # endings; not found again by a program's key
 
 
 def arm_of(attempt: Attempt) -> Arm | None:

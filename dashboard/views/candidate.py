@@ -62,12 +62,6 @@ def score_frame(evaluation: Evaluation) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["instance", "regime", "outcome", "score", "planner_s"])
 
 
-def metric_frame(evaluation: Evaluation) -> pd.DataFrame:
-    """The metrics of an evaluation."""
-    rows = [(inert.cell(name), value) for name, value in evaluation.metrics.items()]
-    return pd.DataFrame(rows, columns=["metric", "value"])
-
-
 def failure_texts(stored: Sequence[StoredEvaluation]) -> list[str]:
     """What went wrong, each sentence once, newest first; words of the program may be among them."""
     found = dict.fromkeys(

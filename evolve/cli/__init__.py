@@ -31,7 +31,6 @@ from evolve.cli import (
 from evolve.errors import EvolveError
 
 EXIT_BAD_INPUT = 1
-EXIT_USAGE = 2
 
 app = typer.Typer(
     name="evolve",

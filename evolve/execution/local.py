@@ -16,6 +16,7 @@ from evolve.errors import BackendError
 MAX_TRIES = 3  # of one evaluation that fails for reasons of the infrastructure
 WORKER = (sys.executable, "-m", "evaluators.worker")
 _START_TIMEOUT_S = 120.0  # a cold start imports the task's libraries and self-tests the sandbox
+_END_S = 10.0  # for a killed process to be gone; one that waits for a device may never be
 T = TypeVar("T")
 
 
@@ -66,10 +67,17 @@ class Worker:
         return await self._exchange(request, protocol.EvaluateReply, timeout_s)
 
     async def kill(self) -> None:
-        """End the process and all it started; returns when it is gone."""
+        """End the process and all it started; returns when it is gone, or cannot be waited for any longer.
+
+        Nothing ends a process that the kernel holds in a call to a device, and asyncio waits for open pipes too.
+        """
         if self._process.returncode is None:
             self._process.kill()
-        await self._process.wait()
+        try:
+            async with asyncio.timeout(_END_S):
+                await self._process.wait()
+        except TimeoutError:
+            self._process._transport.close()  # type: ignore[attr-defined]  # else its pipes outlive the loop
 
     async def _exchange(self, message: object, kind: type[T], timeout_s: float) -> T:
         """Send and receive once.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from archive.records import Attempt, FounderRole, ModelReply, Run
+from archive.records import OUTSIDE, Attempt, FounderRole, ModelReply, Run
 from archive.store import Archive
 from evaluators.contract import ContractError
 from evaluators.jsonable import dumps, from_json
@@ -142,8 +142,11 @@ def is_recording(path: Path) -> bool:
 
 
 def _recorded(archive: Archive, attempt: Attempt) -> RecordedAttempt:
-    replies = tuple(archive.replies(attempt.run_id, attempt.index))
-    return RecordedAttempt(index=attempt.index, replies=replies, gave_up=_reason(attempt))
+    """The calls that the attempt's end came of: nothing before the last answer that was told from outside."""
+    replies = archive.replies(attempt.run_id, attempt.index)
+    told = [place for place, reply in enumerate(replies) if reply.model == OUTSIDE]
+    counted = tuple(replies[told[-1] :] if told else replies)
+    return RecordedAttempt(index=attempt.index, replies=counted, gave_up=_reason(attempt))
 
 
 def _reason(attempt: Attempt) -> str:

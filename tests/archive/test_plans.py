@@ -26,6 +26,7 @@ PER_ATTEMPT: dict[str, Callable[[Archive], object]] = {
     "evaluations of a candidate": lambda a: a.evaluations(a_candidate(1).id),
     "stopped program": lambda a: a.was_stopped(RUN_ID, a_candidate(1).id),
     "stopped attempt": lambda a: a.stopped_evaluation(RUN_ID, 0),
+    "lost attempts": lambda a: a.lost_attempts(RUN_ID),
     "lease": lambda a: a.take_lease(RUN_ID, "me", 1.0, 1.0),
     "lineage": lambda a: queries.lineage(a, RUN_ID, a_candidate(1).id),
     "leaderboard": queries.leaderboard,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from archive.records import OUTSIDE, AttemptState, ModelReply, Run, RunStatus
@@ -18,7 +19,8 @@ from evolve.cli.asking import next_step, told_text
 from evolve.config import RunConfig, build_config
 from evolve.errors import BackendError, RunError
 from evolve.lifecycle import Lifecycle
-from evolve.llm.recording import record_run
+from evolve.llm.caller import Answered, Question
+from evolve.llm.recording import RecordedAsker, record_run
 from evolve.outside import Asked, OutsideRun
 from evolve.programs import founding_programs
 from evolve.progress import Progress
@@ -128,28 +130,43 @@ def test_a_finished_run_that_asks_again_is_not_finished(archive: Archive) -> Non
     assert archive.run(scene.run.id).status is RunStatus.INTERRUPTED
 
 
-def test_what_is_told_counts_and_not_what_a_killed_tell_had_stored(archive: Archive) -> None:
+@pytest.mark.parametrize("judged", [False, True])
+def test_what_is_told_counts_and_not_what_a_killed_tell_had_stored(archive: Archive, judged: bool) -> None:
     scene = a_scene(archive, attempts=1)
     scene.ask()
-    archive.add_reply(
-        ModelReply(
-            run_id=scene.run.id,
-            attempt_index=0,
-            ordinal=0,
-            model=OUTSIDE,
-            prompt="[]",
-            reply=OTHER,
-            finish_reason="stop",
-            prompt_tokens=0,
-            reply_tokens=0,
-            price_usd=0.0,
-            latency_s=0.0,
+    left = [(OUTSIDE, "[]", OTHER), ("judge", '["of the other"]', "SAME: it is")]
+    for ordinal, (model, prompt, reply) in enumerate(left[: 1 + judged]):
+        archive.add_reply(
+            ModelReply(
+                run_id=scene.run.id,
+                attempt_index=0,
+                ordinal=ordinal,
+                model=model,
+                prompt=prompt,
+                reply=reply,
+                finish_reason="stop",
+                prompt_tokens=0,
+                reply_tokens=0,
+                price_usd=0.0,
+                latency_s=0.0,
+            )
         )
-    )
     scene.tell(ANSWER)
     assert archive.attempt(scene.run.id, 0).change == "the mean"
-    (recorded,) = record_run(archive, scene.run).attempts
-    assert recorded.replies[-1].reply == ANSWER
+    recording = record_run(archive, scene.run)
+    assert recording.attempts[0].replies[-1].reply == ANSWER
+    asker = RecordedAsker(scene.run.id, recording.attempts, Nowhere())
+    question = Question(attempt_index=0, model=OUTSIDE, messages=())
+    answer = asyncio.run(asker.ask(question, np.random.default_rng(0)))
+    assert isinstance(answer, Answered)
+    assert answer.completion.text == ANSWER
+
+
+class Nowhere:
+    """A ledger that keeps nothing."""
+
+    def add_reply(self, reply: ModelReply) -> None:
+        pass
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from archive.records import FounderRole, Run
 from archive.store import Archive
-from evaluators.contract import Split
+from evaluators.contract import Evaluation, Split
+from evaluators.protocol import EvaluateRequest
 from evolve.config import RunConfig
+from evolve.driver import Driver
 from evolve.errors import BackendError
 from evolve.programs import Program
+from evolve.progress import Progress
+from evolve.proposer import Proposal
+from evolve.request import MutationRequest
 from evolve.session import new_run
 from evolve.validations import Validations
-from tests.evolve.fakes import FakeBackend
+from tests.evolve.fakes import FakeBackend, FakeProposer
 from tests.evolve.sessions import a_session
 from tests.evolve.test_driver import CLOCK, PROGRAMS, TASK, StoppingBackend, a_config, drive
 
@@ -67,3 +74,47 @@ def test_two_runs_of_one_seed_in_one_archive_validate_the_same(tmp_path: Path) -
         first, second = (validated(archive, run, config) for run in runs)
     assert first
     assert first == second
+
+
+class OtherProposer(FakeProposer):
+    """Makes other programs than `FakeProposer`."""
+
+    async def propose(self, request: MutationRequest, sources: Mapping[str, str], rng: np.random.Generator) -> Proposal:
+        proposal = await super().propose(request, sources, rng)
+        return replace(proposal, source=f"{proposal.source}# other\n") if proposal.source else proposal
+
+
+class LooksHang(FakeBackend):
+    """Never ends what is asked for on the seeds of a look."""
+
+    async def evaluate(self, request: EvaluateRequest) -> Evaluation:
+        if request.secret:
+            await asyncio.Event().wait()
+        return await super().evaluate(request)
+
+
+def test_looks_that_another_run_of_the_seed_made_do_not_stand_for_those_that_a_stop_prevented(tmp_path: Path) -> None:
+    config = a_config(order="index", attempts=100, look_every=15)
+    programs = founders(6)
+
+    async def scene(archive: Archive, run: Run, backend: FakeBackend, *, stopped: bool) -> None:
+        session, stages = await a_session(archive, run, config, backend, TASK)
+        driver = Driver(session, OtherProposer(), stages, Progress(task="toy", run_id=run.id), 4, CLOCK)
+        evolving = asyncio.create_task(driver.evolve())
+        while stopped and session.search.num_tells < 100:
+            await asyncio.sleep(0)
+        if stopped:
+            driver.stop()
+        await evolving
+
+    found = []
+    for stopped in (False, True):
+        with Archive.open(f"sqlite:///{tmp_path}/{stopped}.db") as archive:
+            drive(archive, begun(archive, config, programs), config, FakeBackend())
+            run = begun(archive, config, programs)
+            if stopped:
+                asyncio.run(scene(archive, run, LooksHang(), stopped=True))
+            asyncio.run(scene(archive, run, FakeBackend(), stopped=False))
+            found.append({seeds for _, seeds, _ in validations_of(archive, run)})
+    assert len(found[0]) > 2  # or there was no look but one
+    assert found[0] == found[1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -259,12 +259,3 @@ def _tables() -> Mapping[str, Any]:
     text = resources.files(__package__).joinpath("cost_tables.json").read_text(encoding="utf-8")
     tables: Mapping[str, Any] = json.loads(text)
     return tables
-
-
-def known_profiles() -> Iterable[tuple[str, str, int]]:
-    """Every (model, gpu, tp) with a profile."""
-    names = {model.key: name for name, model in MODELS.items()}
-    for key in _tables():
-        if key.count("|") == 2:
-            model, gpu, tp = key.split("|")
-            yield names[model], gpu, int(tp.removeprefix("tp"))

@@ -15,6 +15,7 @@ from evaluators.contract import Outcome, Split, Tier
 from evaluators.protocol import EvaluateReply, EvaluateRequest, Hello, Ready, body_length, decode, encode
 from evaluators.seeding import secret_from_seed
 from evolve.errors import BackendError
+from evolve.execution import local
 from evolve.execution.local import LocalBackend
 
 HELLO = Hello(task="toy", parameters={"hints": 8}, secrets={Split.SEARCH: secret_from_seed(1)})
@@ -215,3 +216,27 @@ def assert_all_end(descriptors: list[int]) -> None:
             assert select.select([descriptor], [], [], 30.0)[0], "a process outlived its parent"
         finally:
             os.close(descriptor)
+
+
+HOLDS_THE_PIPE = """
+import os, subprocess, sys
+print(subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL).pid, file=sys.stderr, flush=True)
+os.execv(sys.executable, [sys.executable, "-m", "evaluators.worker"])
+"""
+
+
+def test_a_killed_worker_whose_pipe_stays_open_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def scene() -> None:
+        backend = await LocalBackend.start(HELLO, 1, 60.0, [sys.executable, "-c", HOLDS_THE_PIPE])
+        monkeypatch.setattr(local, "_END_S", 0.0, raising=False)
+        async with asyncio.timeout(60):
+            await backend.close()
+        while not backend._workers[0].has_ended:
+            await asyncio.sleep(0)
+
+    try:
+        asyncio.run(scene())
+    finally:
+        os.kill(int(capfd.readouterr().err.split()[0]), signal.SIGKILL)
