@@ -13,27 +13,28 @@ from evolve.stages import Stages
 
 
 class Heights:
-    """Reads each program's regimes once; initial programs and baselines count as the others."""
+    """Reads each attempt once; initial programs and baselines count as the others."""
 
     def __init__(self, archive: Archive, run_id: str, stages: Stages) -> None:
         self._archive = archive
         self._run_id = run_id
         self._stages = stages
-        self._known: dict[str, Mapping[str, float]] = {}
+        self._after = list[Mapping[str, float]]()  # the best of each regime after 0, 1, ... tells
 
-    def before(self, request: MutationRequest) -> dict[str, float]:
+    def before(self, request: MutationRequest) -> Mapping[str, float]:
         """By regime, over the programs that the run began with and those told before this ask, whatever came later."""
-        told = self._archive.attempts_told(self._run_id)[: request.num_tells]
-        founders = [founder.candidate_id for founder in self._archive.founders(self._run_id)]
-        ids = dict.fromkeys([*founders, *(attempt.candidate_id for attempt in told if attempt.candidate_id)])
-        return highest(self._means(candidate_id) for candidate_id in ids)
+        if not self._after:
+            founders = self._archive.founders(self._run_id)
+            self._after.append(highest(self._means(founder.candidate_id) for founder in founders))
+        if len(self._after) <= request.num_tells:
+            for attempt in self._archive.attempts_told(self._run_id, first=len(self._after) - 1):
+                self._after.append(highest((self._after[-1], self._means(attempt.candidate_id or ""))))
+        return self._after[min(request.num_tells, len(self._after) - 1)]
 
     def _means(self, candidate_id: str) -> Mapping[str, float]:
-        if candidate_id not in self._known:
-            found = self._stages.stored_search(candidate_id)
-            is_scored = found is not None and found.outcome is Outcome.SCORED
-            self._known[candidate_id] = regime_means(found.instances) if found is not None and is_scored else {}
-        return self._known[candidate_id]
+        """Empty for a program without a score."""
+        found = self._stages.stored_search(candidate_id) if candidate_id else None
+        return regime_means(found.instances) if found is not None and found.outcome is Outcome.SCORED else {}
 
 
 def highest(programs: Iterable[Mapping[str, float]]) -> dict[str, float]:
