@@ -31,11 +31,8 @@ def names_needed(task: Task, source: str) -> tuple[str, ...]:
     between the markers, and what these use. A program that calls none of them owes them nothing. Empty where the code
     cannot be read by itself, as with markers inside a function, or that do not pair up.
     """
-    try:
-        frame = _frame("".join(outside_blocks(source)))
-        bodies = [block.body(source) for block in find_blocks(source)]
-    except BlockError:
-        return ()
+    outside, bodies = _sides(source)
+    frame = _frame("".join(outside))
     mentioned = {word for body in bodies for word in _WORD.findall(_TEXT.sub(" ", body))}
     entries = {entry.name for entry in task.entry_points}
     reached, found = set[str](), frame.loose
@@ -72,15 +69,20 @@ def missing_names(task: Task, source: str, verdict: Verdict) -> str:
 
 def overridden_names(source: str) -> str:
     """One sentence on what is defined between the markers and again in the code below them; empty if nothing is."""
-    try:
-        below = _frame(outside_blocks(source)[-1]).reads
-        bodies = [block.body(source) for block in find_blocks(source)]
-    except BlockError:
-        return ""
+    outside, bodies = _sides(source)
+    below = _frame("".join(outside[-1:])).reads
     twice = sorted({name for body in bodies for name in _DEFINITION.findall(body)} & below.keys())
     if not twice:
         return ""
     return f"the code below the EVOLVE-BLOCK markers defines {told(twice)} again, and that counts: choose another name"
+
+
+def _sides(source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The texts around the blocks, and those in them; none where the markers do not pair up."""
+    try:
+        return outside_blocks(source), tuple(block.body(source) for block in find_blocks(source))
+    except BlockError:
+        return (), ()
 
 
 def told(names: list[str] | tuple[str, ...]) -> str:
