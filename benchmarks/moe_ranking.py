@@ -24,10 +24,11 @@ from benchmarks.table_parts import between_markers, rounded, table
 from evaluators.balancing.moe_loss.hosting import OwnLoss
 from evaluators.balancing.moe_loss.scenario import Scenario
 from evaluators.balancing.moe_loss.shape import Course
-from evaluators.balancing.moe_loss.suite import Settings, scenarios
+from evaluators.balancing.moe_loss.suite import scenarios
 from evaluators.balancing.moe_loss.training import Measured, run
 from evaluators.candidate import CandidateFailure
 from evaluators.contract import Split, Tier
+from evaluators.problem import Settings
 from evaluators.seeding import SeedSource, secret_from_seed
 
 ROOT = Path(__file__).parents[1]

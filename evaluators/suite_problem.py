@@ -15,6 +15,16 @@ Recorded = TypeVar("Recorded")  # what a task reads from the user's own files; N
 Scenario = TypeVar("Scenario", bound=Instance)
 
 
+def told_file(name: str, read: Callable[[ParameterValue], Recorded]) -> Callable[[Settings], Recorded | None]:
+    """What `read` makes of the file that the user set as `name`; None unless one was set."""
+
+    def read_told(settings: Settings) -> Recorded | None:
+        value = settings.get(name, "")
+        return read(value) if value else None
+
+    return read_told
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteProblem(Generic[Recorded, Scenario]):
     """A `Problem` put together from the functions of a suite.

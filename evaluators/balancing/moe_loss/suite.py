@@ -6,7 +6,7 @@ user fixed them. So a program is chosen on what it was not bred on, and judged o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from evaluators.balancing.moe_loss.balancer import MOST_DEVICES, num_devices
@@ -15,12 +15,12 @@ from evaluators.balancing.moe_loss.scenario import Scenario
 from evaluators.balancing.moe_loss.shape import Course, Shape
 from evaluators.balancing.moe_loss.time_model import TimeModel, measured_times
 from evaluators.balancing.moe_loss.training import Recipe
-from evaluators.contract import ContractError, ParameterValue, Split, Tier
+from evaluators.contract import ContractError, Split, Tier
 from evaluators.kernels.profiles import read
 from evaluators.parameters import file_path
+from evaluators.problem import Settings
 from evaluators.seeding import SeedSource
 
-Settings = Mapping[str, ParameterValue]
 _SEED_BITS = 62
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from evaluators.contract import ParameterValue, Split, Tier
@@ -12,10 +12,9 @@ from evaluators.placement.expert_topology.ranges import EDGES, RANGES
 from evaluators.placement.expert_topology.services import SERVICES, Service
 from evaluators.placement.expert_topology.system import Residency, System
 from evaluators.placement.expert_topology.workload import Regime, TraceShape
+from evaluators.problem import Settings
 
 LATENCY_US = 40.0  # dispatch and combine without any token: fit to DeepEP's low-latency table
-
-Settings = Mapping[str, ParameterValue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

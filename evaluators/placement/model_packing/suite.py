@@ -6,13 +6,13 @@ links between size and demand and other budgets, except where the user fixed the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
-from evaluators.contract import ContractError, ParameterValue, Split, Tier
+from evaluators.contract import ContractError, Split, Tier
 from evaluators.placement.model_packing.bound import lone_room, volume_bound
 from evaluators.placement.model_packing.cluster import Cluster
 from evaluators.placement.model_packing.cluster_file import NamedCluster, jittered
@@ -20,9 +20,8 @@ from evaluators.placement.model_packing.draw import PAIRS, Regime, draw_cluster
 from evaluators.placement.model_packing.parameters import JITTER, MOST_PARTS, PUBLISHED
 from evaluators.placement.model_packing.published import published_clusters
 from evaluators.placement.model_packing.scenario import LEAST_SPAN, Scenario, make_scenario
+from evaluators.problem import Settings
 from evaluators.seeding import SeedSource
-
-Settings = Mapping[str, ParameterValue]
 
 MOST_DRAWS = 200
 NUM_INSTANCES = {Tier.SMOKE: 5, Tier.QUICK: 25, Tier.FULL: 75, Tier.REPORT: 250}

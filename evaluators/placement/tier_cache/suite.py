@@ -6,13 +6,13 @@ where the user fixed them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
-from evaluators.contract import ContractError, ParameterValue, Split, Tier
+from evaluators.contract import ContractError, Split, Tier
 from evaluators.placement.tier_cache.parameters import MIXED, MOST_EVENTS, MOST_LOGITS, MOST_OBJECTS, UNSET
 from evaluators.placement.tier_cache.patterns import PATTERNS
 from evaluators.placement.tier_cache.recorded import Recording
@@ -20,9 +20,9 @@ from evaluators.placement.tier_cache.regimes import HOLDOUT, SEARCH, SMOKE, Regi
 from evaluators.placement.tier_cache.scenario import Scenario, make_scenario
 from evaluators.placement.tier_cache.system import System
 from evaluators.placement.tier_cache.workload import draw_trace
+from evaluators.problem import Settings
 from evaluators.seeding import SeedSource
 
-Settings = Mapping[str, ParameterValue]
 Value = TypeVar("Value")
 
 NUM_INSTANCES = {Tier.SMOKE: 6, Tier.QUICK: 28, Tier.FULL: 56, Tier.REPORT: 112}

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators.contract import ContractError
+from evaluators.contract import ContractError, ParameterValue
 from evaluators.parameters import file_path
 from evaluators.scheduling.broadcast.transfer import Floats
 
@@ -49,7 +49,7 @@ class Grid:
 
 
 @lru_cache(maxsize=1)
-def read_grid(value: str) -> Grid:
+def read_grid(value: ParameterValue) -> Grid:
     """The grid in a file parameter's value.
 
     Raises:

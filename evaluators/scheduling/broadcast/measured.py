@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from evaluators.contract import ContractError, ParameterValue
+from evaluators.contract import ContractError
+from evaluators.problem import Settings
 from evaluators.scheduling.broadcast.grid import GBPS, Grid
 from evaluators.scheduling.broadcast.parameters import MACHINE_USD_PER_H
 from evaluators.scheduling.broadcast.providers import FITTED
 from evaluators.scheduling.broadcast.transfer import Floats, Network
 
 HELD_OUT_EVERY = 3  # each third region, by name, is a source in the hold-out only
-
-Settings = Mapping[str, ParameterValue]
 
 
 def sources(grid: Grid, count: int, rng: np.random.Generator, *, held_out: bool) -> tuple[list[int], int]:

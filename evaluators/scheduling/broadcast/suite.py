@@ -6,13 +6,14 @@ and other numbers of everything, except where the user fixed them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
-from evaluators.contract import ContractError, ParameterValue, Split, Tier
+from evaluators.contract import ContractError, Split, Tier
+from evaluators.problem import Settings
 from evaluators.scheduling.broadcast.generate import draw_regions, network_of
 from evaluators.scheduling.broadcast.grid import Grid
 from evaluators.scheduling.broadcast.measured import network_from_grid, sources
@@ -26,7 +27,6 @@ LEAST_SAVING = 0.1  # a transfer whose bound saves less of the direct cost is dr
 MOST_DRAWS = 60
 NUM_INSTANCES = {Tier.SMOKE: 5, Tier.QUICK: 40, Tier.FULL: 120, Tier.REPORT: 300}
 
-Settings = Mapping[str, ParameterValue]
 Value = TypeVar("Value")
 
 

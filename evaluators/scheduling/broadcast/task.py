@@ -14,7 +14,7 @@ from evaluators.scheduling.broadcast.scenario import Scenario
 from evaluators.scheduling.broadcast.suite import check_sizes, recipes, scenario
 from evaluators.scheduling.broadcast.terms import METRICS, PLAN
 from evaluators.seeding import SeedSource
-from evaluators.suite_problem import SuiteProblem
+from evaluators.suite_problem import SuiteProblem, told_file
 
 TASK = Task(
     name="broadcast",
@@ -43,11 +43,6 @@ TASK = Task(
 )
 
 
-def _read(settings: Settings) -> Grid | None:
-    value = str(settings.get("grid", ""))
-    return read_grid(value) if value else None
-
-
 def _check(settings: Settings, grid: Grid | None) -> None:
     """Caps that nobody knows, or without effect, and more destinations than a network or its bound can take."""
     for cap in ("egress_gbps", "ingress_gbps"):
@@ -64,4 +59,4 @@ def _draw(settings: Settings, grid: Grid | None, tier: Tier, split: Split, seeds
     return [scenario(recipe, settings, grid, seeds) for recipe in recipes(tier, split, settings, grid)]
 
 
-PROBLEM = SuiteProblem(task=TASK, read=_read, check=_check, draw=_draw, report=report)
+PROBLEM = SuiteProblem(task=TASK, read=told_file("grid", read_grid), check=_check, draw=_draw, report=report)

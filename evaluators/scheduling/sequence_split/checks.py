@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from evaluators.contract import ContractError, Split
+from evaluators.problem import Settings
 from evaluators.scheduling.sequence_split.lengths import PATTERNS
 from evaluators.scheduling.sequence_split.parameters import MIXED
 from evaluators.scheduling.sequence_split.recorded import Recording
-from evaluators.scheduling.sequence_split.suite import HOLDOUT, SEARCH, Settings
+from evaluators.scheduling.sequence_split.suite import HOLDOUT, SEARCH
 
 _NEGATIVE_MEANS_UNSET = ("hop_us", "overhead_us")
 _ZERO_MEANS_UNSET = ("linear_us", "crossover", "kv_kib", "intra_gb_s", "inter_gb_s")

@@ -6,12 +6,13 @@ except where the user fixed them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from evaluators.contract import ParameterValue, Split, Tier
+from evaluators.contract import Split, Tier
+from evaluators.problem import Settings
 from evaluators.scheduling.sequence_split.first_fit import first_fit, micro_batches_of
 from evaluators.scheduling.sequence_split.lengths import PATTERNS, draw_lengths
 from evaluators.scheduling.sequence_split.machine import Batch, Ints, Machine, Sync
@@ -20,7 +21,6 @@ from evaluators.scheduling.sequence_split.recorded import Recording
 from evaluators.scheduling.sequence_split.scenario import Scenario, make_scenario
 from evaluators.seeding import SeedSource
 
-Settings = Mapping[str, ParameterValue]
 KIB = 1024.0
 
 NUM_INSTANCES = {Tier.SMOKE: 7, Tier.QUICK: 28, Tier.FULL: 56, Tier.REPORT: 112}

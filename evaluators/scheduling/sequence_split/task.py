@@ -14,7 +14,7 @@ from evaluators.scheduling.sequence_split.scenario import Scenario
 from evaluators.scheduling.sequence_split.suite import from_recording, generated, recipes
 from evaluators.scheduling.sequence_split.terms import METRICS, SPLIT
 from evaluators.seeding import SeedSource
-from evaluators.suite_problem import SuiteProblem
+from evaluators.suite_problem import SuiteProblem, told_file
 
 TASK = Task(
     name="sequence_split",
@@ -43,11 +43,6 @@ TASK = Task(
 )
 
 
-def _read(settings: Settings) -> Recording | None:
-    value = settings.get("lengths", "")
-    return read_recording(value) if value else None
-
-
 def _draw(
     settings: Settings, recording: Recording | None, tier: Tier, split: Split, seeds: SeedSource
 ) -> Sequence[Scenario]:
@@ -56,4 +51,6 @@ def _draw(
     return [generated(recipe, settings, seeds) for recipe in recipes(tier, split, settings)]
 
 
-PROBLEM = SuiteProblem(task=TASK, read=_read, check=check_settings, draw=_draw, report=report)
+PROBLEM = SuiteProblem(
+    task=TASK, read=told_file("lengths", read_recording), check=check_settings, draw=_draw, report=report
+)

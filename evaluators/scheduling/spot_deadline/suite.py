@@ -6,12 +6,13 @@ them; validation lies between the two others, so that a champion is not chosen o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evaluators.contract import ContractError, ParameterValue, Split, Tier
+from evaluators.contract import ContractError, Split, Tier
+from evaluators.problem import Settings
 from evaluators.scheduling.spot_deadline.availability import CALM, FITTED_ZONES, Weather, Zone, draw_availability
 from evaluators.scheduling.spot_deadline.job import Job, job_of_hours
 from evaluators.scheduling.spot_deadline.parameters import (
@@ -148,8 +149,6 @@ TERMS = {
     Split.REPORT: SEARCH_TERMS,
 }
 NUM_INSTANCES = {Tier.SMOKE: 5, Tier.QUICK: 40, Tier.FULL: 120, Tier.REPORT: 300}
-
-Settings = Mapping[str, ParameterValue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,13 @@ where the user fixed them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from evaluators.contract import ContractError, ParameterValue, Split, Tier
+from evaluators.contract import ContractError, Split, Tier
+from evaluators.problem import Settings
 from evaluators.scheduling.table_reorder.cache import Cache
 from evaluators.scheduling.table_reorder.parameters import DEFAULT_ROWS, MIXED
 from evaluators.scheduling.table_reorder.patterns import PATTERNS
@@ -19,8 +20,6 @@ from evaluators.scheduling.table_reorder.recorded import Recording
 from evaluators.scheduling.table_reorder.scenario import Scenario, make_scenario
 from evaluators.scheduling.table_reorder.table import Table
 from evaluators.seeding import SeedSource
-
-Settings = Mapping[str, ParameterValue]
 
 NUM_INSTANCES = {Tier.SMOKE: 7, Tier.QUICK: 28, Tier.FULL: 56, Tier.REPORT: 112}
 SEARCH_SIZES = (400, 250, 600, 200, 800)

@@ -6,12 +6,13 @@ where the user fixed them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evaluators.contract import ContractError, ParameterValue, Split, Tier
+from evaluators.contract import ContractError, Split, Tier
+from evaluators.problem import Settings
 from evaluators.scheduling.transaction_order.batch import Batch
 from evaluators.scheduling.transaction_order.parameters import (
     DEFAULT_ADMIT,
@@ -26,8 +27,6 @@ from evaluators.scheduling.transaction_order.scenario import Kind, Scenario, Win
 from evaluators.scheduling.transaction_order.search import best_found
 from evaluators.scheduling.transaction_order.workloads import draw_batch
 from evaluators.seeding import SeedSource
-
-Settings = Mapping[str, ParameterValue]
 
 NUM_INSTANCES = {Tier.SMOKE: 6, Tier.QUICK: 24, Tier.FULL: 60, Tier.REPORT: 120}
 SEARCH_SIZES = (100, 60, 150, 80, 200)

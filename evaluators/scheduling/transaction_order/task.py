@@ -13,7 +13,7 @@ from evaluators.scheduling.transaction_order.scenario import Scenario
 from evaluators.scheduling.transaction_order.suite import check_settings, from_recording, generated, recipes
 from evaluators.scheduling.transaction_order.terms import METRICS, POLICY
 from evaluators.seeding import SeedSource
-from evaluators.suite_problem import SuiteProblem
+from evaluators.suite_problem import SuiteProblem, told_file
 
 TASK = Task(
     name="transaction_order",
@@ -42,11 +42,6 @@ TASK = Task(
 )
 
 
-def _read(settings: Settings) -> Recording | None:
-    value = settings.get("workload", "")
-    return read_recording(value) if value else None
-
-
 def _draw(
     settings: Settings, recording: Recording | None, tier: Tier, split: Split, seeds: SeedSource
 ) -> Sequence[Scenario]:
@@ -55,4 +50,6 @@ def _draw(
     return [generated(recipe, settings, seeds) for recipe in recipes(tier, split, settings)]
 
 
-PROBLEM = SuiteProblem(task=TASK, read=_read, check=check_settings, draw=_draw, report=report)
+PROBLEM = SuiteProblem(
+    task=TASK, read=told_file("workload", read_recording), check=check_settings, draw=_draw, report=report
+)
