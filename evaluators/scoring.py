@@ -254,8 +254,8 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _silenced(results: Sequence[InstanceResult], split: Split) -> list[InstanceResult]:
-    """Hold-out details are dropped: a program's own words about hidden instances must reach no one."""
-    if split is not Split.HOLDOUT:
+    """Details of hidden instances are dropped: a program's own words about them must reach no one."""
+    if split not in (Split.HOLDOUT, Split.VALIDATION):
         return list(results)
     return [replace(result, detail="") for result in results]
 

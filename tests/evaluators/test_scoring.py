@@ -144,8 +144,9 @@ def test_a_program_that_cannot_be_opened_is_an_outcome() -> None:
     assert evaluation.instances[0].detail == "line 3: invalid syntax"
 
 
-def test_hold_out_details_and_feedback_reach_no_one() -> None:
-    evaluation = score([1.0] * 9 + [CRASH], split=Split.HOLDOUT)
+@pytest.mark.parametrize("split", [Split.HOLDOUT, Split.VALIDATION])
+def test_details_and_feedback_of_hidden_instances_reach_no_one(split: Split) -> None:
+    evaluation = score([1.0] * 9 + [CRASH], split=split)
     assert evaluation.feedback == ""
     assert all(instance.detail == "" for instance in evaluation.instances)
 
