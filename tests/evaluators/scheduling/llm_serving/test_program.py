@@ -183,7 +183,8 @@ def test_numbers_of_prefixes_tell_nothing_but_which_are_equal() -> None:
     told, told_of_renamed = (_told_until(play(source, arrivals)[1], np.inf) for arrivals in (shared, renamed))
     assert told == told_of_renamed
     _, candidate = play(source, shared)
-    assert [c[1][1][7] for c in candidate.calls if c[0] == "arrive"][:6] == [0, 1, 2, 3, 0, 1]
+    requests = [np.asarray(arguments[1]) for name, arguments in candidate.calls if name == "arrive"]
+    assert [request[7] for request in requests[:6]] == [0, 1, 2, 3, 0, 1]
 
 
 def _told_until(candidate: InProcessCandidate, t_star: float) -> list[tuple[str, bytes]]:
