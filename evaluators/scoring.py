@@ -255,7 +255,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def _silenced(results: Sequence[InstanceResult], split: Split) -> list[InstanceResult]:
     """Details of hidden instances are dropped: a program's own words about them must reach no one."""
-    if split not in (Split.HOLDOUT, Split.VALIDATION):
+    if not split.is_hidden:
         return list(results)
     return [replace(result, detail="") for result in results]
 
