@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import BinaryIO
 
@@ -49,6 +49,18 @@ class Scorer:
         self._environment = environment
         self._workloads: dict[tuple[Tier, Split], Workload] = {}
         self._passing: tuple[tuple[Tier, Split, str], Workload] | None = None  # the last one of another secret
+
+    def draw(self, wanted: Sequence[tuple[Tier, Split]]) -> None:
+        """Build these workloads now.
+
+        Raises:
+            ContractError: One cannot be drawn; says which.
+        """
+        for tier, split in wanted:
+            try:
+                self._workload(tier, split)
+            except ContractError as error:
+                raise ContractError(f"the instances of {split}, tier {tier}, cannot be drawn: {error}") from error
 
     def evaluate(self, request: protocol.EvaluateRequest) -> Evaluation:
         """The evaluation that `request` asks for."""
@@ -132,8 +144,12 @@ def serve(requests: queue.SimpleQueue[bytes], replies: BinaryIO) -> None:
             task=problem.task.name,
             task_identity=problem.task.identity,
         )
-        _send(replies, ready)
         scorer = Scorer(problem, hello.secrets, sandbox, environment)
+        try:
+            scorer.draw(hello.drawn)
+        except EvaluatorError as error:
+            ready = protocol.Ready(error=str(error))
+        _send(replies, ready)
         while True:
             _send(replies, answer(scorer, requests.get()))
 
@@ -141,7 +157,13 @@ def serve(requests: queue.SimpleQueue[bytes], replies: BinaryIO) -> None:
 def answer(scorer: Scorer, body: bytes) -> protocol.EvaluateReply:
     """The reply to one request; an error of ours is said, not raised, so that the worker lives on."""
     try:
-        return protocol.EvaluateReply(evaluation=scorer.evaluate(protocol.decode(protocol.EvaluateRequest, body)))
+        request = protocol.decode(protocol.EvaluateRequest, body)
+    except ContractError as error:
+        return protocol.EvaluateReply(error=f"no request, ContractError: {error}")
+    try:
+        return protocol.EvaluateReply(evaluation=scorer.evaluate(request))
+    except ContractError as error:
+        return protocol.EvaluateReply(error=str(error))  # a sentence for the user, such as why nothing can be drawn
     except (EvaluatorError, OSError) as error:
         return protocol.EvaluateReply(error=f"{type(error).__name__}: {error}")
 

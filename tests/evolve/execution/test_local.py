@@ -144,6 +144,17 @@ def test_a_task_that_cannot_start_says_why() -> None:
         asyncio.run(LocalBackend.start(Hello(task="toyy", parameters={}, secrets={}), 2, 60.0))
 
 
+def test_instances_that_cannot_be_drawn_are_told_before_anything_is_played() -> None:
+    hello = Hello(
+        task="broadcast",
+        parameters={"regions": 3, "destinations": 1},
+        secrets={Split.SEARCH: secret_from_seed(1)},
+        drawn=((Tier.SMOKE, Split.SEARCH), (Tier.QUICK, Split.SEARCH)),
+    )
+    with pytest.raises(BackendError, match="^the instances of search, tier quick, cannot be drawn: scenario one_cloud"):
+        asyncio.run(LocalBackend.start(hello, 2, 60.0))
+
+
 def test_a_split_without_a_secret_is_refused_and_the_worker_lives_on() -> None:
     async def scene() -> Outcome:
         backend = await LocalBackend.start(HELLO, 1, 60.0)
