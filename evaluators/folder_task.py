@@ -15,7 +15,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from evaluators.contract import ContractError, InstanceResult, ParameterValue, Picture, Split, Task, Tier
+from evaluators.contract import (
+    ContractError,
+    EvaluatorError,
+    InstanceResult,
+    ParameterValue,
+    Picture,
+    Split,
+    Task,
+    Tier,
+)
 from evaluators.folder_files import absolute, code_files, digest
 from evaluators.problem import Instance, Problem
 from evaluators.seeding import SeedSource
@@ -39,12 +48,42 @@ class FolderProblem:
         return replace(self.inner.task, folder=str(self.folder), code=self.code)
 
     def configured(self, settings: Mapping[str, ParameterValue | str]) -> FolderProblem:
-        """The folder's problem with these settings."""
-        return replace(self, inner=self.inner.configured(settings))
+        """The folder's problem with these settings.
+
+        Raises:
+            ContractError: The settings are refused, or the folder's code fails on them; says in which line.
+        """
+        try:
+            return replace(self, inner=self.inner.configured(settings))
+        except EvaluatorError:
+            raise
+        except Exception as error:
+            raise ContractError(
+                f"{self.folder / TASK_FILE} fails on its settings: {import_error(error, self.folder)}"
+            ) from error
 
     def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Instance]:
-        """The folder's instances."""
-        return self.inner.instances(tier, split, seeds)
+        """The folder's instances.
+
+        Raises:
+            ContractError: The folder's code fails, says in which line; or there are none, or two of one name.
+        """
+        try:
+            found = tuple(self.inner.instances(tier, split, seeds))
+            names = [instance.name for instance in found]
+        except EvaluatorError:
+            raise
+        except Exception as error:
+            raise ContractError(
+                f"{self.folder / TASK_FILE} fails to draw them: {import_error(error, self.folder)}"
+            ) from error
+        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+        if twice is not None or not found:
+            raise ContractError(
+                f"{self.folder / TASK_FILE}: expected instances with different names, on which comparisons are paired, "
+                f"found {'none' if twice is None else f'{twice!r} twice'}"
+            )
+        return found
 
     def feedback(self, results: Sequence[InstanceResult]) -> str:
         """The folder's feedback."""

@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO
 
 from evaluators import protocol, registry
@@ -30,6 +31,7 @@ from evaluators.contract import (
     Tier,
 )
 from evaluators.environment import environment_of
+from evaluators.folder_task import import_error
 from evaluators.problem import ClockPolicy, Problem
 from evaluators.sandbox.client import Sandbox
 from evaluators.scoring import Workload, evaluate
@@ -84,7 +86,12 @@ class Scorer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a program's values break in us, they must not end the worker
             traceback.print_exception(error)
-            return self._unjudged(workload, type(error).__name__, time.perf_counter() - started_s)
+            return self._unjudged(workload, self._told(error), time.perf_counter() - started_s)
+
+    def _told(self, error: Exception) -> str:
+        """The kind of error; in a task of the user's, whose author reads it, what it says and in which line too."""
+        folder = self._problem.task.folder
+        return import_error(error, Path(folder)) if folder else type(error).__name__
 
     def _unjudged(self, workload: Workload, fault: str, wall_s: float) -> Evaluation:
         """What is left of an evaluation that broke our own code: charged to the program, for it chose the values."""
