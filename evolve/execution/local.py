@@ -200,7 +200,7 @@ class LocalBackend:
             self._idle.put_nowait(worker)
 
     def _lost(self, request: protocol.EvaluateRequest) -> Evaluation:
-        """What is known of an evaluation whose workers all died: that it failed, not why."""
+        """What is known of an evaluation whose workers all died: that it failed, not why; they may have printed it."""
         return Evaluation(
             task=self._workers[0].ready.task,
             task_identity=self._workers[0].ready.task_identity,
@@ -210,7 +210,7 @@ class LocalBackend:
             objective=None,
             metrics={},
             instances=(),
-            feedback="",
+            feedback=f"each of the {MAX_TRIES} workers that played it ended, or did not answer in time",
             environment=self._environment,
             environment_class=self.environment_class,
             seeds="",

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from evaluators.contract import Outcome, Split, Tier
+from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.protocol import EvaluateReply, EvaluateRequest, Hello, Ready, body_length, decode, encode
 from evaluators.seeding import secret_from_seed
 from evolve.errors import BackendError
@@ -79,16 +79,18 @@ def test_a_cancelled_evaluation_leaves_no_reply_for_the_next() -> None:
 
 
 def test_workers_that_die_again_and_again_are_an_infrastructure_outcome() -> None:
-    async def scene() -> Outcome:
+    async def scene() -> Evaluation:
         backend = await LocalBackend.start(
             HELLO, 1, 0.05
         )  # too short for a program that loops: each worker is given up
         try:
-            return (await backend.evaluate(quick(LOOP))).outcome
+            return await backend.evaluate(quick(LOOP))
         finally:
             await backend.close()
 
-    assert asyncio.run(scene()) is Outcome.INFRASTRUCTURE
+    lost = asyncio.run(scene())
+    assert lost.outcome is Outcome.INFRASTRUCTURE
+    assert lost.feedback == "each of the 3 workers that played it ended, or did not answer in time"
 
 
 # A worker whose evaluations end as the machine's fault, until it is told that this is the second try.
