@@ -86,12 +86,28 @@ class FolderProblem:
         return found
 
     def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """The folder's feedback."""
-        return self.inner.feedback(results)
+        """The folder's feedback.
+
+        Raises:
+            ContractError: It is no text.
+        """
+        told: object = self.inner.feedback(results)
+        if not isinstance(told, str):
+            raise ContractError(f"{self.folder / TASK_FILE}: feedback must return text, found {type(told).__name__}")
+        return told
 
     def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """The folder's pictures."""
-        return self.inner.pictures(results)
+        """The folder's pictures.
+
+        Raises:
+            ContractError: They are none, but something else.
+        """
+        drawn: object = self.inner.pictures(results)
+        if not isinstance(drawn, list | tuple) or not all(isinstance(picture, Picture) for picture in drawn):
+            raise ContractError(
+                f"{self.folder / TASK_FILE}: pictures must return a tuple of Picture, or (), found {drawn!r:.60}"
+            )
+        return tuple(drawn)
 
 
 def folder_problem(word: str, taken: frozenset[str]) -> Problem:
@@ -102,7 +118,8 @@ def folder_problem(word: str, taken: frozenset[str]) -> Problem:
         taken: Names of the built-in tasks.
 
     Raises:
-        ContractError: No such folder, no task in it, code that does not import, no `PROBLEM`, or a name that is taken.
+        ContractError: No such folder, no task in it, code that does not import, no `PROBLEM`, a `Task` that contradicts
+            itself, or a name that is taken.
     """
     folder = absolute(word)
     _require_folder(folder, word)
@@ -164,7 +181,25 @@ def _loaded(folder: Path, code: str) -> Problem:
             f"PROBLEM in {folder / TASK_FILE} must be an object with {', '.join(_PROBLEM_PARTS)} (see "
             f"evaluators/problem.py), found {type(found).__name__}"
         )
-    return cast(Problem, found)
+    problem = cast(Problem, found)
+    if fault := _misdeclared(problem.task):
+        raise ContractError(f"the Task in {folder / TASK_FILE} contradicts itself: {fault}")
+    return problem
+
+
+def _misdeclared(task: Task) -> str:
+    """What in it is named and not there; empty if nothing is."""
+    metrics = [spec.name for spec in task.metrics]
+    named = {
+        "objective": (task.objective,),
+        "descriptors": tuple(axis.metric for axis in task.descriptors),
+        "trade_offs": task.trade_offs,
+    }
+    for where, names in named.items():
+        if unknown := [name for name in names if name not in metrics]:
+            return f"{where}: expected among the metrics {', '.join(metrics)}, found {unknown[0]}"
+    without = [tier for tier in Tier if tier not in task.limits]
+    return f"limits: expected some for every tier, found none for {', '.join(without)}" if without else ""
 
 
 def _helped(error: Exception, folder: Path) -> str:

@@ -100,6 +100,18 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_sentence(shop: Path, tmp_pat
         (lambda text: text.replace("from .score import", "from score import"), "write `from .score import ...`"),
         (lambda text: text.replace("import numpy as np", "import no_such_thing"), "No module named 'no_such_thing'"),
         (lambda text: text.replace('name="shop"', 'name="toy"'), "Evenkeel has a task of that name"),
+        (
+            lambda text: text.replace('objective="score"', 'objective="goodness"'),
+            "objective: expected among the metrics score, over_bound, found goodness",
+        ),
+        (
+            lambda text: text.replace("    bound=1.0,", '    bound=1.0,\n    trade_offs=("score", "time"),'),
+            "trade_offs: expected among the metrics score, over_bound, found time",
+        ),
+        (
+            lambda text: text.replace("dict.fromkeys(Tier,", "dict.fromkeys([Tier.SMOKE, Tier.QUICK],"),
+            "limits: expected some for every tier, found none for full, report",
+        ),
     ],
 )
 def test_what_is_wrong_with_the_code_is_said_in_one_sentence(
@@ -232,3 +244,13 @@ def test_an_error_of_the_folders_scorer_is_told_with_its_line(shop: Path) -> Non
         evaluation = scorer.evaluate(EvaluateRequest(source=source, tier=Tier.QUICK, split=Split.SEARCH))
     assert evaluation.outcome is Outcome.CRASHED
     assert re.search(r"failed on what the program returned: KeyError: 'x' \(task.py, line \d+\)", evaluation.feedback)
+
+
+def test_feedback_and_pictures_of_another_kind_are_told_in_a_sentence(shop: Path) -> None:
+    edit(shop / "task.py", lambda text: text.replace('return "\\n".join(f"{regime}', '"\\n".join(f"{regime}', 1))
+    edit(shop / "task.py", lambda text: text.replace("return ()", "return None"))
+    problem = registry.problem(str(shop))
+    with pytest.raises(ContractError, match="task.py: feedback must return text, found NoneType"):
+        problem.feedback(())
+    with pytest.raises(ContractError, match=r"task.py: pictures must return a tuple of Picture, or \(\), found None"):
+        problem.pictures(())
