@@ -89,4 +89,6 @@ def _rate(settings: Settings) -> float:
     return float(settings.get("rate", 0.0))
 
 
-PROBLEM = SuiteProblem(task=TASK, read=_read, check=_check, draw=_draw, report=report)
+PROBLEM = SuiteProblem(
+    task=TASK, read=_read, check=_check, draw=_draw, report=report, most=lambda scenario: scenario.score(scenario.bound)
+)
