@@ -254,6 +254,17 @@ TABLES = {
             quick=True,
         ),
         TableSpec(
+            task="cluster_balance",
+            reference="class_wspt",
+            columns={
+                "cost / bound": ("cost_over_bound", ".2f"),
+                "on": ("machines_on", ".2f"),
+                "moves": ("moves", ".2f"),
+            },
+            metrics=("cost_over_bound", "cost_over_weak", "flow_share", "flow", "flow_p99", "machines_on", "moves"),
+            quick=True,
+        ),
+        TableSpec(
             task="table_reorder",
             reference="ggr",
             columns={"hits / bound": ("hit_over_bound", ".2f"), "hits": ("hit_rate", ".0f"), "any": ("hit_any", ".0f")},

@@ -17,6 +17,7 @@ from evaluators.problem import Problem
 BUILT_IN: Mapping[str, str] = {
     "broadcast": "evaluators.scheduling.broadcast.task:PROBLEM",
     "circle_packing": "evaluators.packing.circle_packing.task:PROBLEM",
+    "cluster_balance": "evaluators.scheduling.cluster_balance.task:PROBLEM",
     "expert_replication": "evaluators.placement.expert_replication.task:PROBLEM",
     "expert_topology": "evaluators.placement.expert_topology.task:PROBLEM",
     "job_shop": "evaluators.scheduling.job_shop.task:PROBLEM",

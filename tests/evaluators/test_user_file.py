@@ -16,6 +16,7 @@ from evaluators.registry import problem
 from evaluators.user_array import array_of, whole_numbers
 from evaluators.user_file import read_json, read_text, told_columns
 
+JOBS = "arrival_s,cpu,memory,seconds,weight\n" + "".join(f"{3 * i},1,{2 + i % 5},{20 + i % 70},1\n" for i in range(200))
 REGIONS = ("aws:a", "aws:b", "aws:c", "gcp:d", "gcp:e", "azure:f", "azure:g")
 GRID = "src_region,dst_region,gbps,usd_per_gb\n" + "".join(
     f"{here},{there},{1 + i},0.0{1 + j}\n"
@@ -38,6 +39,7 @@ TRAFFIC = "TIMESTAMP,ContextTokens,GeneratedTokens\n" + "".join(
 )
 TEXTS = {
     ("broadcast", "grid"): GRID,
+    ("cluster_balance", "trace"): JOBS,
     ("model_packing", "cluster"): json.dumps(CLUSTER, indent=1),
     ("job_shop", "instances"): json.dumps(SHOP, indent=1),
     ("spot_deadline", "trace"): json.dumps(SPOT, indent=1),

@@ -25,6 +25,7 @@ from tests.evolve.programs import a_member
 
 GRIDDED = (
     "broadcast",
+    "cluster_balance",
     "expert_replication",
     "expert_topology",
     "job_shop",
