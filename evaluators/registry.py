@@ -22,6 +22,7 @@ BUILT_IN: Mapping[str, str] = {
     "job_shop": "evaluators.scheduling.job_shop.task:PROBLEM",
     "llm_serving": "evaluators.scheduling.llm_serving.task:PROBLEM",
     "model_packing": "evaluators.placement.model_packing.task:PROBLEM",
+    "pipeline_layout": "evaluators.placement.pipeline_layout.task:PROBLEM",
     "moe_kernel": "evaluators.kernels.moe_kernel.task:PROBLEM",
     "moe_loss": "evaluators.balancing.moe_loss.task:PROBLEM",
     "sequence_split": "evaluators.scheduling.sequence_split.task:PROBLEM",
