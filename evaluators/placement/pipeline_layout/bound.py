@@ -7,15 +7,15 @@ least sum over (P, K) is the bound.
 all layers on a micro-batch, and F' = W / u. A stage has at most u f operations on a device of speed f, so F' is at most
 the speeds of the replica, summed. The first micro-batch computes for g(u) at least: W dealt to the P fastest devices
 there are, the fastest first, none for longer than u. So within T seconds, X of them on links,
-m - 1 <= (T - X - g(u)) / u = F' (T - X) / W - phi(F'), where phi(F') = g(u) / u is convex and piecewise linear: j + (F' -
-S_j) / f_(j+1) between S_j and S_(j+1), the sums of the j fastest. Summed over the replicas, by Jensen,
+m - 1 <= (T - X - g(u)) / u = F' (T - X) / W - phi(F'), where phi(F') = g(u) / u is convex and piecewise linear:
+j + (F' - S_j) / f_(j+1) between S_j and S_(j+1), the sums of the j fastest. Summed over the replicas, by Jensen,
 M / K - 1 <= F (T - X) / W - phi(F) for their mean F, which is at most 1 / K of the P K fastest. Hence
 T >= X + W (M / K - 1 + phi(F)) / F, and the least is at a break of phi or at the largest F.
-X: the links of a replica are a tree over P devices, and no forest of as many edges is shorter than Kruskal's first ones.
+X: the links of a replica are a tree over P devices; no forest of as many edges is shorter than Kruskal's first ones.
 Also u is at least the rate at which P devices hang together, and some replica has M / K micro-batches.
 
-**Exchange.** A device exchanges with K - 1 others: at least its K - 1 best links, a seconds per GB and direction pair. P
-groups of K: the j-th smallest of the groups' largest a is at least the (j K)-th smallest a of all. If the exchange
+**Exchange.** A device exchanges with K - 1 others: at least its K - 1 best links, a seconds per GB there and back.
+P groups of K: the j-th smallest of the groups' largest a is at least the (j K)-th smallest a of all. If the exchange
 takes t, stage s has at most t K / (layer_gb a_s) layers; they sum to L.
 """
 

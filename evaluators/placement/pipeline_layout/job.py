@@ -1,9 +1,9 @@
 """The training job: a decoder of equal layers, and what a layer costs in time, traffic and memory.
 
-Sources: operations of a layer, D. Narayanan et al., "Efficient Large-Scale Language Model Training on GPU Clusters Using
-Megatron-LM", arXiv 2104.04473 (24 b s h^2 (1 + s / 6h) forward, twice that backward); bytes of activations with
-attention recomputed, V. Korthikanti et al., arXiv 2205.05198 (34 s b h); 16 bytes of state per weight with Adam in mixed
-precision, S. Rajbhandari et al., "ZeRO", arXiv 1910.02054. Embeddings and the output layer are left out.
+Sources: operations of a layer, D. Narayanan et al., "Efficient Large-Scale Language Model Training on GPU Clusters
+Using Megatron-LM", arXiv 2104.04473 (24 b s h^2 (1 + s / 6h) forward, twice that backward); bytes of activations with
+attention recomputed, V. Korthikanti et al., arXiv 2205.05198 (34 s b h); 16 bytes of state per weight with Adam in
+mixed precision, S. Rajbhandari et al., "ZeRO", arXiv 1910.02054. Embeddings and the output layer are left out.
 """
 
 from __future__ import annotations

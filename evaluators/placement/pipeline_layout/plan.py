@@ -1,4 +1,4 @@
-"""A layout: which device holds which stage of which replica, how the layers are cut, how the micro-batches are dealt."""
+"""A layout: which device holds which stage of which replica, and how layers and micro-batches are dealt."""
 
 from __future__ import annotations
 

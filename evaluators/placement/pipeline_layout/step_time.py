@@ -1,10 +1,10 @@
 """How long a training step takes under a plan.
 
-Each replica is a pipeline: its first micro-batch goes through all stages, forward and back, and each further one adds the
-time of whatever is slowest, a stage or a link. (The sum of the stages and the slowest for all further micro-batches:
-L. Zheng et al., "Alpa", arXiv 2201.12023, equation 2.) When the last replica is through, the devices of each stage
-exchange gradients: each owns one part of K, gets it from all others, and sends it back when it is added up. (B. Yuan et
-al., "Decentralized Training of Foundation Models in Heterogeneous Environments", arXiv 2206.01288, section 3.)
+Each replica is a pipeline: its first micro-batch goes through all stages, forward and back, and each further one adds
+the time of whatever is slowest, a stage or a link, as in L. Zheng et al., "Alpa", arXiv 2201.12023. When the last
+replica is through, the devices of each stage exchange gradients: each owns one part of K, gets it from all others, and
+sends it back when it is added up, as in B. Yuan et al., "Decentralized Training of Foundation Models in Heterogeneous
+Environments", arXiv 2206.01288.
 """
 
 from __future__ import annotations

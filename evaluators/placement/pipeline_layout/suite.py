@@ -1,7 +1,7 @@
 """Which networks make up each tier and split.
 
-Search and validation share regimes and differ by seed; the hold-out has other sizes, other links and other cards, except
-where the user fixed them.
+Search and validation share regimes and differ by seed; the hold-out has other sizes, other links and other cards,
+except where the user fixed them.
 """
 
 from __future__ import annotations
@@ -190,8 +190,8 @@ def generated(recipe: Recipe, settings: Settings, seeds: SeedSource) -> Scenario
         if built is not None:
             return built
     raise ContractError(
-        f"scenario {recipe.name}: in {MOST_DRAWS} draws there was no network on which an even cut of the model fits and "
-        "something can be won; set more devices, or a smaller model"
+        f"scenario {recipe.name}: in {MOST_DRAWS} draws there was no network on which an even cut of the model fits "
+        "and something can be won; set more devices, or a smaller model"
     )
 
 

@@ -19,8 +19,8 @@ TASK = Task(
     name="pipeline_layout",
     family="placement",
     summary=(
-        "Choose which device holds which stage of which pipeline, and how layers and batches are cut, so that a training "
-        "step is short on devices and links that differ: racks, zones, continents, volunteers."
+        "Choose which device holds which stage of which pipeline, and how layers and batches are cut, so that a "
+        "training step is short on devices and links that differ: racks, zones, continents, volunteers."
     ),
     entry_points=(LAYOUT,),
     metrics=METRICS,

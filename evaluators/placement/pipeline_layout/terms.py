@@ -8,8 +8,8 @@ _DESCRIPTION = """\
 A language model of L equal layers is trained on D devices that differ in speed, memory and links: K replicas, each a
 pipeline of P stages of consecutive layers, all replicas cut alike. P and K are free, P * K <= D; devices may stay idle.
 
-`layout(devices, latency_s, gb_per_s, job, seed)` is called once per network, in a fresh process; D is 6 to 40, or what the
-user set. Devices come in no order.
+`layout(devices, latency_s, gb_per_s, job, seed)` is called once per network, in a fresh process; D is 6 to 40, or what
+the user set. Devices come in no order.
 - devices: dict of float64 (D,): tflops, sustained 10^12 operations/s; memory_gb.
 - latency_s, gb_per_s: float64 (D, D), from the row's device to the column's; 0 and inf from a device to itself.
 - job: dict: layers (L), micro_batches (M, over all replicas); layer_tflop, 10^12 operations of a layer on one
@@ -21,8 +21,8 @@ Returns a dict of int64 (D,) arrays:
 - layers: of stage s at place s, 1 or more, summing to L; 0 from place P on.
 - micro_batches: of replica r at place r, 1 or more, summing to M; 0 from place K on.
 
-A device at stage s of replica r with n layers and m micro-batches needs n * (state_gb + stash_gb * min(P - s, m)) GB; more
-than its memory_gb is an invalid answer, as everything else that does not fit together.
+A device at stage s of replica r with n layers and m micro-batches needs n * (state_gb + stash_gb * min(P - s, m)) GB;
+more than its memory_gb is an invalid answer, as everything else that does not fit together.
 
 Time of a step, seconds:
 - compute of a stage per micro-batch: c = n * layer_tflop / tflops.
@@ -31,11 +31,11 @@ Time of a step, seconds:
   gb_per_s[b, a]). Its pipeline takes sum(c) + sum(hops) + (m - 1) * beat.
 - exchange of a stage of n layers: the largest, over its devices a, of the sum over the others b of its K devices of
   latency_s[a, b] + latency_s[b, a] + n * layer_gb / K * (1 / gb_per_s[a, b] + 1 / gb_per_s[b, a]); 0 if K = 1.
-- step = longest pipeline + longest exchange. The score is linear in steps per second: 0 for devices in their order, 1 at a
-  proven bound, which is mostly out of reach.
+- step = longest pipeline + longest exchange. The score is linear in steps per second: 0 for devices in their order,
+  cut evenly, 1 at a proven bound, which is mostly out of reach.
 
-So a layout can be timed in a few lines. Time is not charged, but a call and the import may use 2 s of CPU in all. numpy and
-scipy may be imported. Random choices must come from `seed`; count moves, not seconds, so that scores repeat.
+So a layout can be timed in a few lines. Time is not charged, but a call and the import may use 2 s of CPU in all. numpy
+and scipy may be imported. Random choices must come from `seed`; count moves, not seconds, so that scores repeat.
 """
 LAYOUT = EntryPoint(
     name="layout",

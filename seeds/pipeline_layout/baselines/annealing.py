@@ -1,7 +1,7 @@
 """Simulated annealing over devices, layers and micro-batches, from the best constructions.
 
-Source: Kirkpatrick, Gelatt and Vecchi, Science 220, 1983; the moves are those of `local_search.py`. A worse step is taken
-with the chance exp(-loss / heat), the heat falls geometrically.
+Source: Kirkpatrick, Gelatt and Vecchi, Science 220, 1983; the moves are those of `local_search.py`. A worse step is
+taken with the chance exp(-loss / heat), the heat falls geometrically.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Replicas side by side within a cluster, pipelines from cluster to cluster, layers by speed.
 
-Source: after Holmes (Yang et al., arXiv 2312.03549): devices that share fast links form a cluster, gradients are exchanged
-within it, and only activations cross. Clusters are what hangs together at some rate; each rate that occurs is tried, and
-each number of replicas. Which device of a cluster serves which stage is by speed.
+Source: after Holmes (Yang et al., arXiv 2312.03549): devices that share fast links form a cluster, gradients are
+exchanged within it, and only activations cross. Clusters are what hangs together at some rate; each rate that occurs is
+tried, and each number of replicas. Which device of a cluster serves which stage is by speed.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Climb from the best constructions: swap devices, shift a layer, shift a micro-batch, while the step gets shorter.
 
-Source: ours; a textbook first-improvement climb over the task's own clock. Starts are those of `two_arrangements.py`; the
-best few of them are climbed for a fixed number of moves.
+Source: ours; a textbook first-improvement climb over the task's own clock. Starts are those of `two_arrangements.py`;
+the best few of them are climbed for a fixed number of moves.
 """
 
 import numpy as np
