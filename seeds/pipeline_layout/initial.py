@@ -13,7 +13,7 @@ import numpy as np
 # EVOLVE-BLOCK-START
 MOST_STAGES = 8  # of a pipeline
 FULLNESS = 1.0  # the least share of the replicas that there is room for; lower: fewer are tried too
-NEARNESS = 0.0  # 0: devices in order of speed; 1: along a path from each to the nearest one left
+NEARNESS = 0.3  # 0: devices in order of speed; 1: along a path from each to the nearest one left; between: both count
 SIDE_BY_SIDE = True  # neighbours in that order make a stage; else a pipeline
 CLIMBED = 1  # constructions
 MOVES = 200  # tried on each
