@@ -2,10 +2,12 @@
 
 Such text is shown only where Streamlit takes it for text (`st.code`, `st.text`, cells of a table), never as Markdown or
 HTML; what a browser would not draw, or would draw elsewhere (terminal escapes, bidi and zero-width characters, lone
-surrogates), is replaced by a mark that can be seen.
+surrogates, variation selectors), is replaced by a mark that can be seen.
 """
 
 from __future__ import annotations
+
+from evaluators.invisible import UNSEEN
 
 MAX_LINES = 3_000
 MAX_LINE_CHARS = 500
@@ -37,9 +39,9 @@ def markdown(text: str, max_chars: int = MAX_SENTENCE_CHARS) -> str:
 
 def visible(text: str) -> str:
     """`text` with a mark in place of each character that cannot be seen; line ends and tabs stay."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char in _KEPT else _mark(char) for char in text)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() or char in _KEPT else _mark(char) for char in text)
+    return UNSEEN.sub(lambda found: _mark(found[0]), text)
 
 
 def _mark(char: str) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.contract import Outcome
+from evaluators.contract import ContractError, Outcome
 
 Array = npt.NDArray[np.generic]
 # What may be handed to a program. Arrays arrive read-only; mappings arrive as dicts with string keys.
@@ -27,6 +27,21 @@ class ReplyField:
     shape: tuple[int, ...]
     optional: bool = False  # the program may leave the key out, or give None
     default: float | int | None = None  # stands for an optional field in the prompt's text only
+
+    def __post_init__(self) -> None:
+        """Refuse what no reply could have.
+
+        Raises:
+            ContractError: The dtype or the shape is none.
+        """
+        if self.dtype not in REPLY_DTYPES:
+            raise ContractError(
+                f"ReplyField {self.name}: expected a dtype of {', '.join(REPLY_DTYPES)}, found {self.dtype}"
+            )
+        if type(self.shape) is not tuple or any(length < 0 for length in self.shape):
+            raise ContractError(
+                f"ReplyField {self.name}: expected a tuple of lengths as shape, found {self.shape!r:.60}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,11 @@ class Split(StrEnum):
     HOLDOUT = "holdout"  # other seeds and other regimes; ranks the leaderboard, never shown to a proposer
     REPORT = "report"  # public seeds, fixed for a task revision, so that archives compare
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether a program's own words about its instances must reach no one."""
+        return self in (Split.VALIDATION, Split.HOLDOUT)
+
 
 class Outcome(StrEnum):
     """How an evaluation or one of its instances ended; only `SCORED` carries a score."""

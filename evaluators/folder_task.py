@@ -15,7 +15,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from evaluators.contract import ContractError, InstanceResult, ParameterValue, Picture, Split, Task, Tier
+from evaluators.contract import (
+    ContractError,
+    EvaluatorError,
+    InstanceResult,
+    ParameterValue,
+    Picture,
+    Split,
+    Task,
+    Tier,
+)
 from evaluators.folder_files import absolute, code_files, digest
 from evaluators.problem import Instance, Problem
 from evaluators.seeding import SeedSource
@@ -39,20 +48,66 @@ class FolderProblem:
         return replace(self.inner.task, folder=str(self.folder), code=self.code)
 
     def configured(self, settings: Mapping[str, ParameterValue | str]) -> FolderProblem:
-        """The folder's problem with these settings."""
-        return replace(self, inner=self.inner.configured(settings))
+        """The folder's problem with these settings.
+
+        Raises:
+            ContractError: The settings are refused, or the folder's code fails on them; says in which line.
+        """
+        try:
+            return replace(self, inner=self.inner.configured(settings))
+        except EvaluatorError:
+            raise
+        except Exception as error:
+            raise ContractError(
+                f"{self.folder / TASK_FILE} fails on its settings: {import_error(error, self.folder)}"
+            ) from error
 
     def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Instance]:
-        """The folder's instances."""
-        return self.inner.instances(tier, split, seeds)
+        """The folder's instances.
+
+        Raises:
+            ContractError: The folder's code fails, says in which line; or there are none, or two of one name.
+        """
+        try:
+            found = tuple(self.inner.instances(tier, split, seeds))
+            names = [instance.name for instance in found]
+        except EvaluatorError:
+            raise
+        except Exception as error:
+            raise ContractError(
+                f"{self.folder / TASK_FILE} fails to draw them: {import_error(error, self.folder)}"
+            ) from error
+        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+        if twice is not None or not found:
+            raise ContractError(
+                f"{self.folder / TASK_FILE}: expected instances with different names, on which comparisons are paired, "
+                f"found {'none' if twice is None else f'{twice!r} twice'}"
+            )
+        return found
 
     def feedback(self, results: Sequence[InstanceResult]) -> str:
-        """The folder's feedback."""
-        return self.inner.feedback(results)
+        """The folder's feedback.
+
+        Raises:
+            ContractError: It is no text.
+        """
+        told: object = self.inner.feedback(results)
+        if not isinstance(told, str):
+            raise ContractError(f"{self.folder / TASK_FILE}: feedback must return text, found {type(told).__name__}")
+        return told
 
     def pictures(self, results: Sequence[InstanceResult]) -> tuple[Picture, ...]:
-        """The folder's pictures."""
-        return self.inner.pictures(results)
+        """The folder's pictures.
+
+        Raises:
+            ContractError: They are none, but something else.
+        """
+        drawn: object = self.inner.pictures(results)
+        if not isinstance(drawn, list | tuple) or not all(isinstance(picture, Picture) for picture in drawn):
+            raise ContractError(
+                f"{self.folder / TASK_FILE}: pictures must return a tuple of Picture, or (), found {drawn!r:.60}"
+            )
+        return tuple(drawn)
 
 
 def folder_problem(word: str, taken: frozenset[str]) -> Problem:
@@ -63,7 +118,8 @@ def folder_problem(word: str, taken: frozenset[str]) -> Problem:
         taken: Names of the built-in tasks.
 
     Raises:
-        ContractError: No such folder, no task in it, code that does not import, no `PROBLEM`, or a name that is taken.
+        ContractError: No such folder, no task in it, code that does not import, no `PROBLEM`, a `Task` that contradicts
+            itself, or a name that is taken.
     """
     folder = absolute(word)
     _require_folder(folder, word)
@@ -125,7 +181,25 @@ def _loaded(folder: Path, code: str) -> Problem:
             f"PROBLEM in {folder / TASK_FILE} must be an object with {', '.join(_PROBLEM_PARTS)} (see "
             f"evaluators/problem.py), found {type(found).__name__}"
         )
-    return cast(Problem, found)
+    problem = cast(Problem, found)
+    if fault := _misdeclared(problem.task):
+        raise ContractError(f"the Task in {folder / TASK_FILE} contradicts itself: {fault}")
+    return problem
+
+
+def _misdeclared(task: Task) -> str:
+    """What in it is named and not there; empty if nothing is."""
+    metrics = [spec.name for spec in task.metrics]
+    named = {
+        "objective": (task.objective,),
+        "descriptors": tuple(axis.metric for axis in task.descriptors),
+        "trade_offs": task.trade_offs,
+    }
+    for where, names in named.items():
+        if unknown := [name for name in names if name not in metrics]:
+            return f"{where}: expected among the metrics {', '.join(metrics)}, found {unknown[0]}"
+    without = [tier for tier in Tier if tier not in task.limits]
+    return f"limits: expected some for every tier, found none for {', '.join(without)}" if without else ""
 
 
 def _helped(error: Exception, folder: Path) -> str:

@@ -91,6 +91,8 @@ def _path_with_digest(spec: Parameter, value: str) -> str:
     given = path if known else value
     library = library_files(spec.library)
     file = library.get(given) or _absolute(spec, given)
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise ContractError(f"{spec.name}: {file} is a pipe or a device, which can be read once; expected a file")
     try:
         found = _digest(file) if spec.kind is ParameterKind.FILE else _folder_digest(file)
     except OSError as error:
@@ -111,7 +113,8 @@ def _absolute(spec: Parameter, given: str) -> Path:
 
 
 def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as content:  # in pieces: how large it may be is the reader's to say
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _folder_digest(folder: Path) -> str:

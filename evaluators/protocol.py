@@ -24,6 +24,7 @@ class Hello:
     parameters: Mapping[str, ParameterValue]
     secrets: Mapping[Split, str]  # splits left out cannot be asked for
     allow_unsafe: bool = False
+    drawn: tuple[tuple[Tier, Split], ...] = ()  # instances to draw before it is ready: where they cannot be, it says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ def _failures(evaluation: Evaluation) -> list[str]:
     reasons = dict.fromkeys(i.detail for i in evaluation.instances if i.outcome is not Outcome.SCORED and i.detail)
     if evaluation.first_failure and evaluation.first_failure in evaluation.feedback:
         return []
-    if not reasons and evaluation.objective is None and evaluation.split is Split.HOLDOUT:
+    if not reasons and evaluation.objective is None and evaluation.split.is_hidden:
         return ["failed: why is not told of hidden instances; evaluate it on the split `search`"]
     return [f"failed: {detail}" for detail in list(reasons)[:3]]
 

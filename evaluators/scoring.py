@@ -24,6 +24,7 @@ from evaluators.fingerprint import Witness, Witnessed
 from evaluators.problem import ClockPolicy, Instance, Problem
 from evaluators.racing import NO_RACE, Race, play_order, reason_to_stop
 from evaluators.seeding import SeedSource
+from evaluators.sound_result import sound
 
 # Opens a fresh candidate for one scenario: `Sandbox.candidate`, or a double in tests.
 OpenCandidate = Callable[[str, Limits], "AbstractContextManager[MeteredCandidate]"]
@@ -167,7 +168,7 @@ class Bench:
             if self._candidate is None:
                 opened = self._stack.enter_context(self._open(self._source, self._limits))
                 self._candidate = Witnessed(opened, self._witness) if self._witness else opened
-            result = instance.play(self._candidate, clock)
+            result = sound(instance.play(self._candidate, clock), instance.name, instance.regime)
         except CandidateFailure as failure:
             if self._witness:
                 self._witness.finish(())
@@ -254,8 +255,8 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _silenced(results: Sequence[InstanceResult], split: Split) -> list[InstanceResult]:
-    """Hold-out details are dropped: a program's own words about hidden instances must reach no one."""
-    if split is not Split.HOLDOUT:
+    """Details of hidden instances are dropped: a program's own words about them must reach no one."""
+    if not split.is_hidden:
         return list(results)
     return [replace(result, detail="") for result in results]
 

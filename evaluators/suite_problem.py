@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from evaluators.contract import InstanceResult, ParameterValue, Picture, Split, Task, Tier
+from evaluators.contract import ContractError, InstanceResult, ParameterValue, Picture, Split, Task, Tier
 from evaluators.parameters import read_settings
 from evaluators.problem import Instance, Report, Settings
 from evaluators.seeding import SeedSource
+
+LEAST_WIN = 1e-9  # of the score
 
 Recorded = TypeVar("Recorded")  # what a task reads from the user's own files; None where it reads none
 Scenario = TypeVar("Scenario", bound=Instance)
@@ -37,6 +39,9 @@ class SuiteProblem(Generic[Recorded, Scenario]):
     check: Callable[[Settings, Recorded], None]
     draw: Callable[[Settings, Recorded, Tier, Split, SeedSource], Sequence[Scenario]]
     report: Report
+    most: Callable[[Scenario], float] | None = (
+        None  # the score at a scenario's bound; None: `draw` sees that it is above 0
+    )
 
     def configured(self, settings: Mapping[str, ParameterValue | str]) -> SuiteProblem[Recorded, Scenario]:
         """The problem for the user's own system; see `Problem`."""
@@ -45,9 +50,25 @@ class SuiteProblem(Generic[Recorded, Scenario]):
         return replace(self, task=task)
 
     def instances(self, tier: Tier, split: Split, seeds: SeedSource) -> Sequence[Scenario]:
-        """The scenarios of a tier and split; see `Problem`."""
+        """The scenarios of a tier and split; see `Problem`.
+
+        Raises:
+            ContractError: None can be drawn, or as the user set it, nothing can be won in any.
+        """
         settings = self.task.parameters
-        return self.draw(settings, self.read(settings), tier, split, seeds)
+        scenarios = self.draw(settings, self.read(settings), tier, split, seeds)
+        if settings and tier is not Tier.SMOKE:  # smoke is of the edges, where the score is nobody's concern
+            self._check_most(scenarios, split)
+        return scenarios
+
+    def _check_most(self, scenarios: Sequence[Scenario], split: Split) -> None:
+        if self.most is None or any(self.most(scenario) > LEAST_WIN for scenario in scenarios):
+            return
+        names, weak = ", ".join(self.task.parameters), self.task.weak_baseline
+        raise ContractError(
+            f"{names}: nothing can be won on the {split} split: in each of its {len(scenarios)} scenarios {weak} "
+            f"reaches the proven bound, so that no program would score above 0; expected another value of {names}"
+        )
 
     def feedback(self, results: Sequence[InstanceResult]) -> str:
         """What the proposer is told; see `Report`."""

@@ -14,8 +14,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO
 
 from evaluators import protocol, registry
@@ -30,6 +31,7 @@ from evaluators.contract import (
     Tier,
 )
 from evaluators.environment import environment_of
+from evaluators.folder_task import import_error
 from evaluators.problem import ClockPolicy, Problem
 from evaluators.sandbox.client import Sandbox
 from evaluators.scoring import Workload, evaluate
@@ -49,6 +51,18 @@ class Scorer:
         self._environment = environment
         self._workloads: dict[tuple[Tier, Split], Workload] = {}
         self._passing: tuple[tuple[Tier, Split, str], Workload] | None = None  # the last one of another secret
+
+    def draw(self, wanted: Sequence[tuple[Tier, Split]]) -> None:
+        """Build these workloads now.
+
+        Raises:
+            ContractError: One cannot be drawn; says which.
+        """
+        for tier, split in wanted:
+            try:
+                self._workload(tier, split)
+            except ContractError as error:
+                raise ContractError(f"the instances of {split}, tier {tier}, cannot be drawn: {error}") from error
 
     def evaluate(self, request: protocol.EvaluateRequest) -> Evaluation:
         """The evaluation that `request` asks for."""
@@ -72,7 +86,12 @@ class Scorer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a program's values break in us, they must not end the worker
             traceback.print_exception(error)
-            return self._unjudged(workload, type(error).__name__, time.perf_counter() - started_s)
+            return self._unjudged(workload, self._told(error), time.perf_counter() - started_s)
+
+    def _told(self, error: Exception) -> str:
+        """The kind of error; in a task of the user's, whose author reads it, what it says and in which line too."""
+        folder = self._problem.task.folder
+        return import_error(error, Path(folder)) if folder else type(error).__name__
 
     def _unjudged(self, workload: Workload, fault: str, wall_s: float) -> Evaluation:
         """What is left of an evaluation that broke our own code: charged to the program, for it chose the values."""
@@ -132,8 +151,12 @@ def serve(requests: queue.SimpleQueue[bytes], replies: BinaryIO) -> None:
             task=problem.task.name,
             task_identity=problem.task.identity,
         )
-        _send(replies, ready)
         scorer = Scorer(problem, hello.secrets, sandbox, environment)
+        try:
+            scorer.draw(hello.drawn)
+        except EvaluatorError as error:
+            ready = protocol.Ready(error=str(error))
+        _send(replies, ready)
         while True:
             _send(replies, answer(scorer, requests.get()))
 
@@ -141,7 +164,13 @@ def serve(requests: queue.SimpleQueue[bytes], replies: BinaryIO) -> None:
 def answer(scorer: Scorer, body: bytes) -> protocol.EvaluateReply:
     """The reply to one request; an error of ours is said, not raised, so that the worker lives on."""
     try:
-        return protocol.EvaluateReply(evaluation=scorer.evaluate(protocol.decode(protocol.EvaluateRequest, body)))
+        request = protocol.decode(protocol.EvaluateRequest, body)
+    except ContractError as error:
+        return protocol.EvaluateReply(error=f"no request, ContractError: {error}")
+    try:
+        return protocol.EvaluateReply(evaluation=scorer.evaluate(request))
+    except ContractError as error:
+        return protocol.EvaluateReply(error=str(error))  # a sentence for the user, such as why nothing can be drawn
     except (EvaluatorError, OSError) as error:
         return protocol.EvaluateReply(error=f"{type(error).__name__}: {error}")
 

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluators.contract import ContractError
+from evaluators.user_array import array_of, whole_numbers
+from evaluators.user_file import read_bytes
 
 MOST_BYTES = 1 << 30
 
@@ -23,16 +25,11 @@ def read_token_ids(path: Path, parameter: str = "loads", *, one_choice: bool = F
     Raises:
         ContractError: Not such a file; says what was found.
     """
-    try:
-        size = path.stat().st_size
-        ids = np.load(path, allow_pickle=False) if size <= MOST_BYTES else None
-    except (OSError, ValueError, EOFError) as error:
-        raise ContractError(f"{parameter} {path}: expected a .npy array of integers, found {error}") from error
-    if ids is None:
-        raise ContractError(f"{parameter} {path}: expected at most {MOST_BYTES >> 20} MiB, found {size >> 20}")
-    if one_choice and isinstance(ids, np.ndarray) and ids.ndim == 2:
+    where = f"{parameter} {path}"
+    expected = "a .npy array of integers"
+    ids = array_of(read_bytes(path, where, expected, MOST_BYTES), where, expected)
+    if one_choice and ids.ndim == 2:
         ids = ids[..., None]
-    if not isinstance(ids, np.ndarray) or ids.dtype.kind not in "iu" or ids.ndim != 3 or not ids.size:
-        found = f"{ids.dtype} of shape {ids.shape}" if isinstance(ids, np.ndarray) else "an archive of arrays"
-        raise ContractError(f"{parameter} {path}: expected integers [tokens, layers, k], found {found}")
-    return ids.astype(np.int64)
+    if ids.dtype.kind not in "iu" or ids.ndim != 3 or not ids.size:
+        raise ContractError(f"{where}: expected integers [tokens, layers, k], found {ids.dtype} of shape {ids.shape}")
+    return whole_numbers(ids)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from evaluators.invisible import UNSEEN
+
 _DROPPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # controls, bidi and zero-width marks, surrogates
 
 
@@ -11,12 +13,16 @@ def plain_text(text: str | bytes, max_chars: int) -> str:
     """The last `max_chars` characters of `text`, with newlines and tabs but no other control or format characters."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    return "".join(filter(_is_plain, text))[-max_chars:]
+    return _plain(text)[-max_chars:]
 
 
 def one_line(text: str, max_chars: int) -> str:
     """The first `max_chars` characters of `text` as a single line without control or format characters."""
-    return " ".join("".join(filter(_is_plain, text)).split())[:max_chars]
+    return " ".join(_plain(text).split())[:max_chars]
+
+
+def _plain(text: str) -> str:
+    return UNSEEN.sub("", "".join(filter(_is_plain, text)))
 
 
 def _is_plain(character: str) -> bool:

@@ -32,7 +32,7 @@ class Worker:
         self.ready = ready
 
     @classmethod
-    async def start(cls, hello: protocol.Hello, command: Sequence[str]) -> Worker:
+    async def start(cls, hello: protocol.Hello, command: Sequence[str], timeout_s: float = _START_TIMEOUT_S) -> Worker:
         """A worker started by `command` that has said it is ready.
 
         Raises:
@@ -41,7 +41,7 @@ class Worker:
         process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, start_new_session=True)
         worker = cls(process, protocol.Ready())
         try:
-            worker.ready = await worker._exchange(hello, protocol.Ready, _START_TIMEOUT_S)
+            worker.ready = await worker._exchange(hello, protocol.Ready, timeout_s)
         except WorkerDied as death:
             await worker.kill()
             raise BackendError(f"an evaluation worker did not start: {death}") from death
@@ -136,7 +136,9 @@ class LocalBackend:
         Raises:
             BackendError: One of them cannot start; none is left behind.
         """
-        first = await Worker.start(hello, command)  # alone, so that a machine that cannot run any says so once
+        # alone, so that what nothing can run here is said once
+        first = await Worker.start(hello, command, _START_TIMEOUT_S + len(hello.drawn) * timeout_s)
+        hello = replace(hello, drawn=())
         started = await asyncio.gather(
             *(Worker.start(hello, command) for _ in range(slots - 1)), return_exceptions=True
         )
@@ -198,7 +200,7 @@ class LocalBackend:
             self._idle.put_nowait(worker)
 
     def _lost(self, request: protocol.EvaluateRequest) -> Evaluation:
-        """What is known of an evaluation whose workers all died: that it failed, not why."""
+        """What is known of an evaluation whose workers all died: that it failed, not why; they may have printed it."""
         return Evaluation(
             task=self._workers[0].ready.task,
             task_identity=self._workers[0].ready.task_identity,
@@ -208,7 +210,7 @@ class LocalBackend:
             objective=None,
             metrics={},
             instances=(),
-            feedback="",
+            feedback=f"each of the {MAX_TRIES} workers that played it ended, or did not answer in time",
             environment=self._environment,
             environment_class=self.environment_class,
             seeds="",

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
-from evaluators.contract import Split, Task
+from evaluators.contract import Split, Task, Tier
 from evaluators.problem import Problem
 from evaluators.protocol import Hello
 from evaluators.sandbox.container import container_for
@@ -33,16 +33,23 @@ def require_libraries(task: Task) -> None:
 
 @asynccontextmanager
 async def local_backend(
-    problem: Problem, secrets: Mapping[Split, str], slots: int, *, allow_unsafe: bool
+    problem: Problem,
+    secrets: Mapping[Split, str],
+    slots: int,
+    *,
+    allow_unsafe: bool,
+    drawn: tuple[tuple[Tier, Split], ...] = (),
 ) -> AsyncIterator[LocalBackend]:
     """`slots` workers on this machine, gone at the end of the block; in containers where an `IMAGE` is named.
 
     Raises:
-        BackendError: One of them cannot start; none is left behind.
+        BackendError: One of them cannot start, or the instances to be `drawn` at once cannot be; none is left behind.
         SandboxError: An image is named, but there is no container engine.
     """
     task = problem.task
-    hello = Hello(task=task.address, parameters=task.parameters, secrets=secrets, allow_unsafe=allow_unsafe)
+    hello = Hello(
+        task=task.address, parameters=task.parameters, secrets=secrets, allow_unsafe=allow_unsafe, drawn=drawn
+    )
     command = worker_command(problem, os.environ.get(IMAGE, ""))
     backend = await LocalBackend.start(hello, slots, evaluation_timeout_s(problem), command)
     try:

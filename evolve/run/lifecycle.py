@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from archive.records import Founder, FounderRole, Run, RunStatus
 from archive.store import Archive
-from evaluators.contract import Evaluation
+from evaluators.contract import Evaluation, Split, Tier
 from evaluators.problem import Problem
 from evolve.choices import Order, ProposerKind
 from evolve.clock import timestamp as timestamp  # part of this module's face
@@ -104,7 +104,7 @@ class Lifecycle:
             self._archive,
             stages,
             founders,
-            self._config.final_tier or self._problem.task.ranking_tier,
+            self._ranking_tier,
             self._config.look_every,
             self._progress,
         )
@@ -188,12 +188,30 @@ class Lifecycle:
 
     @asynccontextmanager
     async def _backend(self) -> AsyncIterator[EvaluationBackend]:
-        self._progress.enter("starting the evaluation workers")
+        drawn = self._drawn_first()
+        self._progress.enter(f"starting the evaluation workers{' and drawing all instances' if drawn else ''}")
         secrets = split_secrets(self._archive, self._run, self._problem.task)
         slots = self._config.workers or (os.cpu_count() or 1)
-        async with local_backend(self._problem, secrets, slots, allow_unsafe=self._config.allow_unsafe) as backend:
+        unsafe = self._config.allow_unsafe
+        async with local_backend(self._problem, secrets, slots, allow_unsafe=unsafe, drawn=drawn) as backend:
             self._progress.workers = backend.slots
             yield backend
+
+    def _drawn_first(self) -> tuple[tuple[Tier, Split], ...]:
+        """What a new run on data, settings or a task of the user's draws before it spends anything.
+
+        The hold-out is played last; where none can be drawn from the user's data, the search would be for nothing.
+        """
+        task = self._problem.task
+        if not (task.parameters or task.folder) or self._archive.environment_classes(self._run.id):
+            return ()
+        played = ((Tier.SMOKE, Split.SEARCH), (Tier.QUICK, Split.SEARCH))
+        judged = ((Tier.QUICK, Split.VALIDATION), (self._ranking_tier, Split.HOLDOUT))
+        return (*played, *judged) if self._judge else played
+
+    @property
+    def _ranking_tier(self) -> Tier:
+        return self._config.final_tier or self._problem.task.ranking_tier
 
     @asynccontextmanager
     async def _leased(self) -> AsyncIterator[None]:

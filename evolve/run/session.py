@@ -144,7 +144,8 @@ def founding_members(founders: Sequence[Founder], evaluations: Mapping[str, Eval
     scored = [member for member in members if member is not None]
     if not scored:
         failed = evaluations[initial[0]]
-        raise RunError(f"the initial program cannot be scored, it ended as {failed.outcome}: {failed.first_failure}")
+        why = failed.first_failure or failed.feedback
+        raise RunError(f"the initial program cannot be scored, it ended as {failed.outcome}: {why}")
     return scored
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dashboard import inert
 from tests.dashboard.seeded import HOSTILE, LONG_LINE
 
-INVISIBLE = "\x1b\x00\x07\r\x7f\u202e\u2066\u2069\u200b\u200e\ufeff\ud800\u2028\x85\u00ad"
+INVISIBLE = "\x1b\x00\x07\r\x7f\u202e\u2066\u2069\u200b\u200e\ufeff\ud800\u2028\x85\u00ad\ufe0f\U000e0141\u3164\u034f"
 
 
 @pytest.mark.parametrize("char", INVISIBLE)

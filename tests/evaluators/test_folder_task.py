@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -11,11 +12,15 @@ import pytest
 
 from evaluators import registry
 from evaluators.contract import ContractError, Outcome, Split, Tier
+from evaluators.environment import current_environment
 from evaluators.problem import ClockPolicy
+from evaluators.protocol import EvaluateRequest
 from evaluators.run import score_program
+from evaluators.sandbox.client import Sandbox
 from evaluators.sandbox.errors import SandboxError
 from evaluators.seed_files import seed_files
 from evaluators.seeding import SeedSource, secret_from_seed
+from evaluators.worker import Scorer
 from evolve import scaffold
 from evolve.execution.opening import worker_command
 from evolve.programs import founding_programs
@@ -95,6 +100,18 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_sentence(shop: Path, tmp_pat
         (lambda text: text.replace("from .score import", "from score import"), "write `from .score import ...`"),
         (lambda text: text.replace("import numpy as np", "import no_such_thing"), "No module named 'no_such_thing'"),
         (lambda text: text.replace('name="shop"', 'name="toy"'), "Evenkeel has a task of that name"),
+        (
+            lambda text: text.replace('objective="score"', 'objective="goodness"'),
+            "objective: expected among the metrics score, over_bound, found goodness",
+        ),
+        (
+            lambda text: text.replace("    bound=1.0,", '    bound=1.0,\n    trade_offs=("score", "time"),'),
+            "trade_offs: expected among the metrics score, over_bound, found time",
+        ),
+        (
+            lambda text: text.replace("dict.fromkeys(Tier,", "dict.fromkeys([Tier.SMOKE, Tier.QUICK],"),
+            "limits: expected some for every tier, found none for full, report",
+        ),
     ],
 )
 def test_what_is_wrong_with_the_code_is_said_in_one_sentence(
@@ -179,3 +196,61 @@ def test_a_published_task_must_load_and_have_the_name_it_is_published_under(
     assert "cannot be loaded: ModuleNotFoundError" in refusal("shop")
     publish(monkeypatch, "shop.task:PROBLEM", "shop.other:PROBLEM")
     assert "several packages publish" in refusal("shop")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "regimes = HOLDOUT",
+            "regimes = {}[split]\n        regimes = HOLDOUT",
+            "fails to draw them: KeyError: <Split.SEA",
+        ),
+        (
+            "        regimes = HOLDOUT",
+            "        return []\n        regimes = HOLDOUT",
+            "with different names.* found none",
+        ),
+        ("        return [self._jobs", "        [self._jobs", "fails to draw them: TypeError: 'NoneType' object"),
+        ('name = f"{regime}-{index}"', "name = regime", "instances with different names.* found 'uniform' twice"),
+    ],
+)
+def test_instances_that_cannot_be_drawn_are_told_in_a_sentence(shop: Path, old: str, new: str, sentence: str) -> None:
+    edit(shop / "task.py", lambda text: text.replace(old, new, 1))
+    problem = registry.problem(str(shop))
+    with pytest.raises(ContractError, match=f"task.py.*{sentence}"):
+        problem.instances(Tier.QUICK, Split.SEARCH, SeedSource(secret_from_seed(0), Split.SEARCH))
+
+
+def test_settings_that_the_folders_code_fails_on_are_told_in_a_sentence(shop: Path) -> None:
+    edit(
+        shop / "task.py",
+        lambda text: text.replace("return MyProblem(replace", "1 / 0\n        return MyProblem(replace"),
+    )
+    with pytest.raises(
+        ContractError, match=r"task.py fails on its settings: ZeroDivisionError: .*\(task.py, line \d+\)"
+    ):
+        registry.problem(str(shop)).configured({"machines": "7"})
+
+
+def test_an_error_of_the_folders_scorer_is_told_with_its_line(shop: Path) -> None:
+    result = "        return InstanceResult("
+    edit(shop / "task.py", lambda text: text.replace(result, f"        {{}}['x']\n{result}"))
+    problem = registry.problem(str(shop))
+    with Sandbox(["numpy"]) as sandbox:
+        environment = current_environment(("numpy",), sandbox.layers)
+        scorer = Scorer(problem, {Split.SEARCH: secret_from_seed(0)}, sandbox, environment)
+        source = (shop / "seeds" / "initial.py").read_text()
+        evaluation = scorer.evaluate(EvaluateRequest(source=source, tier=Tier.QUICK, split=Split.SEARCH))
+    assert evaluation.outcome is Outcome.CRASHED
+    assert re.search(r"failed on what the program returned: KeyError: 'x' \(task.py, line \d+\)", evaluation.feedback)
+
+
+def test_feedback_and_pictures_of_another_kind_are_told_in_a_sentence(shop: Path) -> None:
+    edit(shop / "task.py", lambda text: text.replace('return "\\n".join(f"{regime}', '"\\n".join(f"{regime}', 1))
+    edit(shop / "task.py", lambda text: text.replace("return ()", "return None"))
+    problem = registry.problem(str(shop))
+    with pytest.raises(ContractError, match="task.py: feedback must return text, found NoneType"):
+        problem.feedback(())
+    with pytest.raises(ContractError, match=r"task.py: pictures must return a tuple of Picture, or \(\), found None"):
+        problem.pictures(())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,12 @@ def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
     path.write_text("two")
     with pytest.raises(ContractError, match="has changed"):
         read_value(FILE, value)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "loads.json")
+    with pytest.raises(ContractError, match="f: .*loads.json is a pipe or a device, .* expected a file"):
+        read_value(FILE, str(tmp_path / "loads.json"))
 
 
 def test_assignments_split_at_the_first_equals_sign() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from evaluators.contract import Outcome, Split
 from evaluators.run import summary
 from tests.evolve.evaluations import a_failed_evaluation, an_evaluation
@@ -19,8 +21,9 @@ def test_what_the_feedback_says_is_not_said_twice() -> None:
     assert summary(failed).count("it failed") == 1
 
 
-def test_the_hold_out_keeps_its_reasons_and_says_where_they_are_told() -> None:
-    failed = a_failed_evaluation(Outcome.INVALID, split=Split.HOLDOUT)
+@pytest.mark.parametrize("split", [Split.HOLDOUT, Split.VALIDATION])
+def test_hidden_instances_keep_their_reasons_and_it_is_said_where_they_are_told(split: Split) -> None:
+    failed = a_failed_evaluation(Outcome.INVALID, split=split)
     silent = replace(failed, instances=tuple(replace(instance, detail="") for instance in failed.instances))
     assert "evaluate it on the split `search`" in summary(silent)
 

@@ -105,6 +105,12 @@ def test_one_score_above_the_bound_spoils_the_evaluation(above: float) -> None:
     assert "above the proven bound 1: an evaluator bug" in evaluation.instances[-1].detail
 
 
+def test_a_score_that_is_no_number_is_a_failure_and_not_above_the_bound() -> None:
+    evaluation = score([0.5] * 20 + [float("nan")])
+    assert evaluation.outcome is Outcome.SCORED
+    assert "expected a finite number as the score, found nan" in evaluation.instances[-1].detail
+
+
 def test_a_score_at_the_bound_may_be_above_it_by_rounding() -> None:
     assert score([1.0 + 1e-12] * 5).outcome is Outcome.SCORED
 
@@ -144,8 +150,9 @@ def test_a_program_that_cannot_be_opened_is_an_outcome() -> None:
     assert evaluation.instances[0].detail == "line 3: invalid syntax"
 
 
-def test_hold_out_details_and_feedback_reach_no_one() -> None:
-    evaluation = score([1.0] * 9 + [CRASH], split=Split.HOLDOUT)
+@pytest.mark.parametrize("split", [Split.HOLDOUT, Split.VALIDATION])
+def test_details_and_feedback_of_hidden_instances_reach_no_one(split: Split) -> None:
+    evaluation = score([1.0] * 9 + [CRASH], split=split)
     assert evaluation.feedback == ""
     assert all(instance.detail == "" for instance in evaluation.instances)
 

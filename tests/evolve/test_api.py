@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +55,21 @@ def test_the_hold_out_is_ranked_at_the_tasks_tier_unless_another_is_named(tmp_pa
         rows = archive.evaluations_of_run(done.run_id)
     assert {row.evaluation.tier for row in rows if row.evaluation.split is Split.HOLDOUT} == {ranked}
     assert ranked is (tier or Tier.FULL)
+
+
+def test_a_run_whose_hold_out_cannot_be_played_ends_before_its_search(tmp_path: Path) -> None:
+    drawn = random.Random(0)
+    durations = [drawn.choices(range(1, 99), k=6) for _ in range(8)]
+    shop = {"d": durations, "m": [drawn.sample(range(6), 6) for _ in range(8)]}
+    one_machine = {"d": [[3], [4]], "m": [[0], [0]]}  # the third of a file is the hold-out's
+    path = tmp_path / "shops.json"
+    path.write_text(json.dumps({"a": shop, "b": shop, "c": one_machine}))
+    config = api.RunConfig(task="job_shop", set={"instances": str(path)}, attempts=3, seed=1, workers=1)
+    with pytest.raises(EvolveError, match="^the instances of holdout, tier full, cannot be drawn: instances: nothing"):
+        api.run(config, archive=url(tmp_path))
+    with Archive.open(url(tmp_path), create=False) as archive:
+        (run,) = archive.runs()
+        assert not archive.evaluations_of_run(run.id)
 
 
 def test_the_leaderboard_is_the_command_lines(folder: Path, report: api.RunReport) -> None:

@@ -12,7 +12,7 @@ import pytest
 from evaluators.contract import Outcome, Split, Tier
 from evaluators.problem import ClockPolicy
 from evaluators.scheduling.table_reorder.cache import Cache, found_tokens
-from evaluators.scheduling.table_reorder.prefixes import shared_with_any, write_prompts
+from evaluators.scheduling.table_reorder.prefixes import shared_with_any, shared_with_previous, write_prompts
 from evaluators.scheduling.table_reorder.scenario import Scenario
 from evaluators.scheduling.table_reorder.table import Plan, Table
 from evaluators.scheduling.table_reorder.task import PROBLEM
@@ -147,6 +147,26 @@ def test_columns_are_sorted_by_what_the_name_says() -> None:
     order = plan_of(SOURCES["by_cardinality"], table).columns_NC[0]
     assert (np.diff(table.values_NC.max(axis=0)[order]) >= 0).all()
     assert plan_of(SOURCES["by_saving"], table_of("axp", "ayp", "bzp", tokens=2)).columns_NC[0].tolist() == [2, 0, 1]
+
+
+def test_the_climb_ends_where_no_column_elsewhere_saves_more() -> None:
+    problem = PROBLEM.configured({"pattern": "survey", "rows": 400, "block": 1, "in_flight": 1})
+    table = problem.instances(Tier.SMOKE, Split.SEARCH, SeedSource(secret_from_seed(2), Split.SEARCH))[0].table
+    order = plan_of(SOURCES["column_climb"], table).columns_NC[0].tolist()
+    others = [
+        [*rest[:place], moved, *rest[place:]]
+        for moved in order
+        for rest in [[column for column in order if column != moved]]
+        for place in range(len(order))
+    ]
+    assert max(saved_under(other, table) for other in others) == saved_under(order, table)
+
+
+def saved_under(order: list[int], table: Table) -> int:
+    """Tokens in common with the row before, if all rows have this order and are sorted under it."""
+    rows_N = np.lexsort(table.values_NC.T[order[::-1]])
+    plan = Plan(rows_N, np.tile(order, (len(rows_N), 1)))
+    return shared_with_previous(write_prompts(table, plan))
 
 
 def test_groups_beat_one_order_and_clusters_beat_groups() -> None:

@@ -85,7 +85,12 @@ def test_programs_on_demand_load_nothing_ahead(name: str) -> None:
 def test_frequency_wins_where_experts_are_popular_and_recency_where_choices_stick() -> None:
     assert us("lfu", world("skewed")) < us("lru", world("skewed"))
     assert us("lru", world("sticky")) < us("lfu", world("sticky"))
-    assert us("lru", world("sticky")) < us("decayed_lfu", world("sticky")) < us("lfu", world("sticky"))
+
+
+@pytest.mark.parametrize("name", ["decayed_lfu", "fate"])
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_recency_in_turns_of_a_layer_beats_recency_over_all_layers(name: str, pattern: str) -> None:
+    assert us(name, world(pattern)) < us("lru", world(pattern))
 
 
 def test_matching_sequences_wins_where_kinds_of_text_recur() -> None:

@@ -155,3 +155,13 @@ def test_a_climb_ends_no_higher_than_where_it_began() -> None:
 def test_the_best_of_random_orders_is_not_worse_than_one() -> None:
     one = SOURCES["random_best"].replace("ORDERS = 20", "ORDERS = 1")
     assert slots("random_best") <= makespan(dense().batch, dense().run(InProcessCandidate(one)))
+
+
+def test_a_search_has_steps_left_where_it_is_called_for_every_transaction() -> None:
+    """Steps are divided among the calls of a stream, and insertion takes its part first: what is left must tell."""
+    sums = dict.fromkeys(("insertion", "ruin_recreate"), 0)
+    for seed in (0, 1):
+        stream = a_scenario(random_batch(seed, 60, longest=10, keys=15), waiting=16, admit=1)
+        for name in sums:
+            sums[name] += makespan(stream.batch, stream.run(InProcessCandidate(SOURCES[name])))
+    assert sums["ruin_recreate"] < 0.85 * sums["insertion"]

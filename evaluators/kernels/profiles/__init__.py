@@ -6,7 +6,6 @@ A file with ``{"tokens": [...], "time_us": [...]}`` alone is a profile too, of a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from evaluators.contract import ContractError
 from evaluators.parameters import library_files
+from evaluators.user_file import read_json
 
 LIBRARY = __name__  # what a task's parameter names, so that its value may be the name of a profile
 
@@ -94,10 +94,7 @@ def read(name_or_path: str) -> Profile:
         ContractError: There is none, or it is no profile; says what was expected and found.
     """
     path = library_files(LIBRARY).get(name_or_path, Path(name_or_path))
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ContractError(f"profile {path}: expected JSON, found {error} ({shipped_text()})") from error
+    content = read_json(path, f"profile {path}", f"JSON ({shipped_text()})")
     if not isinstance(content, dict) or not {"tokens", "time_us"} <= content.keys():
         raise ContractError(f'profile {path}: expected an object with the lists "tokens" and "time_us"')
     tokens, times = _numbers(content["tokens"], path), _numbers(content["time_us"], path)

@@ -6,7 +6,6 @@ K experts per token.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,8 +18,9 @@ from evaluators.contract import ContractError, ParameterValue, Split
 from evaluators.parameters import file_path
 from evaluators.placement.expert_replication.parameters import MOST_EXPERTS
 from evaluators.placement.expert_replication.workload import RECENT_ITERATIONS, LoadShape, Workload, relative
-from evaluators.placement.token_ids import read_token_ids
+from evaluators.placement.token_ids import MOST_BYTES, read_token_ids
 from evaluators.stretches import SHORTEST, STRETCHES
+from evaluators.user_file import read_json
 
 FEWEST_STEPS = 48  # twelve windows in the shortest stretch
 DEFAULT_STEPS = 512  # a trace of tokens is cut into so many iterations unless `tokens` says how many make one
@@ -140,10 +140,7 @@ def read_load_history(path: Path) -> npt.NDArray[np.int64]:
     Raises:
         ContractError: Not such a file; says where it departs from that.
     """
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ContractError(f"loads {path}: expected JSON or .npy, found {error}") from error
+    content = read_json(path, f"loads {path}", "JSON or .npy", MOST_BYTES)
     if not isinstance(content, dict) or not isinstance(content.get("load_history"), list):
         raise ContractError(f'loads {path}: expected an object with a list "load_history"')
     steps = [_step(entry, index, path) for index, entry in enumerate(content["load_history"])]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from evaluators.placement.model_packing.bound import relaxed_bound, too_few_gpus
 from evaluators.placement.model_packing.cluster import NOWHERE, SLACK_GB, Cluster
 from evaluators.placement.model_packing.parameters import MOST_GPUS, MOST_PARTS
 from evaluators.placement.model_packing.placement import first_fit
+from evaluators.user_file import read_json
 
 MOST_CLUSTERS = 200
 LEAST_GB = 0.001
@@ -55,7 +54,7 @@ def read_clusters(value: str) -> tuple[NamedCluster, ...]:
     """
     path = file_path(value)
     where = f"cluster {path}"
-    content = _content(path, where)
+    content = read_json(path, where)
     entries = content if isinstance(content, list) else [content]
     if not 1 <= len(entries) <= MOST_CLUSTERS:
         raise ContractError(f"{where}: expected 1 to {MOST_CLUSTERS} clusters, found {len(entries)}")
@@ -69,13 +68,6 @@ def jittered(cluster: Cluster, sigma: float, rng: np.random.Generator) -> Cluste
     """The cluster with rates that differ by lognormal factors, one per model."""
     factors = np.exp(sigma * rng.standard_normal(int(cluster.model_N.max()) + 1))
     return replace(cluster, rate_N=cluster.rate_N * factors[cluster.model_N])
-
-
-def _content(path: Path, where: str) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ContractError(f"{where}: expected JSON, found {error}") from error
 
 
 def _named(entry: object, number: int, where: str) -> NamedCluster:

@@ -53,4 +53,11 @@ def _draw(
     return [scenario(recipe, split, recording, seeds) for recipe in recipes(tier, split, settings, recording)]
 
 
-PROBLEM = SuiteProblem(task=TASK, read=_read, check=check_settings, draw=_draw, report=report)
+PROBLEM = SuiteProblem(
+    task=TASK,
+    read=_read,
+    check=check_settings,
+    draw=_draw,
+    report=report,
+    most=lambda scenario: scenario.score(scenario.bound_us),
+)

@@ -8,9 +8,7 @@ regions named is there once. An empty price stands for the mean of the known pri
 from __future__ import annotations
 
 import csv
-import gzip
 import math
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +19,7 @@ import numpy as np
 from evaluators.contract import ContractError, ParameterValue
 from evaluators.parameters import file_path
 from evaluators.scheduling.broadcast.transfer import Floats
+from evaluators.user_file import read_text, told_columns
 
 COLUMNS = ["src_region", "dst_region", "gbps", "usd_per_gb"]
 MOST_BYTES = 64 << 20
@@ -57,7 +56,7 @@ def read_grid(value: ParameterValue) -> Grid:
     """
     path = file_path(value)
     where = f"grid {path}"
-    gbps, usd = _pairs(_text_of(path), where)
+    gbps, usd = _pairs(read_text(path, where, "text", MOST_BYTES), where)
     names = tuple(sorted({name for pair in gbps for name in pair}))
     if not FEWEST_REGIONS <= len(names) <= MOST_GRID_REGIONS:
         raise ContractError(f"{where}: expected {FEWEST_REGIONS} to {MOST_GRID_REGIONS} regions, found {len(names)}")
@@ -71,31 +70,20 @@ def read_grid(value: ParameterValue) -> Grid:
     return Grid(path, names, _matrix(names, gbps), _matrix(names, _with_means(pairs, usd, where)))
 
 
-def _text_of(path: Path) -> str:
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-        text = content.decode()
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise ContractError(f"grid {path}: expected text, gzipped or not, found {error}") from error
-    if len(content) > MOST_BYTES:
-        raise ContractError(f"grid {path}: expected up to {MOST_BYTES >> 20} MiB of text, found more")
-    return text
-
-
 def _pairs(text: str, where: str) -> tuple[dict[Pair, float], dict[Pair, float]]:
     """Gbit/s of every pair and the price of those that have one."""
     try:
-        rows = list(csv.reader(text.splitlines()))
+        rows = list(csv.reader(text.splitlines(), skipinitialspace=True))
     except csv.Error as error:
         raise ContractError(f"{where}: expected comma-separated values, found {error}") from error
     if not rows or rows[0] != COLUMNS:
-        raise ContractError(
-            f"{where}: expected the columns {','.join(COLUMNS)}, found {','.join(rows[0]) if rows else ''!r}"
-        )
+        found = told_columns(rows[0] if rows else ())
+        raise ContractError(f"{where}: expected the columns {','.join(COLUMNS)}, found {found}")
     gbps: dict[Pair, float] = {}
     usd: dict[Pair, float] = {}
     for number, row in enumerate(rows[1:], start=2):
+        if not row:
+            continue  # an empty line, as editors leave at the end
         place = f"{where}, line {number}"
         if len(row) != len(COLUMNS):
             raise ContractError(f"{place}: expected {len(COLUMNS)} values, found {len(row)}")

@@ -11,7 +11,7 @@ MOST_FLOWS = 12_000  # regions x regions x destinations, for which the bound tak
 # What is not set is the suite's to choose: some values in search and validation, others in the hold-out.
 PARAMETERS = (
     file("grid", "measured network, .csv or .csv.gz: src_region,dst_region,gbps,usd_per_gb; regions as provider:name"),
-    integer("regions", 12, 2, MOST_REGIONS, "regions of a network, relays included; unset: 10 to 24, by scenario"),
+    integer("regions", 12, 3, MOST_REGIONS, "regions of a network, relays included; unset: 10 to 24, by scenario"),
     integer("destinations", 5, 1, MOST_REGIONS - 1, "of the transfer; unset: 3 to 14, by scenario"),
     integer("partitions", 10, 1, 64, "equal parts of the data set, each with a tree of its own; unset: 4 to 32"),
     number("volume_gb", 300.0, 1e-3, 1e7, "size of the data set; unset: 50 to 1000"),

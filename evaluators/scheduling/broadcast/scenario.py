@@ -21,6 +21,8 @@ from evaluators.scheduling.broadcast.plan import (
 )
 from evaluators.scheduling.broadcast.transfer import Transfer
 
+ROUNDING = 1e-6  # of the direct cost: at the edges there may be nothing to save
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Scenario:
@@ -62,7 +64,8 @@ class Scenario:
 
     def score(self, usd: float) -> float:
         """0 at the cost of sending straight to each destination, 1 at the bound."""
-        return (self.direct.usd - usd) / (self.direct.usd - self.bound_usd)
+        span = max(self.direct.usd - self.bound_usd, ROUNDING * self.direct.usd)
+        return (self.direct.usd - usd) / span
 
     def told(self) -> dict[str, Argument]:
         """What a program is told: copies, so that nothing it does to them reaches the engine."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from evaluators.contract import ContractError
 from evaluators.parameters import file_path
 from evaluators.scheduling.job_shop.shop import Ints, Shop, make_shop
+from evaluators.user_file import parsed_json, read_text
 
 MOST_BYTES = 64 << 20
 MOST_INSTANCES = 1000
@@ -40,29 +38,18 @@ def read_instances(value: str) -> tuple[NamedShop, ...]:
         ContractError: Not such a file, or an instance that is no job shop; says which.
     """
     path = file_path(value)
-    text = _text_of(path)
     where = f"instances {path}"
-    shops = _from_json(text, where) if text.lstrip().startswith("{") else (_from_lines(text, path.stem, where),)
+    text = read_text(path, where, "JSON or lines of whole numbers", MOST_BYTES)
+    shops = _from_json(text, where) if text.lstrip().startswith(("{", "[")) else (_from_lines(text, path.stem, where),)
     if not shops or len(shops) > MOST_INSTANCES:
         raise ContractError(f"{where}: expected 1 to {MOST_INSTANCES} instances, found {len(shops)}")
     return shops
 
 
-def _text_of(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = zlib.decompressobj(wbits=31).decompress(content, MOST_BYTES)
-        return content.decode()
-    except (OSError, ValueError, zlib.error) as error:
-        raise ContractError(f"instances {path}: expected text, gzipped or not, found {error}") from error
-
-
 def _from_json(text: str, where: str) -> tuple[NamedShop, ...]:
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise ContractError(f"{where}: expected JSON, found {error}") from error
+    content = parsed_json(text, where)
+    if not isinstance(content, dict):
+        raise ContractError(f"{where}: expected an object of instances by name, found {type(content).__name__}")
     return tuple(_named(name, entry, f"{where}: {name}") for name, entry in content.items())
 
 
@@ -93,7 +80,7 @@ def _from_lines(text: str, name: str, where: str) -> NamedShop:
     try:
         numbers = [int(word) for word in words]
     except ValueError as error:
-        raise ContractError(f"{where}: expected JSON, or lines of whole numbers: {error}") from error
+        raise ContractError(f"{where}: expected JSON, or lines of whole numbers: {error!s:.120}") from error
     if len(numbers) < 2 or min(numbers) < 0 or len(numbers) != 2 + 2 * numbers[0] * numbers[1]:
         expected = f"J M and then J * M pairs of machine and duration ({numbers[:2]} in the first line)"
         raise ContractError(f"{where}: expected {expected}, found {len(numbers)} numbers")

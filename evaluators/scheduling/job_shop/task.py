@@ -79,4 +79,6 @@ def _with_reference(scenario: Scenario, seconds: float) -> Scenario:
     return replace(scenario, reference=found)
 
 
-PROBLEM = SuiteProblem(task=TASK, read=_read, check=_check, draw=_draw, report=report)
+PROBLEM = SuiteProblem(
+    task=TASK, read=_read, check=_check, draw=_draw, report=report, most=lambda scenario: scenario.score(scenario.bound)
+)

@@ -18,6 +18,7 @@ from evaluators.scheduling.llm_serving.views import fleet_view, replica_view, re
 SMALLEST_BUDGET, LARGEST_BUDGET = 32, 16384
 LONGEST_TARGET_S = 10.0
 SHORTEST_REBALANCE_S = 0.05
+NO_PREFIX = -1
 _LARGEST_RETAIN_S = 1e6
 _OPTIONS = (
     ReplyField(name="prefill_first", dtype="bool", shape=(), optional=True, default=0),
@@ -46,10 +47,11 @@ class ProgramDirector:
             swaps="swap" in options and bool(options["swap"]),
         )
         self._arrive = _arrive_fields(num_replicas)
+        self._prefixes: dict[int, int] = {}  # the number told of each block, in the order in which they came
 
     def place(self, now_s: float, request: Request, replicas: Sequence[Replica]) -> Placement:
         """Route by the smallest score among the replicas that can take it, ties to the first."""
-        arguments = (now_s, request_view(request), fleet_view(replicas, now_s, request))
+        arguments = (now_s, request_view(request, self._prefix_id(request)), fleet_view(replicas, now_s, request))
         reply = self._ask("arrive", arguments, self._arrive).arrays
         if "budget" in reply:
             _set_budgets(replicas, reply["budget"].tolist())
@@ -103,6 +105,12 @@ class ProgramDirector:
             if not -1 <= target < len(replicas):
                 raise _invalid(f"rebalance: expected -1 or a replica below {len(replicas)}, found {target}")
         return [(request, target) for (request, _), target in zip(placed, targets, strict=True) if target >= 0]
+
+    def _prefix_id(self, request: Request) -> int:
+        """Numbers of our own: the stream's tell how popular a document is, and how long a session is to become."""
+        if len(request.blocks) < 2:
+            return NO_PREFIX
+        return self._prefixes.setdefault(request.blocks[1], len(self._prefixes))
 
     def _ask(self, name: str, arguments: Sequence[Argument], fields: Sequence[ReplyField]) -> Reply:
         started_s = time.thread_time()

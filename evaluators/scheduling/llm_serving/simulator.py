@@ -236,8 +236,8 @@ class Simulator:
         source = self.replicas[request.replica]
         if target is source or not target.up or request.uid in self._moving:
             return
-        if source.cost.kv_bytes_per_token != target.cost.kv_bytes_per_token and request.state is State.DECODING:
-            return  # another model cannot read its KV
+        if source.cost.kv_bytes_per_token != target.cost.kv_bytes_per_token and request.generated:
+            return  # another model cannot read its KV, nor has it written what is there of the answer
         if request.state is State.WAITING and target.role != DECODE and not request.prefilled:
             place = source.waiting.index((request.key, request.uid, request))
             self._enqueue(now_s, target, source.dequeue(place))

@@ -34,8 +34,8 @@ TASK = Task(
     weak_baseline="round_robin",
     # 2: bursts of the code traffic as recorded; energy, fine-tuning and two models as goals; 3: nothing is left of what
     # an idle replica held when it fails, no prompts where only decodes run, hits of first admissions; 4: misses by
-    # cause and the limits among the metrics
-    revision=4,
+    # cause and the limits among the metrics; 5: prefixes are numbered as they come, answers stay with their model
+    revision=5,
     limits={
         Tier.SMOKE: Limits.of_cpu(6.0),
         Tier.QUICK: Limits.of_cpu(6.0),
@@ -89,4 +89,6 @@ def _rate(settings: Settings) -> float:
     return float(settings.get("rate", 0.0))
 
 
-PROBLEM = SuiteProblem(task=TASK, read=_read, check=_check, draw=_draw, report=report)
+PROBLEM = SuiteProblem(
+    task=TASK, read=_read, check=_check, draw=_draw, report=report, most=lambda scenario: scenario.score(scenario.bound)
+)

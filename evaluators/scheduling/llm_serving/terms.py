@@ -57,7 +57,7 @@ preempts; "iterations" (optional int): how long a plan without prompts stands if
 prompt must fit beside what runs, a token per decode, and 1 % of the capacity left free.
 `rebalance(now, replicas: float64[{_NUM_REPLICA}, R], requests: float64[n, {_NUM_ROW}])` returns "move": int64[n], a
 replica for each waiting or decoding request, -1 to stay; decoding ones go on while their KV is copied. A move that
-cannot be is ignored.
+cannot be is ignored, as of an answer that has begun to another model.
 """
 POLICY = EntryPoint(
     name="Policy",

@@ -7,9 +7,7 @@ github.com/kvcache-ai/Mooncake (FAST25-release/traces).
 from __future__ import annotations
 
 import csv
-import gzip
 import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +15,9 @@ from pathlib import Path
 
 from evaluators.contract import ContractError
 from evaluators.scheduling.llm_serving.requests import BLOCK_TOKENS
+from evaluators.user_file import read_text, told_columns
 
+MOST_BYTES = 1 << 30
 _AZURE = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
 _BURST_GPT = ("Timestamp", "Request tokens", "Response tokens")
 _MOONCAKE = ("timestamp", "input_length", "output_length")
@@ -40,7 +40,10 @@ def read_trace(path: Path) -> Sequence[TraceRow]:
         ContractError: Not one of the formats, a column that is missing or does not parse, times that fall, or lengths
             that are not positive; the row is named.
     """
-    rows = list(_rows(path))
+    try:
+        rows = list(_rows(path))
+    except csv.Error as error:
+        raise ContractError(f"{path.name}: expected CSV or JSON lines, found {error}") from error
     if len(rows) < 2:
         raise ContractError(f"{path.name}: expected at least 2 requests, found {len(rows)}")
     for number, (row, before) in enumerate(zip(rows[1:], rows, strict=False), start=2):
@@ -60,12 +63,12 @@ def read_trace(path: Path) -> Sequence[TraceRow]:
 
 
 def _rows(path: Path) -> Iterator[TraceRow]:
-    text = _text(path)
+    text = read_text(path, f"cannot read the trace {path}", "CSV or JSON lines", MOST_BYTES)
     first = next((line for line in text.splitlines() if line.strip()), "")
     if first.lstrip().startswith("{"):
         yield from _parsed(path, _json_lines(path, text), _mooncake_row)
         return
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
     columns = tuple(reader.fieldnames or ())
     if set(_AZURE) <= set(columns):
         yield from _parsed(path, reader, _azure_row)
@@ -76,16 +79,8 @@ def _rows(path: Path) -> Iterator[TraceRow]:
     else:
         raise ContractError(
             f"{path.name}: expected the columns {', '.join(_AZURE)} (Azure) or {', '.join(_BURST_GPT)} (BurstGPT), or "
-            f"JSON lines with {', '.join(_MOONCAKE)} (Mooncake); found {', '.join(columns) or 'an empty file'}"
+            f"JSON lines with {', '.join(_MOONCAKE)} (Mooncake); found {told_columns(columns)}"
         )
-
-
-def _text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-        return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise ContractError(f"cannot read the trace {path}: {error}") from error
 
 
 def _json_lines(path: Path, text: str) -> Iterator[Mapping[str, object]]:
@@ -93,7 +88,7 @@ def _json_lines(path: Path, text: str) -> Iterator[Mapping[str, object]]:
         if line.strip():
             try:
                 row = json.loads(line)
-            except ValueError as error:  # no JSON, or a number of thousands of digits
+            except (ValueError, RecursionError) as error:  # no JSON, or a number of thousands of digits
                 raise ContractError(f"{path.name}: line {number} is no JSON: {error}") from error
             if not isinstance(row, dict):
                 raise ContractError(f"{path.name}: line {number} is no JSON object")

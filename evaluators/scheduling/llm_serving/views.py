@@ -27,7 +27,11 @@ REQUEST_FIELDS = (
     ("slo_tpot_s", "every further token wanted within, on average"),
     ("arrival_s", "when it came"),
     ("generated", "output tokens it has already, above 0 only where it arrives anew"),
-    ("prefix_id", "names the second 512-token block and all before it: equal where prompts begin alike, -1 without"),
+    (
+        "prefix_id",
+        "names the second 512-token block and all before it: equal where prompts begin alike, numbered as they come, "
+        "-1 without",
+    ),
 )
 REPLICA_FIELDS = (
     ("prefills", "1 if it can take the request's prompt now, else 0 (down, or for decodes only)"),
@@ -65,7 +69,7 @@ _CHUNK = 512
 _KNOTS = (1, 8, 16, 32, 64, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096, 8192, 16384)
 
 
-def request_view(request: Request) -> Floats:
+def request_view(request: Request, prefix_id: int) -> Floats:
     """`(len(REQUEST_FIELDS),)`."""
     arrival = request.arrival
     return np.array(
@@ -77,7 +81,7 @@ def request_view(request: Request) -> Floats:
             arrival.slo_tpot_s,
             arrival.arrival_s,
             request.generated,
-            request.blocks[1] if len(request.blocks) > 1 else -1,
+            prefix_id,
         ),
         dtype=np.float64,
     )

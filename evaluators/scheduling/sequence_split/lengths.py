@@ -32,7 +32,7 @@ class Pattern:
 
     draw: Draw
     split: Split = Split.SEARCH  # where it belongs, if all are mixed
-    longest: int = LONGEST
+    longest: int = LONGEST  # what is drawn longer is cut to it; a cap must hold it
     room: float = 1.4  # tokens that fit into the micro-batches aimed at, over those there are
     slow: bool = False  # whether nodes are joined by a slow network
 
@@ -98,11 +98,11 @@ PATTERNS: Mapping[str, Pattern] = {
     "longtail": Pattern(draw=_LONG_TAIL),
     "bimodal": Pattern(draw=mixture((0.85, _CHAT), (0.15, _DOCUMENTS))),
     "multimodal": Pattern(draw=with_images(lognormal(5.5, 0.9), 4.0, 48)),
-    "even": Pattern(draw=even(1500, 2500)),
+    "even": Pattern(draw=even(1500, 2500), longest=2500),
     "tight": Pattern(draw=lognormal(7.0, 1.2), room=1.08),
     "slow_network": Pattern(draw=_LONG_TAIL, slow=True),
-    "turns": Pattern(draw=quantiles(TURNS), split=Split.HOLDOUT, longest=2 * LONGEST),
-    "code": Pattern(draw=quantiles(CODE), split=Split.HOLDOUT, longest=2 * LONGEST, room=1.15),
+    "turns": Pattern(draw=quantiles(TURNS), split=Split.HOLDOUT, longest=TURNS[-1]),
+    "code": Pattern(draw=quantiles(CODE), split=Split.HOLDOUT, longest=CODE[-1], room=1.15),
     "pareto": Pattern(draw=pareto(300, 1.1), split=Split.HOLDOUT, longest=2 * LONGEST),
     "three_peaks": Pattern(
         draw=mixture((0.7, lognormal(6.2, 0.3)), (0.22, lognormal(8.3, 0.2)), (0.08, lognormal(10.3, 0.15))),

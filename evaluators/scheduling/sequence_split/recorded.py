@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,11 +12,12 @@ from evaluators.contract import ContractError, ParameterValue, Split
 from evaluators.parameters import file_path
 from evaluators.scheduling.sequence_split.machine import Ints
 from evaluators.stretches import SHORTEST, STRETCHES
+from evaluators.user_array import MAGIC, array_of, whole_numbers
+from evaluators.user_file import ZIP, decoded, parsed_json, read_bytes
 
-MOST_BYTES = 256 << 20
+EXPECTED = "a JSON list or a .npy"
 MOST_TOKENS = 10_000_000  # of one sequence
 LEFT_OUT = 0.1  # of a recording that is too short for stretches, each batch lacks this share
-_NUMPY_MAGIC = b"\x93NUMPY"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,14 +53,8 @@ def read_recording(value: ParameterValue) -> Recording:
         ContractError: Not such a file; says which entry is no length, and what it is.
     """
     path = file_path(value)
-    try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MOST_BYTES else b""
-    except OSError as error:
-        raise ContractError(f"lengths {path}: cannot be read: {error.strerror}") from error
-    if size > MOST_BYTES:
-        raise ContractError(f"lengths {path}: expected at most {MOST_BYTES >> 20} MiB, found {size >> 20}")
-    lengths = _from_numpy(path, content) if content.startswith(_NUMPY_MAGIC) else _from_json(path, content)
+    content = read_bytes(path, f"lengths {path}", EXPECTED)
+    lengths = _from_numpy(path, content) if content.startswith((MAGIC, ZIP)) else _from_json(path, content)
     if len(lengths) < 2:
         raise ContractError(f"lengths {path}: expected two or more lengths, found {len(lengths)}")
     outside = (lengths < 1) | (lengths > MOST_TOKENS)
@@ -74,24 +67,17 @@ def read_recording(value: ParameterValue) -> Recording:
 
 
 def _from_numpy(path: Path, content: bytes) -> Ints:
-    try:
-        array = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ContractError(f"lengths {path}: expected a .npy of whole numbers, found {error}") from error
+    array = array_of(content, f"lengths {path}", "a .npy of whole numbers")
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise ContractError(
             f"lengths {path}: expected one dimension of an integer dtype, found shape {array.shape} of {array.dtype}"
         )
-    if array.dtype.kind == "u":  # what int64 does not hold is out of range too, and must not turn negative
-        array = np.minimum(array.astype(np.uint64), np.uint64(MOST_TOKENS + 1))
-    return np.asarray(array, dtype=np.int64)
+    return whole_numbers(array)
 
 
 def _from_json(path: Path, content: bytes) -> Ints:
-    try:
-        entries = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ContractError(f"lengths {path}: expected a JSON list or a .npy, found {error}") from error
+    where = f"lengths {path}"
+    entries = parsed_json(decoded(content, where, EXPECTED), where, EXPECTED)
     if not isinstance(entries, list):
         raise ContractError(f"lengths {path}: expected a list of whole numbers, found {type(entries).__name__}")
     for place, entry in enumerate(entries):

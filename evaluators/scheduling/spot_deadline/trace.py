@@ -6,7 +6,6 @@ zone from the same moment. A run may also say when it starts (``"start_s"``), wh
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from evaluators.contract import ContractError, ParameterValue, Split
 from evaluators.parameters import file_path
 from evaluators.stretches import SHORTEST, STRETCHES
+from evaluators.user_file import read_json
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -85,10 +85,7 @@ def read_trace(value: ParameterValue) -> Trace:
         ContractError: Not such a file; says which zone and run departs from the format, and how.
     """
     path = file_path(value)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ContractError(f"trace {path}: expected JSON, found {error}") from error
+    content = read_json(path, f"trace {path}")
     if not isinstance(content, dict) or not isinstance(content.get("zones"), dict) or not content["zones"]:
         raise ContractError(f'trace {path}: expected an object with "zones", an object of one list of runs per zone')
     return Trace(path, {name: _zone(runs, f"trace {path}: zone {name}") for name, runs in content["zones"].items()})

@@ -19,8 +19,8 @@ from evaluators.parameters import file_path
 from evaluators.scheduling.table_reorder.parameters import MOST_ROWS
 from evaluators.scheduling.table_reorder.table import Table, make_table
 from evaluators.stretches import SHORTEST, STRETCHES
+from evaluators.user_file import read_text, told_columns
 
-MOST_BYTES = 256 << 20
 MOST_COLUMNS = 40
 MOST_CHARACTERS = 1_000_000  # of a cell
 CHARACTERS = 4  # of a token
@@ -76,13 +76,7 @@ def read_recording(value: ParameterValue) -> Recording:
     """
     path = file_path(value)
     where = f"table {path}"
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig") if len(content) <= MOST_BYTES else None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ContractError(f"{where}: expected CSV in UTF-8, found {error}") from error
-    if text is None:
-        raise ContractError(f"{where}: expected at most {MOST_BYTES >> 20} MiB, found {len(content) >> 20}")
+    text = read_text(path, where, "CSV")
     csv.field_size_limit(MOST_CHARACTERS)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
@@ -97,7 +91,10 @@ def read_recording(value: ParameterValue) -> Recording:
 
 def _names(cells: Sequence[str], where: str) -> Sequence[str]:
     if not 2 <= len(cells) <= MOST_COLUMNS:
-        raise ContractError(f"{where}, line 1: expected the names of 2 to {MOST_COLUMNS} columns, found {len(cells)}")
+        raise ContractError(
+            f"{where}, line 1: expected the names of 2 to {MOST_COLUMNS} columns, found {len(cells)}: "
+            f"{told_columns(cells)}"
+        )
     for place, name in enumerate(cells):
         if not name.strip():
             raise ContractError(f"{where}, line 1: expected a name for column {place + 1}, found none")

@@ -7,7 +7,6 @@ form of the public ADRS task.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +19,7 @@ from evaluators.scheduling.transaction_order.batch import Batch, make_batch
 from evaluators.scheduling.transaction_order.parameters import MOST_TRANSACTIONS
 from evaluators.scheduling.transaction_order.workloads import Access, numbered
 from evaluators.stretches import SHORTEST, STRETCHES
+from evaluators.user_file import read_json
 
 MOST_BYTES = 64 << 20
 MOST_OPERATIONS = 1000  # of one transaction
@@ -67,13 +67,7 @@ def read_recording(value: ParameterValue) -> Recording:
     """
     path = file_path(value)
     where = f"workload {path}"
-    try:
-        text = path.read_bytes()
-        content = json.loads(text) if len(text) <= MOST_BYTES else None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ContractError(f"{where}: expected JSON, found {error}") from error
-    if content is None:
-        raise ContractError(f"{where}: expected at most {MOST_BYTES >> 20} MiB, found {len(text) >> 20}")
+    content = read_json(path, where, most_bytes=MOST_BYTES)
     one = isinstance(content, list) or (isinstance(content, dict) and _is_public_form(content))
     named = {path.stem: content} if one else content
     if not isinstance(named, dict) or not named:

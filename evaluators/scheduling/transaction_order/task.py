@@ -51,5 +51,10 @@ def _draw(
 
 
 PROBLEM = SuiteProblem(
-    task=TASK, read=told_file("workload", read_recording), check=check_settings, draw=_draw, report=report
+    task=TASK,
+    read=told_file("workload", read_recording),
+    check=check_settings,
+    draw=_draw,
+    report=report,
+    most=lambda scenario: scenario.score(scenario.bound),
 )

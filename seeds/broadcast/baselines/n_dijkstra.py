@@ -1,9 +1,9 @@
 """Other cheapest paths for every partition: each takes a link away from those that come after it.
 
-Source: after the N-Dijkstra baseline of the evaluation of overlay multicast in the ADRS collection, as it is recalled:
-for each destination, partition after partition, the cheapest path in what is left of the network, from which the path's
-slowest link is then removed. Ours: the paths of a partition are made a tree by taking a region's first parent, links
-out of the source are never all removed, and where nothing is left the destination's first path is used again.
+Source: ours. N-Dijkstra, a baseline of the ADRS collection, takes the cheapest path to each destination, the same for
+all partitions (as `dijkstra_price.py` does). Here the next partition gets the cheapest path in what is left of the
+network once the slowest link of the path before has been removed. The paths of a partition are made a tree by taking a
+region's first parent; where nothing is left the destination's first path is used again.
 """
 
 import numpy as np

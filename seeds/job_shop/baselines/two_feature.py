@@ -1,6 +1,7 @@
 """Short operations of long jobs: a linear rule of two features, without delay.
 
-Source: this project; weights 0.8 and 0.3 by hand. It beats the classic rules on the public instances by 3 to 5 points.
+Source: this project; weights 0.8 and 0.3 by hand. On the public sets of la and ta it is 3 to 5 points nearer to the
+best known makespans than most work remaining, and 0.4 to 3.5 nearer than the best of the classic rules for each set.
 """
 
 

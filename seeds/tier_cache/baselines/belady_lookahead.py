@@ -6,7 +6,7 @@ pre-gating makes known early (Hwang et al., "Pre-gated MoE", ISCA 2024; Cai et a
 
 import numpy as np
 
-HALF_LIFE_STEPS = 8.0
+HALF_LIFE_STEPS = 2.0
 
 
 class Policy:

@@ -2,12 +2,13 @@
 
 Source: after ExpertFlow (2025, arXiv 2510.26730), which predicts routing paths and adapts the horizon of its
 prefetching to bandwidth and to waits; its predictor is not public, so decayed counts and the next layer's hint stand
-for it.
+for it. What is shown of the future is not looked at, and its cache-aware routing, which changes what the model
+computes, is left out.
 """
 
 import numpy as np
 
-HALF_LIFE_STEPS = 8.0
+HALF_LIFE_STEPS = 2.0
 LEAST = 0.4  # likelihood above which something is loaded ahead
 
 

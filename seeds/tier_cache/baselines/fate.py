@@ -2,15 +2,15 @@
 
 Source: after Fate (Fang et al., "Fate: Fast Edge Inference of Mixture-of-Experts Models via Cross-Layer Gate", 2025):
 the hint of the task stands for its cross-layer gate. Its cache favours shallow layers, whose experts are predicted
-worst, and replaces by ARC; here recency with a bonus for what was used twice stands for that, and low-bit loading is
-left out.
+worst, and replaces by ARC; here recency, in turns of an expert's own layer as in a cache of its own, with a bonus for
+what was used twice stands for that, and low-bit loading is left out. The two bonuses were chosen on search.
 """
 
 import numpy as np
 
 BEYOND = 1.25  # of the predicted top_k, how many are loaded
-AGAIN_STEPS = 6.0  # a second use counts as so many steps of recency
-SHALLOW_STEPS = 2.0  # the first layer counts as so many steps of recency
+AGAIN_STEPS = 2.0  # a second use counts as so many steps of recency
+SHALLOW_STEPS = 0.5  # the first layer counts as so many steps of recency
 
 
 class Policy:
@@ -27,9 +27,10 @@ class Policy:
     def decide(self, event: dict) -> dict:
         """Keep by recency and the bonuses; ahead, what the hint names."""
         layer, needed = event["layer"], event["tokens"] > 0
-        self.last[layer, needed] = event["step"] + layer / self.layers
+        self.last[layer, needed] = event["step"]
         self.uses[layer, needed] += 1
-        keep = self.last + AGAIN_STEPS * (self.uses > 1) + self.shallow
+        turn_to_come = np.arange(self.layers)[:, None] > layer  # in this step, so their last use is a turn nearer
+        keep = self.last + turn_to_come + AGAIN_STEPS * (self.uses > 1) + self.shallow
         ahead = np.full(self.most, -1, dtype=np.int64)
         hint = event["hint"]
         if hint.any():

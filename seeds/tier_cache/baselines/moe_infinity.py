@@ -3,13 +3,14 @@
 Source: after MoE-Infinity (Xue et al., "MoE-Infinity: Efficient MoE Inference on Personal Machines with Sparsity-Aware
 Expert Cache", 2024): activation matrices of sequences are matched by cosine, later layers are loaded ahead by the
 matched share, nearer layers first; evicted is what was used least, in this sequence and in all, in layers far away. A
-matrix whose sequence has ended replaces the stored one that is most like it. The weights, and the
-least likelihood from which something is loaded, are ours.
+matrix whose sequence has ended replaces the stored one that is most like it. The weights, and the least likelihood
+from which something is loaded, are ours, chosen on search; the public program loads whatever the matched sequence used.
 """
 
 import numpy as np
 
-LIKELY = 0.5  # how often a token of the matched sequence must have used what is loaded ahead
+LIKELY = 0.7  # how often a token of the matched sequence must have used what is loaded ahead
+MATCHED = 0.5  # weight of the matched sequence in what is kept, against this one's uses
 
 
 class Policy:
@@ -44,7 +45,7 @@ class Policy:
         own = self.matrix / (self.matrix.sum(axis=1, keepdims=True) + 1e-6)
         told = matched / (matched.sum(axis=1, keepdims=True) + 1e-6)
         wanted = told * nearness[:, None]
-        keep = (own + 0.1 * told + 1e-3 * self.visits) * nearness[:, None]
+        keep = (own + MATCHED * told + 1e-3 * self.visits) * nearness[:, None]
         wanted[: layer + 1] = 0.0  # only what is still to come in this step
         wanted[event["resident"]] = 0.0
         order = np.argsort(-wanted, axis=None)[: self.most]

@@ -6,7 +6,7 @@ popular experts that several offloading systems start from.
 
 import numpy as np
 
-HALF_LIFE_STEPS = 8.0
+HALF_LIFE_STEPS = 2.0
 
 
 class Policy:

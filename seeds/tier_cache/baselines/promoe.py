@@ -7,7 +7,7 @@ count.
 
 import numpy as np
 
-HALF_LIFE_STEPS = 8.0
+HALF_LIFE_STEPS = 2.0
 MARGIN = 0.4  # by which an expert must follow another more often than it is used at all, for that to count
 LEAST = 0.6  # likelihood above which something is loaded ahead
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from evaluators.contract import Outcome, Split, Tier
+from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.protocol import EvaluateReply, EvaluateRequest, Hello, Ready, body_length, decode, encode
 from evaluators.seeding import secret_from_seed
 from evolve.errors import BackendError
@@ -79,16 +79,18 @@ def test_a_cancelled_evaluation_leaves_no_reply_for_the_next() -> None:
 
 
 def test_workers_that_die_again_and_again_are_an_infrastructure_outcome() -> None:
-    async def scene() -> Outcome:
+    async def scene() -> Evaluation:
         backend = await LocalBackend.start(
             HELLO, 1, 0.05
         )  # too short for a program that loops: each worker is given up
         try:
-            return (await backend.evaluate(quick(LOOP))).outcome
+            return await backend.evaluate(quick(LOOP))
         finally:
             await backend.close()
 
-    assert asyncio.run(scene()) is Outcome.INFRASTRUCTURE
+    lost = asyncio.run(scene())
+    assert lost.outcome is Outcome.INFRASTRUCTURE
+    assert lost.feedback == "each of the 3 workers that played it ended, or did not answer in time"
 
 
 # A worker whose evaluations end as the machine's fault, until it is told that this is the second try.
@@ -142,6 +144,17 @@ def test_a_closed_backend_leaves_no_process() -> None:
 def test_a_task_that_cannot_start_says_why() -> None:
     with pytest.raises(BackendError, match="there is no task 'toyy'; did you mean 'toy'"):
         asyncio.run(LocalBackend.start(Hello(task="toyy", parameters={}, secrets={}), 2, 60.0))
+
+
+def test_instances_that_cannot_be_drawn_are_told_before_anything_is_played() -> None:
+    hello = Hello(
+        task="broadcast",
+        parameters={"regions": 3, "destinations": 1},
+        secrets={Split.SEARCH: secret_from_seed(1)},
+        drawn=((Tier.SMOKE, Split.SEARCH), (Tier.QUICK, Split.SEARCH)),
+    )
+    with pytest.raises(BackendError, match="^the instances of search, tier quick, cannot be drawn: scenario one_cloud"):
+        asyncio.run(LocalBackend.start(hello, 2, 60.0))
 
 
 def test_a_split_without_a_secret_is_refused_and_the_worker_lives_on() -> None:

@@ -90,7 +90,8 @@ def test_what_is_set_alone_makes_room_for_itself() -> None:
     ("told", "sentence"),
     [
         ({"regions": "5", "destinations": "5"}, "destinations: expected at most 4 in a network of 5 regions, found 5"),
-        ({"regions": "40"}, "regions: expected a value from 2 to 32, found 40"),
+        ({"regions": "40"}, "regions: expected a value from 3 to 32, found 40"),
+        ({"regions": "2"}, "regions: expected a value from 3 to 32, found 2"),
         ({"regions": "32", "destinations": "30"}, "has 30720 flows, expected at most 12000; lower either"),
         ({"destination": "3"}, "did you mean 'destinations'"),
         ({"partitions": "0"}, "partitions: expected a value from 1 to 64"),
@@ -105,9 +106,16 @@ def test_settings_that_cannot_be_are_refused(told: dict[str, str], sentence: str
 
 
 def test_a_network_without_a_choice_is_refused_with_a_remedy() -> None:
-    problem = PROBLEM.configured({"regions": "2", "destinations": "1"})
+    problem = PROBLEM.configured({"regions": "3", "destinations": "1"})
     with pytest.raises(ContractError, match="no plan can save 10 % .* set more regions"):
-        problem.instances(Tier.SMOKE, Split.SEARCH, seeds())
+        problem.instances(Tier.QUICK, Split.SEARCH, seeds())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_wait_that_costs_nothing_is_played_at_the_edges_too(seed: int) -> None:
+    problem = PROBLEM.configured({"time_usd_per_h": "0"})
+    scenarios = problem.instances(Tier.SMOKE, Split.SEARCH, SeedSource(secret_from_seed(seed), Split.SEARCH))
+    assert [scenario.play(InProcessCandidate(DIRECT), CLOCK).score for scenario in scenarios] == [0.0] * len(EDGES)
 
 
 def test_feedback_and_pictures_are_aggregates() -> None:

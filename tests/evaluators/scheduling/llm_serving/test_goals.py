@@ -189,6 +189,21 @@ def test_answers_count_by_the_model_that_gave_them_and_decodes_stay_with_their_m
     assert amount(run(moving, arrivals, played), played) == 0.6
 
 
+def test_an_answer_that_was_preempted_is_not_finished_by_another_model() -> None:
+    costs = (cost_model("llama3-8b", "a100", 1), cost_model("llama3-70b", "a100", 4))
+    played = Fleet(costs=costs, roles=(0, 0), goal=Goal.QUALITY, qualities=(0.6, 1.0))
+    hopping = program(  # when the second comes the first is preempted, and waits until it may move
+        '{"batches": True, "rebalance_s": 0.05}',
+        '{"route": [0, 1], "key": 0.0}',
+        batch='{"admit": np.maximum(waiting[:, 3], 1) * ((waiting[:, 5] == 0) | (replica == 1) | (now > 2.0)),'
+        ' "run": np.where(running[:, 2] == 2, running[:, 3], np.where((running[:, 5] > 50) & (now < 1.2), -1, 1))}',
+        rebalance='{"move": np.where((requests[:, 2] == 1) & (requests[:, 5] > 0), 1, -1)}',
+    )
+    played_out = run(hopping, [arrival(0.0, 500, 300), arrival(1.0, 500, 200)], played)
+    assert played_out.requests[0].preemptions == 1
+    assert amount(played_out, played) == 0.6
+
+
 KINDS = [("llama3-8b", "a100", 1), ("llama3-70b", "a100", 4), ("llama2-70b", "h100", 4)]
 
 

@@ -175,6 +175,18 @@ def test_two_futures_with_one_past_get_the_same_decisions(name: str) -> None:
     assert told == told_instead
 
 
+def test_numbers_of_prefixes_tell_nothing_but_which_are_equal() -> None:
+    """The stream's own do: a document's is its rank by popularity, and a session's counts the turns still to come."""
+    shared = [replace(a, blocks=(0, i % 4, 10 + i % 4)) for i, a in enumerate(random_arrivals(5, 30, longest=9000))]
+    renamed = [replace(a, blocks=tuple(1000 - 7 * block for block in a.blocks)) for a in shared]
+    source = (PROGRAMS / "marconi.py").read_text()
+    told, told_of_renamed = (_told_until(play(source, arrivals)[1], np.inf) for arrivals in (shared, renamed))
+    assert told == told_of_renamed
+    _, candidate = play(source, shared)
+    requests = [np.asarray(arguments[1]) for name, arguments in candidate.calls if name == "arrive"]
+    assert [request[7] for request in requests[:6]] == [0, 1, 2, 3, 0, 1]
+
+
 def _told_until(candidate: InProcessCandidate, t_star: float) -> list[tuple[str, bytes]]:
     return [
         (name, b"".join(_raw(argument) for argument in arguments))
@@ -248,7 +260,7 @@ def test_a_retained_prefix_outlives_a_younger_one() -> None:
     prompts = {name: tuple(range(100 * i, 100 * i + 7)) for i, name in enumerate(("kept", "young", "next", "kept"))}
     order = [(0.0, "kept"), (5.0, "young"), (10.0, "next"), (15.0, "kept")]
     arrivals = [arrival(at_s, 4000, 2, prompts[name]) for at_s, name in order]
-    place = '{"route": [0.0, 1.0, 1.0], "key": request[5], "retain_s": RETAIN if request[7] == 301 else 0.0}'
+    place = '{"route": [0.0, 1.0, 1.0], "key": request[5], "retain_s": RETAIN if request[7] == 0 else 0.0}'
     hits = []
     for retain_s in (0.0, 100.0):
         source = program(arrive=place.replace("RETAIN", str(retain_s)))

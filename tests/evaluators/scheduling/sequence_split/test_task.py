@@ -115,6 +115,12 @@ def test_what_the_user_sets_holds_everywhere() -> None:
             assert on.inter_us == pytest.approx(5.12)
 
 
+def test_a_pattern_of_short_sequences_needs_no_cap_for_long_ones() -> None:
+    for scenario in smoke(PROBLEM.configured({"cap": "313", "ranks": "8", "pattern": "even"})):
+        assert scenario.batch.lengths_N.max() <= 8 * 313
+        assert scenario.play(InProcessCandidate(FIRST_FIT), CLOCK).outcome is Outcome.SCORED
+
+
 def test_micro_batches_are_as_many_as_first_fit_needs() -> None:
     for scenario in smoke(PROBLEM.configured({"cap": "22000", "micro_batches": "1", "pattern": "longtail"})):
         assert scenario.batch.micro_batches * scenario.batch.machine.ranks * 22_000 >= scenario.batch.lengths_N.sum()
@@ -131,8 +137,12 @@ def test_micro_batches_are_as_many_as_first_fit_needs() -> None:
         ({"ranks": "-1"}, "ranks: expected a value from 0 to 256"),
         ({"cap": "100"}, "cap: 6 ranks of 100 tokens hold 600, but sequences have up to 131072"),
         (
-            {"cap": "1000", "ranks": "8", "pattern": "even"},
+            {"cap": "1000", "ranks": "8", "pattern": "longtail"},
             "hold 8000, but sequences have up to 65536; expected a cap of 8192",
+        ),
+        (
+            {"cap": "300", "ranks": "8", "pattern": "even"},
+            "hold 2400, but sequences have up to 2500; expected a cap of 313",
         ),
         ({"sync": "never"}, "sync: expected one of mixed, step, gradient"),
         ({"ring": "hidden"}, "ring: expected one of mixed, overlapped, exposed"),
