@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from evaluators.parameters import file_path
 from evaluators.placement.pipeline_layout.draw import GBIT
 from evaluators.placement.pipeline_layout.network import Floats, Ints, Network, by_site
 from evaluators.placement.pipeline_layout.parameters import MOST_DEVICES
+from evaluators.user_file import read_json
 
 _KEYS = frozenset({"sites", "latency_ms", "gbit_s", "devices"})
 _DEVICE_KEYS = frozenset({"site", "tflops", "memory_gb", "count"})
@@ -45,7 +44,7 @@ def read_network(value: object) -> Recording:
     """
     path = file_path(str(value))
     where = f"network {path}"
-    fields = _object(_content(path, where), _KEYS, _KEYS, where)
+    fields = _object(read_json(path, where), _KEYS, _KEYS, where)
     sites = _sites(fields["sites"], f"{where}: sites")
     devices = _devices(fields["devices"], sites, f"{where}: devices")
     return Recording(
@@ -64,13 +63,6 @@ def jittered(recording: Recording, sigma: float, rng: np.random.Generator) -> Ne
     speeds = recording.tflops_D * np.exp(sigma * rng.standard_normal(recording.tflops_D.shape))
     network = by_site(recording.site_D, speeds, recording.memory_D, recording.latency_SS, rates)
     return network.shuffled(rng)
-
-
-def _content(path: Path, where: str) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ContractError(f"{where}: expected JSON, found {error}") from error
 
 
 def _sites(value: object, where: str) -> list[str]:
