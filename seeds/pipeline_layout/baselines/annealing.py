@@ -7,7 +7,7 @@ taken with the chance exp(-loss / heat), the heat falls geometrically.
 import numpy as np
 
 CLIMBED = 2  # starts
-MOVES = 4500  # tried on each
+MOVES = 2000  # tried on each
 HEAT = 0.03  # of the step, at first
 COLD = 0.0005  # in the end
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 PLANS = 20
-CHILDREN = 90
+CHILDREN = 60
 
 
 def layout(devices, latency_s, gb_per_s, job, seed):
