@@ -247,6 +247,19 @@ TABLES = {
             quick=True,
         ),
         TableSpec(
+            task="pipeline_layout",
+            reference="two_arrangements",
+            columns={
+                "step / bound": ("step_over_bound", ".2f"),
+                "stages": ("stages", ".1f"),
+                "replicas": ("replicas", ".1f"),
+                "busy %": ("busy", ".0f"),
+                "exchange %": ("exchange", ".0f"),
+            },
+            metrics=("step_over_bound", "step_over_in_order", "stages", "replicas", "idle", "busy", "exchange", "hops"),
+            quick=True,
+        ),
+        TableSpec(
             task="spot_deadline",
             reference="uniform_progress",
             columns={"cost / optimum": ("cost_over_optimum", ".3f"), "starts": ("starts", ".1f")},
