@@ -30,6 +30,7 @@ GRIDDED = (
     "job_shop",
     "llm_serving",
     "model_packing",
+    "pipeline_schedule",
     "sequence_split",
     "spot_deadline",
     "table_reorder",
