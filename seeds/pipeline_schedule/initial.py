@@ -179,7 +179,7 @@ class Line:
         self.held[device][batch] += size
 
     def _tails(self) -> list:
-        """Time from the start of each pass to the end of its micro-batch's way, the longest being 1, by kind and stage."""
+        """By kind and stage: time from a pass's start to the end of its micro-batch's way, the longest being 1."""
         tails, way = [[0.0] * self.stages for _ in range(3)], 0
         for stage in range(self.stages):
             tails[WEIGHT][stage] = self.times[WEIGHT][stage]

@@ -13,8 +13,8 @@ to start c earlier, the j-th needs the j-th of the other to: when j have started
 With these, every device is one machine with heads and tails. Letting it interrupt passes only makes that easier, and
 then Jackson's rule (of what is there, the pass with the longest tail) is optimal: its makespan bounds the step.
 
-`memory_us` bounds it from another side: a device holds what it holds for at least the time that a micro-batch takes from
-there to the last stage and back.
+`memory_us` bounds it from another side: a device holds what it holds for at least the time that a micro-batch takes
+from there to the last stage and back.
 
 Source: one machine with heads and tails after Carlier, EJOR 1982, and Carlier and Pinson, Management Science 1989.
 

@@ -54,13 +54,11 @@ def _check_size(settings: Settings, profile: Profile | None) -> None:
         devices, chunks = recorded_shape(profile, settings)
     else:
         devices, chunks = int(settings.get("devices", 0)) or 16, int(settings.get("chunks", 0)) or 4
-    passes = (
-        3 * devices * chunks * (int(settings.get("micro_batches", 0)) or (5 if profile is not None else 2) * devices)
-    )
+    batches = int(settings.get("micro_batches", 0)) or (3 if profile is None else 5) * devices
+    passes = 3 * devices * chunks * batches
     if passes > MOST_PASSES:
         raise ContractError(
-            f"devices, chunks, micro_batches: expected at most {MOST_PASSES} passes in a step, found up to {passes}; set "
-            "fewer of them"
+            f"devices, chunks, micro_batches: expected at most {MOST_PASSES} passes in a step, found up to {passes}"
         )
 
 

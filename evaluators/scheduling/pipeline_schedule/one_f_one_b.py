@@ -1,9 +1,9 @@
 """The weak anchor: one forward, one backward, as a rule that fits every pipeline and every memory.
 
-A free device runs the backward pass of the oldest micro-batch that has come back to it, its weight gradient right behind
-its input gradient; if none has, the forward pass of the oldest micro-batch that has come. As many micro-batches are under
-way as there are devices, or fewer if memory cannot hold so many whole: the next one enters when the first stage has done
-one's input gradient. With one stage on a device this is the usual schedule.
+A free device runs the backward pass of the oldest micro-batch that has come back to it, its weight gradient right
+behind its input gradient; if none has, the forward pass of the oldest micro-batch that has come. As many micro-batches
+are under way as there are devices, or fewer if memory cannot hold so many whole: the next one enters when the first
+stage has done one's input gradient. With one stage on a device this is the usual schedule.
 
 Source: 1F1B after Narayanan et al., "PipeDream", SOSP 2019, and "Memory-efficient pipeline-parallel DNN training",
 ICML 2021; early backward scheduling after Fan et al., "DAPPLE", PPoPP 2021.

@@ -1,7 +1,8 @@
 """Layers of a user's model from a file, put together to stages.
 
 A file is CSV with a header, or a JSON list of objects: one row a layer (or a stage), in the order of the model, with
-the columns `COLUMNS` and perhaps a name, which is not used. Times are in microseconds, memory in MB, of one micro-batch.
+the columns `COLUMNS` and perhaps a name, which is not used. Times are in microseconds, memory in MB, of one
+micro-batch.
 
 Shapes: C columns, L layers, S stages.
 """

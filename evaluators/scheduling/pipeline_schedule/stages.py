@@ -95,7 +95,8 @@ def links_between(device_S: Ints, link_us_S: Ints) -> Ints:
 def capacities(device_S: Ints, activation_mb_S: Ints, memory_D: np.ndarray) -> Ints:
     """``(D,)`` MB: of the activations of D micro-batches on an average device so much, and one micro-batch at least."""
     whole_D = np.bincount(device_S, weights=activation_mb_S)
-    return np.maximum(np.round(memory_D * len(whole_D) * whole_D.mean()), whole_D).astype(np.int64)
+    capacity_D = np.maximum(np.round(memory_D * len(whole_D) * whole_D.mean()), whole_D)
+    return np.asarray(capacity_D, dtype=np.int64)
 
 
 def _spread(rng: np.random.Generator, count: int, relative: float) -> np.ndarray:

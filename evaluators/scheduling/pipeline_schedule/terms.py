@@ -5,9 +5,9 @@ from __future__ import annotations
 from evaluators.contract import Direction, EntryPoint, MetricSpec
 
 _DESCRIPTION = """\
-A training step sends M equal micro-batches forward through S stages of a model and back again. Every stage is on one of D
-devices, a device may have several. Each micro-batch has three passes on each stage: forward (F), gradient of the input (B)
-and gradient of the weights (W). You choose in which order every device runs its passes. The step is to be short.
+A training step sends M equal micro-batches forward through S stages of a model and back. Every stage is on one of D
+devices, a device may have several. Each micro-batch has three passes on each stage: forward (F), gradient of the input
+(B) and gradient of the weights (W). You choose in which order every device runs its passes. The step is to be short.
 
 `schedule(pipeline: dict) -> int64 array (3 * S * M,)`: every pass once, as its number
     (kind * S + stage) * M + micro_batch,  kind 0 for F, 1 for B, 2 for W.
@@ -26,13 +26,13 @@ A pass starts when the pass before it on its device has ended and its inputs are
     W of stage s needs B of stage s.
 The step ends with the last pass of all. Orders that wait for one another (a deadlock) are an invalid answer.
 
-Memory: a micro-batch takes activation_mb[s] on the device of stage s when its F starts there; when its B ends, kept_mb[s]
-of that stay; when its W ends, none. If a device ever holds more than its capacity_mb, the answer is invalid. Every device
-can hold at least one micro-batch whole, so doing one micro-batch after the other (F up, B and W down) is always valid.
-With several stages on a device, do not fill it with first stages: their micro-batches must come back to go on.
+Memory: a micro-batch takes activation_mb[s] on the device of stage s when its F starts there; when its B ends,
+kept_mb[s] of that stay; when its W ends, none. If a device ever holds more than its capacity_mb, the answer is invalid.
+Every device can hold at least one micro-batch whole, so doing one micro-batch after the other (F up, B and W down) is
+always valid. With several stages on a device, do not fill it with first stages: their micro-batches must come back.
 
-0 is 1F1B: a free device runs the oldest B that is there, its W right behind it, else the oldest F that is there; at most
-min(D, as many as every device can hold whole) micro-batches are between their first F and their last B.
+0 is 1F1B: a free device runs the oldest B that is there, its W right behind it, else the oldest F that is there; at
+most min(D, as many as every device can hold whole) micro-batches are between their first F and their last B.
 
 A pipeline has two seconds of CPU, for 300 to 6000 passes. Count moves, not seconds: scores must repeat.
 """

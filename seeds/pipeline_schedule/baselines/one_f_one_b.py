@@ -3,9 +3,9 @@
 A free device runs the oldest input gradient that is there and its weight gradient right behind it, else the oldest
 forward. As many micro-batches are under way as there are devices, or fewer if a device cannot hold so many whole.
 
-Source: Narayanan et al., "PipeDream", SOSP 2019, and "Memory-efficient pipeline-parallel DNN training", ICML 2021; early
-backward passes as in Fan et al., "DAPPLE", PPoPP 2021. Where each device counts its own warm-up there, one number of
-micro-batches under way stands here: with one stage on a device both run the same passes at the same times.
+Source: Narayanan et al., "PipeDream", SOSP 2019, and "Memory-efficient pipeline-parallel DNN training", ICML 2021;
+early backward passes as in Fan et al., "DAPPLE", PPoPP 2021. There each device counts its own warm-up; here one number
+of micro-batches under way stands for all of them.
 """
 
 import heapq

@@ -119,7 +119,6 @@ def test_changing_what_is_shown_changes_nothing() -> None:
     vandal = "pipeline['forward_us'] = pipeline['forward_us'] * 0; pipeline.clear()"
     assert score_of(scenario, answering(vandal)) == score_of(scenario, SERIAL)
     view = scenario.view()
-    assert not any(np.shares_memory(value, scenario.pipeline.times_us_KS) for value in view.values())  # type: ignore[arg-type]
     view["forward_us"][:] = 0  # type: ignore[index]
     assert (scenario.pipeline.times_us_KS == before).all()
 
