@@ -60,7 +60,7 @@ def schedule(pipeline: dict) -> np.ndarray:
 def tries(pipeline: dict) -> int:
     """As many schedules as asked for, as far as the steps last."""
     passes = 3 * pipeline["stages"] * pipeline["micro_batches"]
-    return int(max(1, min(TRIES, STEPS // passes)))
+    return int(max(1, min(TRIES, STEPS // (passes + 200))))
 
 
 class Line:
@@ -140,7 +140,7 @@ class Line:
             self.ahead[device],
             self.held[device],
         )
-        if self.taken[device] + size > capacity - (SPARE * capacity if batch > self.done else 0):
+        if self.taken[device] + size > capacity - (max(SPARE, 0.0) * capacity if batch > self.done else 0):
             return False
         while self.oldest[device] < batch and not (ahead[self.oldest[device]] or held[self.oldest[device]]):
             self.oldest[device] += 1

@@ -64,11 +64,11 @@ def _check_size(settings: Settings, profile: Profile | None) -> None:
 
 def _check_room(settings: Settings, profile: Profile | None) -> None:
     """In some pipeline 1F1B is not at the bound."""
-    splits = (Split.SEARCH,) if profile is None else (Split.SEARCH, Split.REPORT)
-    for split in splits:
+    for split in (Split.SEARCH, Split.REPORT):
         scenarios = drawn(settings, profile, Tier.SMOKE, split, SeedSource(secret_from_seed(0), split))
-        if all(scenario.weak_us <= scenario.bound_us for scenario in scenarios):
-            raise ContractError(
-                "nothing can be won: with these settings 1F1B takes no longer than any order must; expected more "
-                "devices, micro-batches or memory"
-            )
+        if any(scenario.weak_us > scenario.bound_us for scenario in scenarios):
+            return
+    raise ContractError(
+        "nothing can be won: with these settings 1F1B takes no longer than any order must; expected more devices, "
+        "micro-batches or memory"
+    )

@@ -30,7 +30,7 @@ REGIMES: Mapping[str, Regime] = {
     "head": Regime(model=Model(head=(0.3, 1.2), embedding=(0.3, 1.0)), memory=(0.9, 0.65, 1.3)),
     "tight": Regime(model=Model(), memory=(0.5, 0.35, 0.7)),
     "looped": Regime(model=Model(), memory=(1.2, 1.6, 0.9), chunks=(2, 3)),
-    "vee": Regime(model=Model(), memory=(0.5, 0.36, 1.0), chunks=(2,), placement=WAVE),
+    "vee": Regime(model=Model(), memory=(0.55, 0.4, 1.0), chunks=(2,), placement=WAVE),
     "fused": Regime(model=Model(fused=True, jitter=0.1), memory=(1.1, 0.8, 1.5), chunks=(2, 3)),
     "far": Regime(model=Model(link=FAR), memory=(1.5, 2.5, 1.1)),
     "recompute": Regime(model=Model(recomputed=0.5), memory=(0.7, 1.2, 0.5), split=Split.HOLDOUT),
@@ -43,7 +43,7 @@ REGIMES: Mapping[str, Regime] = {
     "far_looped": Regime(model=Model(link=(0.2, 0.6), links=0.25), memory=(1.3, 1.8), chunks=(2,), split=Split.HOLDOUT),
     "vee_head": Regime(
         model=Model(head=(1.0, 2.5), attention=(0.4, 0.6)),
-        memory=(0.45, 0.7),
+        memory=(0.6, 0.45),
         chunks=(2,),
         placement=WAVE,
         split=Split.HOLDOUT,

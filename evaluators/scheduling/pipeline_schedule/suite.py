@@ -46,7 +46,7 @@ def drawn(settings: Settings, profile: Profile | None, tier: Tier, split: Split,
     for index in range(1 if split is Split.REPORT else NUM_INSTANCES[tier]):
         name = f"{RECORDED}-{index}"
         rng = np.random.default_rng(seeds.instance(name))
-        pipeline = recorded_pipeline(profile, index, split, settings, rng)
+        pipeline = checked(recorded_pipeline(profile, index, split, settings, rng))
         scenarios.append(make_scenario(name, RECORDED, pipeline, candidate_seed=seeds.candidate(name)))
     return scenarios
 
@@ -87,10 +87,20 @@ def as_told(pipeline: Pipeline, settings: Settings) -> Pipeline:
         pipeline = replace(pipeline, link_us_S=link_us_S)
     if capacity:
         pipeline = replace(pipeline, capacity_mb_D=np.full(pipeline.devices, capacity, dtype=np.int64))
+    return checked(pipeline)
+
+
+def checked(pipeline: Pipeline) -> Pipeline:
+    """The pipeline, if every device can hold a micro-batch.
+
+    Raises:
+        ContractError: One cannot.
+    """
     if pipeline.in_flight < 1:
+        device = int((pipeline.capacity_mb_D - pipeline.whole_mb_D).argmin())
         raise ContractError(
-            f"capacity_mb: one micro-batch takes up to {pipeline.whole_mb_D.max()} MB on a device; expected so much or "
-            f"more, found {capacity}"
+            f"capacity_mb: one micro-batch takes up to {pipeline.whole_mb_D[device]} MB on a device; expected so much "
+            f"or more, found {pipeline.capacity_mb_D[device]}"
         )
     return pipeline
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from evaluators.contract import Descriptor, Limits, Split, Task, Tier
-from evaluators.problem import Settings
+from evaluators.contract import Descriptor, Limits, Task, Tier
 from evaluators.scheduling.pipeline_schedule import report
 from evaluators.scheduling.pipeline_schedule.checks import check_settings
 from evaluators.scheduling.pipeline_schedule.parameters import PARAMETERS
-from evaluators.scheduling.pipeline_schedule.profile import Profile, read_profile
-from evaluators.scheduling.pipeline_schedule.scenario import Scenario
+from evaluators.scheduling.pipeline_schedule.profile import read_profile
 from evaluators.scheduling.pipeline_schedule.suite import drawn
 from evaluators.scheduling.pipeline_schedule.terms import METRICS, SCHEDULE
-from evaluators.seeding import SeedSource
 from evaluators.suite_problem import SuiteProblem, told_file
 
 TASK = Task(
@@ -36,19 +31,13 @@ TASK = Task(
     },
     parameter_specs=PARAMETERS,
     descriptors=(
-        Descriptor(metric="under_way", low=0.4, high=1.6, bins=6),
+        Descriptor(metric="under_way", low=0.4, high=2.2, bins=6),
         Descriptor(metric="postponed", low=0.0, high=96.0, bins=6),
     ),
     trade_offs=("score", "peak_mean"),
 )
 
 
-def _draw(
-    settings: Settings, profile: Profile | None, tier: Tier, split: Split, seeds: SeedSource
-) -> Sequence[Scenario]:
-    return drawn(settings, profile, tier, split, seeds)
-
-
 PROBLEM = SuiteProblem(
-    task=TASK, read=told_file("profile", read_profile), check=check_settings, draw=_draw, report=report
+    task=TASK, read=told_file("profile", read_profile), check=check_settings, draw=drawn, report=report
 )
