@@ -128,11 +128,16 @@ def memory_us(pipeline: Pipeline, device: int, heads_KSM: Ints, tails_KSM: Ints)
     """
     mine = np.flatnonzero(pipeline.device_S == device)
     round_trip_S = (pipeline.forward_us_S + pipeline.input_us_S + 2 * pipeline.link_us_S)[::-1].cumsum()[::-1]
-    held = int(pipeline.activation_mb_S[mine] @ round_trip_S[mine]) * pipeline.micro_batches
-    kept = int(pipeline.kept_mb_S[mine] @ pipeline.weight_us_S[mine]) * pipeline.micro_batches
+    held = _area(pipeline.activation_mb_S[mine], round_trip_S[mine]) * pipeline.micro_batches
+    kept = _area(pipeline.kept_mb_S[mine], pipeline.weight_us_S[mine]) * pipeline.micro_batches
     capacity = int(pipeline.capacity_mb_D[device])
     first, last = int(heads_KSM[FORWARD, mine, 0].min()), int(tails_KSM[INPUT, mine, 0].min())
     return max(first - (-held // capacity) + last, first - (-(held + kept) // capacity))
+
+
+def _area(sizes: Ints, times: Ints) -> int:
+    """The sum of their products, in integers without end."""
+    return sum(size * time for size, time in zip(sizes.tolist(), times.tolist(), strict=True))
 
 
 def _first(heads_KSM: Ints, pipeline: Pipeline, stage: int) -> int:

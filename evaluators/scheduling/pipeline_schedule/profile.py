@@ -127,8 +127,9 @@ def _layer(row: dict[str, object], where: str) -> list[float]:
         raise ContractError(f"{where}: expected {', '.join(COLUMNS)} and perhaps {NAME}, found {found}")
     layer = [_number(row[name], f"{where}, {name}") for name in COLUMNS]
     forward, back, _, activation, kept = layer
-    if forward <= 0 or back <= 0:
-        raise ContractError(f"{where}: expected a forward_us and input_us above 0, found {forward:g} and {back:g}")
+    if min(forward, back, activation) <= 0:
+        found = f"{forward:g}, {back:g} and {activation:g}"
+        raise ContractError(f"{where}: expected forward_us, input_us and activation_mb above 0, found {found}")
     if kept > activation:
         raise ContractError(f"{where}: expected kept_mb of at most activation_mb ({activation:g}), found {kept:g}")
     return layer

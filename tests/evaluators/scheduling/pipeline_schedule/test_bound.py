@@ -55,6 +55,12 @@ def test_one_micro_batch_at_a_time_cannot_overlap() -> None:
     assert step_bound_us(pipeline) == read_order(pipeline, one_f_one_b(pipeline)).timing.step_us
 
 
+def test_the_largest_numbers_of_a_profile_do_not_overflow() -> None:
+    small, large = a_pipeline(8, 64, capacity=6), a_pipeline(8, 64, times=(10**9,) * 3, activation=2 * 10**9,
+                                                             kept=10**9, capacity=6 * 10**9)  # fmt: skip
+    assert step_bound_us(large) == 10**9 * step_bound_us(small)
+
+
 def test_less_memory_never_lowers_the_bound() -> None:
     bounds = [step_bound_us(a_pipeline(6, 12, chunks=2, capacity=capacity)) for capacity in (100, 24, 12, 8, 4)]
     assert bounds == sorted(bounds)

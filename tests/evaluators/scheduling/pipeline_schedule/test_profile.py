@@ -101,7 +101,7 @@ def test_no_cut_has_a_faster_slowest_stage(stages: int) -> None:
     [
         ([LAYERS[0]], HEADER, "expected 2 to 4096 layers, found 1"),
         ([LAYERS[0], ("x", 1, 1, 1, 5, 6)], HEADER, r"row 1: expected kept_mb of at most activation_mb \(5\), found 6"),
-        ([LAYERS[0], ("x", 0, 1, 1, 5, 1)], HEADER, "row 1: expected a forward_us and input_us above 0, found 0 and 1"),
+        ([LAYERS[0], ("x", 0, 1, 1, 5, 1)], HEADER, "row 1: expected forward_us, .* above 0, found 0, 1 and 5"),
         ([LAYERS[0], ("x", "n/a", 1, 1, 5, 1)], HEADER, "row 1, forward_us: expected a number .*, found 'n/a'"),
         ([LAYERS[0], ("x", -1, 1, 1, 5, 1)], HEADER, "row 1, forward_us: expected a number .*, found '-1'"),
         ([LAYERS[0], ("x", "nan", 1, 1, 5, 1)], HEADER, "row 1, forward_us: expected a number"),
