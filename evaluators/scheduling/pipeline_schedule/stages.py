@@ -12,10 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from evaluators.scheduling.pipeline_schedule.pipeline import Ints, Pipeline
 from evaluators.scheduling.pipeline_schedule.placements import Placement, device_of_stages
 
+Floats = npt.NDArray[np.float64]
 Range = tuple[float, float]
 LAYER_US = 1000.0  # forward, times the layers of a stage
 LAYER_MB = 200.0
@@ -52,27 +54,12 @@ class Shape:
 
 def draw_pipeline(model: Model, shape: Shape, rng: np.random.Generator) -> Pipeline:
     """A pipeline of this shape."""
-    stages = shape.devices * shape.chunks
-    layers = rng.uniform(*model.layers) / shape.chunks
-    attention, kept = rng.uniform(*model.attention), rng.uniform(*model.kept)
-    size_S = layers * _spread(rng, stages, model.jitter)
-    forward, back, weight = size_S, size_S * (1 + attention), size_S * (1 - attention)
-    activation = size_S.copy()
-    forward[-1] += (head := rng.uniform(*model.head))
-    back[-1], weight[-1], activation[-1] = back[-1] + head, weight[-1] + head, activation[-1] + head
-    embedding = rng.uniform(*model.embedding)
-    forward[0], weight[0] = forward[0] + 0.3 * embedding, weight[0] + embedding
-    encoder = round(model.encoder * stages)
-    forward[:encoder], back[:encoder], weight[:encoder] = 1.6 * forward[:encoder], 1.6 * back[:encoder], 0.0
-    again = rng.random(stages) < model.recomputed
-    back, activation = back + np.where(again, forward, 0.0), np.where(again, 0.2 * activation, activation)
     device_S = device_of_stages(shape.placement, shape.devices, shape.chunks)
-    slowness_S = _spread(rng, shape.devices, model.speeds)[device_S]
-    if model.fused:
-        back, weight, kept = back + weight, np.zeros(stages), 0.0
-    times_KS = LAYER_US * np.stack([forward, back, weight]) * slowness_S
-    link_S = times_KS[0].mean() * rng.uniform(*model.link) * np.where(rng.random(stages) < model.links, 5.0, 1.0)
-    activation_S = np.ceil(LAYER_MB * activation).astype(np.int64)
+    work_KS, size_S, kept = _stages(model, shape, rng)
+    times_KS = LAYER_US * work_KS * _spread(rng, shape.devices, model.speeds)[device_S]
+    slow_S = np.where(rng.random(len(device_S)) < model.links, 5.0, 1.0)
+    link_S = times_KS[0].mean() * rng.uniform(*model.link) * slow_S
+    activation_S = np.ceil(LAYER_MB * size_S).astype(np.int64)
     return Pipeline(
         micro_batches=shape.micro_batches,
         device_S=device_S,
@@ -80,10 +67,29 @@ def draw_pipeline(model: Model, shape: Shape, rng: np.random.Generator) -> Pipel
         input_us_S=_whole(times_KS[1]),
         weight_us_S=_whole(times_KS[2]),
         activation_mb_S=activation_S,
-        kept_mb_S=np.floor(kept * activation_S * (weight > 0)).astype(np.int64),
+        kept_mb_S=np.floor(kept * activation_S * (work_KS[2] > 0)).astype(np.int64),
         link_us_S=links_between(device_S, _whole(link_S)),
         capacity_mb_D=capacities(device_S, activation_S, shape.memory * _spread(rng, shape.devices, model.speeds)),
     )
+
+
+def _stages(model: Model, shape: Shape, rng: np.random.Generator) -> tuple[Floats, Floats, float]:
+    """``(K, S)`` times and ``(S,)`` sizes of the stages, in layers, and the share that is kept."""
+    count = shape.devices * shape.chunks
+    layers = rng.uniform(*model.layers) / shape.chunks
+    attention, kept = rng.uniform(*model.attention), rng.uniform(*model.kept)
+    size = layers * _spread(rng, count, model.jitter)
+    work = np.stack([size, size * (1 + attention), size * (1 - attention)])
+    head, embedding = rng.uniform(*model.head), rng.uniform(*model.embedding)
+    work[:, -1] += head
+    size[-1] += head
+    work[:, 0] += np.array([0.3, 0.0, 1.0]) * embedding
+    work[:, : round(model.encoder * count)] *= np.array([[1.6], [1.6], [0.0]])
+    again = rng.random(count) < model.recomputed
+    work[1] += np.where(again, work[0], 0.0)
+    if model.fused:
+        work, kept = np.stack([work[0], work[1] + work[2], np.zeros(count)]), 0.0
+    return work, np.where(again, 0.2 * size, size), kept
 
 
 def links_between(device_S: Ints, link_us_S: Ints) -> Ints:
@@ -92,16 +98,16 @@ def links_between(device_S: Ints, link_us_S: Ints) -> Ints:
     return np.asarray(np.where(stays_S, 0, link_us_S), dtype=np.int64)
 
 
-def capacities(device_S: Ints, activation_mb_S: Ints, memory_D: np.ndarray) -> Ints:
+def capacities(device_S: Ints, activation_mb_S: Ints, memory_D: Floats) -> Ints:
     """``(D,)`` MB: of the activations of D micro-batches on an average device so much, and one micro-batch at least."""
     whole_D = np.bincount(device_S, weights=activation_mb_S)
     capacity_D = np.maximum(np.round(memory_D * len(whole_D) * whole_D.mean()), whole_D)
     return np.asarray(capacity_D, dtype=np.int64)
 
 
-def _spread(rng: np.random.Generator, count: int, relative: float) -> np.ndarray:
+def _spread(rng: np.random.Generator, count: int, relative: float) -> Floats:
     return rng.lognormal(0.0, relative, count)
 
 
-def _whole(times: np.ndarray) -> Ints:
+def _whole(times: Floats) -> Ints:
     return np.round(times).astype(np.int64)
