@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +20,7 @@ import numpy.typing as npt
 
 from evaluators.contract import ContractError, ParameterValue
 from evaluators.parameters import file_path
+from evaluators.user_file import parsed_json, read_text
 
 COLUMNS = ("forward_us", "input_us", "weight_us", "activation_mb", "kept_mb")
 NAME = "name"
@@ -76,17 +76,7 @@ def read_profile(value: ParameterValue) -> Profile:
     """
     path = file_path(value)
     where = f"profile {path}"
-    try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MOST_BYTES else b""
-    except OSError as error:
-        raise ContractError(f"{where}: cannot be read: {error.strerror}") from error
-    if size > MOST_BYTES:
-        raise ContractError(f"{where}: expected at most {MOST_BYTES >> 20} MiB, found {size >> 20}")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ContractError(f"{where}: expected UTF-8 text, found byte {error.start} to be none") from error
+    text = read_text(path, where, "CSV or JSON", MOST_BYTES)
     rows = _json_rows(text, where) if text.lstrip()[:1] in ("[", "{") else _csv_rows(text, where)
     if not 2 <= len(rows) <= MOST_LAYERS:
         raise ContractError(f"{where}: expected 2 to {MOST_LAYERS} layers, found {len(rows)}")
@@ -94,10 +84,7 @@ def read_profile(value: ParameterValue) -> Profile:
 
 
 def _json_rows(text: str, where: str) -> list[dict[str, object]]:
-    try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ContractError(f"{where}: expected JSON or CSV, found {error}") from error
+    rows = parsed_json(text, where, "JSON or CSV")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ContractError(f"{where}: expected a list of objects, found {type(rows).__name__}")
     return rows

@@ -122,7 +122,7 @@ def test_files_that_are_no_profile_name_the_place(
     ("content", "sentence"),
     [
         (b"", "expected rows of layers, found nothing"),
-        (b"\xff\xfe\x00", "expected UTF-8 text"),
+        (b"\xff\xfe\x00", "expected CSV or JSON in UTF-8"),
         (b"[{]", "expected JSON or CSV"),
         (b'{"a": 1}', "expected a list of objects, found dict"),
         (b"[1, 2]", "expected a list of objects, found list"),
