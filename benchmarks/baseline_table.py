@@ -293,6 +293,25 @@ TABLES = {
             quick=True,
         ),
         TableSpec(
+            task="pipeline_schedule",
+            reference="zero_bubble_greedy",
+            columns={
+                "step / bound": ("step_over_bound", ".3f"),
+                "idle %": ("bubble", ".1f"),
+                "memory %": ("peak_mean", ".0f"),
+            },
+            metrics=(
+                "step_over_bound",
+                "step_over_1f1b",
+                "bubble",
+                "bubble_longest",
+                "peak_mean",
+                "under_way",
+                "postponed",
+            ),
+            quick=True,
+        ),
+        TableSpec(
             task="sequence_split",
             reference="lpt_cost",
             columns={

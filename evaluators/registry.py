@@ -25,6 +25,7 @@ BUILT_IN: Mapping[str, str] = {
     "moe_kernel": "evaluators.kernels.moe_kernel.task:PROBLEM",
     "moe_loss": "evaluators.balancing.moe_loss.task:PROBLEM",
     "pipeline_layout": "evaluators.placement.pipeline_layout.task:PROBLEM",
+    "pipeline_schedule": "evaluators.scheduling.pipeline_schedule.task:PROBLEM",
     "sequence_split": "evaluators.scheduling.sequence_split.task:PROBLEM",
     "spot_deadline": "evaluators.scheduling.spot_deadline.task:PROBLEM",
     "table_reorder": "evaluators.scheduling.table_reorder.task:PROBLEM",

@@ -31,6 +31,7 @@ GRIDDED = (
     "llm_serving",
     "model_packing",
     "pipeline_layout",
+    "pipeline_schedule",
     "sequence_split",
     "spot_deadline",
     "table_reorder",
