@@ -8,7 +8,7 @@ constants below it is that and nothing else.
 import numpy as np
 
 Array = np.ndarray
-STEPS = 300_000  # tasks and edges that may be passed per graph, builds and moves together
+STEPS = 500_000  # tasks and edges that may be passed per graph, builds and moves together
 BUILD = 12  # what a build costs, in passes
 
 # EVOLVE-BLOCK-START

@@ -1,40 +1,39 @@
 """A makespan that no schedule of a graph can beat.
 
-Three things hold for every schedule, whatever its order:
+- **Paths.** Every task runs on some processor, after its head there and before its tail (`heads`): the makespan is at
+  least the largest over tasks of the least over processors of head + time + tail.
+- **Areas.** Take prices of processors that sum up to 1. If all of some tasks start no earlier than ``a`` and end at
+  least ``b`` before the end, each processor runs its share of them in ``T - a - b``. Weighed by the prices and added
+  up, T is at least ``a + b`` and, for each of these tasks, the cheapest of its times times price.
 
-- **Heads.** On processor p, task v starts no earlier than ``head[v, p]``. The data of each task before v are there, or
-  they come from elsewhere; those that would come late from elsewhere must be computed on p itself, one after the other.
-  So for some number of them, those that would come latest run on p, and the head is the least over that number of the
-  larger of two times: when p is done with these, and when the first of the others can have arrived.
-- **Tails.** The same backwards: between the end of v on p and the end of the schedule lies ``tail[v, p]``.
-  So the makespan is at least ``max over v, min over p of head + time + tail``.
-- **Areas.** Take prices of processors that sum up to 1. Whatever tasks a schedule puts on p between its first ``a`` and
-  its last ``b`` microseconds take at most ``T - a - b`` there. Weighed by the prices and added up, T is at least
-  ``a + b`` and, for every task with heads from ``a`` and tails from ``b`` on, its cheapest time times price.
+Any prices give a bound. Those used are of some sets of tasks, each the best that a short search finds; they are then
+held against every set, and against the tasks before and behind each task.
 
-Source: heads after Jung, Kirousis and Spirakis, SPAA 1989, and Papadimitriou and Yannakakis, SIAM J. Comput. 19 (1990),
-here for processors that differ and one layer of predecessors; areas are the dual of the linear program of Lenstra,
-Shmoys and Tardos, Math. Programming 46 (1990), with the heads and tails of Carlier, EJOR 11 (1982).
+Source: areas are the dual of the linear program of Lenstra, Shmoys and Tardos, Math. Programming 46 (1990), with heads
+and tails as in Carlier, EJOR 11 (1982).
 
-Shapes: N tasks, P processors, K tasks before one, S sets of tasks.
+Shapes: N tasks, P processors, S sets of tasks, C ways to price the processors.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from evaluators.scheduling.task_graph.graph import Floats, TaskGraph
+from evaluators.scheduling.task_graph.graph import Bools, Floats, TaskGraph
+from evaluators.scheduling.task_graph.heads import heads, tails
 
 _ROUNDING = 1e-9  # relative: what sums of floating-point numbers may be off by
-_STEPS = 120  # of the search for prices; any prices give a bound
-_THRESHOLDS = 6
+_STEPS = 80  # of the search for prices
+_PRICED, _HELD = 5, 16  # thresholds of heads, and of tails, of the sets that are priced and of those that are tried
 
 
 def makespan_bound_us(graph: TaskGraph) -> float:
     """Microseconds that every schedule takes; the same for the same graph."""
-    heads_NP, tails_NP = heads(graph), tails(graph)
+    _, _, inside_SN = _sets(heads(graph), tails(graph), _PRICED)
+    costs_CN = least_costs(graph.times_NP, prices(graph.times_NP, inside_SN))
+    heads_NP, tails_NP = heads(graph, costs_CN), tails(graph, costs_CN)
     path_us = path_bound(graph, heads_NP, tails_NP)
-    return max(path_us, area_bound(graph, heads_NP, tails_NP)) * (1 - _ROUNDING)
+    return max(path_us, area_bound(heads_NP, tails_NP, costs_CN)) * (1 - _ROUNDING)
 
 
 def path_bound(graph: TaskGraph, heads_NP: Floats, tails_NP: Floats) -> float:
@@ -42,79 +41,47 @@ def path_bound(graph: TaskGraph, heads_NP: Floats, tails_NP: Floats) -> float:
     return float((heads_NP + graph.times_NP + tails_NP).min(axis=1).max())
 
 
-def heads(graph: TaskGraph) -> Floats:
-    """``(N, P)`` the earliest start of every task on every processor, were it to run there."""
-    found_NP = np.zeros_like(graph.times_NP)
-    for task in range(graph.size):
-        edges_K = graph.edges_in[task]
-        if len(edges_K):
-            sources_K = graph.sources_E[edges_K]
-            found_NP[task] = _joined(found_NP[sources_K], graph.times_NP[sources_K], graph.transfer_EPP[edges_K])
-    return found_NP
+def area_bound(heads_NP: Floats, tails_NP: Floats, costs_CN: Floats) -> float:
+    """The best of many sets of tasks, those with heads and tails from two thresholds on, under each of the prices."""
+    after_S, before_S, inside_SN = _sets(heads_NP, tails_NP, _HELD)
+    return float((after_S + before_S + (inside_SN @ costs_CN.T).max(axis=1)).max())
 
 
-def tails(graph: TaskGraph) -> Floats:
-    """``(N, P)`` the least time from the end of every task on every processor to the end of the schedule."""
-    return heads(graph.reversed())[::-1]
+def least_costs(times_NP: Floats, prices_CP: Floats) -> Floats:
+    """``(C, N)`` the cheapest time times price of every task."""
+    return np.stack([(times_NP * price_P).min(axis=1) for price_P in prices_CP])
 
 
-def _joined(heads_KP: Floats, times_KP: Floats, transfer_KPP: Floats) -> Floats:
-    """``(P,)`` the earliest time at which a processor can have the data of K tasks, computed there or elsewhere."""
-    num_processors = heads_KP.shape[1]
-    sent_KPP = (heads_KP + times_KP)[:, :, None] + transfer_KPP
-    sent_KPP[:, np.arange(num_processors), np.arange(num_processors)] = np.inf
-    away_KP = sent_KPP.min(axis=1)
-    latest_KP = np.argsort(-away_KP, axis=0, kind="stable")
-    away_KP = np.take_along_axis(away_KP, latest_KP, axis=0)
-    starts_KP, lengths_KP = (np.take_along_axis(part, latest_KP, axis=0) for part in (heads_KP, times_KP))
-    local_KP = _one_after_the_other(starts_KP, lengths_KP)
-    nothing = np.zeros((1, num_processors))
-    both = np.maximum(np.concatenate([nothing, local_KP]), np.concatenate([away_KP, nothing]))
-    least_P: Floats = both.min(axis=0)
-    return least_P
+def prices(times_NP: Floats, inside_SN: Bools) -> Floats:
+    """``(S, P)`` prices, positive and of sum 1, under which the tasks of each set cost much.
 
-
-def _one_after_the_other(starts_KP: Floats, lengths_KP: Floats) -> Floats:
-    """``[k, p]``: when a processor is done with the first k + 1 tasks, none of which begins before its start.
-
-    In order of their starts is best; the end is that of a run without pause, from the start of one of them.
+    Each task takes the processor on which it is cheapest; the prices of those that are then busier than others are
+    raised, by a falling step, and the best met are kept.
     """
-    later_KKP = np.where(starts_KP[None] >= starts_KP[:, None], lengths_KP[None], 0.0)
-    ends_KKP = starts_KP[:, None] + np.cumsum(later_KKP, axis=1)
-    among_KK = np.tri(len(starts_KP), dtype=np.bool_).T
-    done_KP: Floats = np.where(among_KK[:, :, None], ends_KKP, 0.0).max(axis=0)
-    return done_KP
-
-
-def area_bound(graph: TaskGraph, heads_NP: Floats, tails_NP: Floats) -> float:
-    """The best of several sets of tasks, those with heads and tails from two thresholds on."""
-    head_N, tail_N = heads_NP.min(axis=1), tails_NP.min(axis=1)
-    shares = np.linspace(0.0, 0.9, _THRESHOLDS)
-    after, before = (np.unique(np.quantile(np.append(part, 0.0), shares, method="lower")) for part in (head_N, tail_N))
-    after_S, before_S = (part.ravel() for part in np.meshgrid(after, before))
-    inside_SN = (head_N >= after_S[:, None]) & (tail_N >= before_S[:, None])
-    loads_S = _least_load(graph.times_NP, inside_SN)
-    return float(np.where(inside_SN.any(axis=1), after_S + before_S + loads_S, 0.0).max())
-
-
-def _least_load(times_NP: Floats, inside_SN: np.ndarray) -> Floats:
-    """``(S,)`` time that the busiest processor works at least, if tasks may be shared out in any parts.
-
-    For prices that sum up to 1 every task costs at least its cheapest time times price; prices of processors that are
-    busier than the others at the cheapest choice are raised, by a falling step.
-    """
-    num_sets, num_processors = len(inside_SN), times_NP.shape[1]
-    log_SP = np.zeros((num_sets, num_processors))
-    best_S = np.zeros(num_sets)
+    rows_N, num_processors = np.arange(len(times_NP)), times_NP.shape[1]
+    logs_SP = np.zeros((len(inside_SN), num_processors))
+    best_S, found_SP = np.zeros(len(inside_SN)), np.full_like(logs_SP, 1 / num_processors)
     for step in range(_STEPS):
-        prices_SP = np.exp(log_SP - log_SP.max(axis=1, keepdims=True))
+        prices_SP = np.exp(logs_SP - logs_SP.max(axis=1, keepdims=True))
         prices_SP /= prices_SP.sum(axis=1, keepdims=True)
         costs_SNP = times_NP[None] * prices_SP[:, None]
         chosen_SN = costs_SNP.argmin(axis=2)
-        least_SN = np.take_along_axis(costs_SNP, chosen_SN[:, :, None], axis=2)[:, :, 0] * inside_SN
-        best_S = np.maximum(best_S, least_SN.sum(axis=1))
-        took_SN = times_NP[np.arange(len(times_NP))[None], chosen_SN] * inside_SN
+        cost_S = (np.take_along_axis(costs_SNP, chosen_SN[:, :, None], axis=2)[:, :, 0] * inside_SN).sum(axis=1)
+        found_SP[cost_S > best_S] = prices_SP[cost_S > best_S]
+        best_S = np.maximum(best_S, cost_S)
+        took_SN = times_NP[rows_N[None], chosen_SN] * inside_SN
         load_SP = np.stack([(took_SN * (chosen_SN == p)).sum(axis=1) for p in range(num_processors)], axis=1)
-        mean_S1 = np.maximum(load_SP.mean(axis=1, keepdims=True), 1e-300)
-        log_SP += 0.5 / (1 + step / 8) * (load_SP / mean_S1 - 1) / num_processors
-    return best_S
+        mean_S1 = load_SP.mean(axis=1, keepdims=True)
+        logs_SP += 0.5 / (1 + step / 8) * (load_SP / mean_S1 - 1) / num_processors
+    return found_SP
+
+
+def _sets(heads_NP: Floats, tails_NP: Floats, thresholds: int) -> tuple[Floats, Floats, Bools]:
+    """``(S,)`` thresholds of heads, ``(S,)`` of tails, and ``(S, N)`` the tasks from both on; no set is empty."""
+    head_N, tail_N = heads_NP.min(axis=1), tails_NP.min(axis=1)
+    shares = np.linspace(0.0, 0.95, thresholds)
+    after, before = (np.unique(np.quantile(np.append(part, 0.0), shares, method="lower")) for part in (head_N, tail_N))
+    after_S, before_S = (part.ravel() for part in np.meshgrid(after, before))
+    inside_SN = (head_N >= after_S[:, None]) & (tail_N >= before_S[:, None])
+    some_S = inside_SN.any(axis=1)
+    return after_S[some_S], before_S[some_S], inside_SN[some_S]

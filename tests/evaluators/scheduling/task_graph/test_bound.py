@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluators.contract import Split
-from evaluators.scheduling.task_graph.bound import heads, makespan_bound_us, path_bound, tails
+from evaluators.scheduling.task_graph.bound import least_costs, makespan_bound_us, path_bound, prices
+from evaluators.scheduling.task_graph.heads import ancestors, crossings, heads, tails
 from evaluators.scheduling.task_graph.heft import heft, in_order
-from evaluators.scheduling.task_graph.timing import time_plan
+from evaluators.scheduling.task_graph.timing import Plan, time_plan
 from tests.evaluators.scheduling.task_graph.graphs import (
     DIAMOND,
     INF,
@@ -54,6 +55,28 @@ def test_needs_that_run_nowhere_else_are_waited_for() -> None:
     assert makespan_bound_us(only) == pytest.approx(optimum_us(only)) == pytest.approx(9.0)
 
 
+def test_a_task_waits_for_those_that_would_come_late_from_elsewhere_though_not_just_before_it() -> None:
+    times = [[4.0, 4.0]] * 4 + [[1.0, 1.0]]
+    graph = graph_of(times, [(0, 2, 99), (1, 3, 99), (2, 4, 99), (3, 4, 99)])
+    costs_CN = least_costs(graph.times_NP, np.array([[0.5, 0.5]]))
+    assert heads(graph)[4].tolist() == [12.0, 12.0]  # two chains of 4 + 4, of which joins see the last tasks only
+    assert heads(graph, costs_CN)[4].tolist() == [16.0, 16.0]
+    assert makespan_bound_us(graph) == pytest.approx(optimum_us(graph)) == pytest.approx(17.0)
+
+
+def test_of_many_tasks_before_one_more_than_are_looked_at_may_run_beside_it() -> None:
+    graph = graph_of([[1, 1]] * 60 + [[1, 1]], [(task, 60, 999) for task in range(60)])
+    assert time_plan(graph, Plan(np.zeros(61, dtype=np.int64), np.arange(61))).makespan_us == 61.0
+    assert makespan_bound_us(graph) <= 61.0
+
+
+def test_what_comes_before_a_task_keeps_all_processors_busy() -> None:
+    graph = graph_of([[2, 2]] * 6 + [[1, 1]], [(task, 6, 0) for task in range(6)])
+    costs_CN = least_costs(graph.times_NP, np.array([[0.5, 0.5]]))
+    assert heads(graph, costs_CN)[6].tolist() == [6.0, 6.0]
+    assert makespan_bound_us(graph) == pytest.approx(7.0)
+
+
 def test_tails_are_the_heads_of_the_schedule_played_backwards() -> None:
     graph = random_graph(5, 20, processors=3)
     turned = graph.reversed()
@@ -79,8 +102,21 @@ def test_no_task_starts_before_its_head_or_ends_after_its_tail(seed: int, size: 
     plan = random_plan(graph, np.random.default_rng(seed))
     timing, rows = time_plan(graph, plan), np.arange(graph.size)
     slack = 1e-9 * timing.makespan_us
-    assert (timing.start_N >= heads(graph)[rows, plan.processor_N] - slack).all()
-    assert (timing.makespan_us - timing.end_N >= tails(graph)[rows, plan.processor_N] - slack).all()
+    everything = np.ones((1, graph.size), dtype=np.bool_)
+    for costs_CN in (None, least_costs(graph.times_NP, prices(graph.times_NP, everything))):
+        assert (timing.start_N >= heads(graph, costs_CN)[rows, plan.processor_N] - slack).all()
+        assert (timing.makespan_us - timing.end_N >= tails(graph, costs_CN)[rows, plan.processor_N] - slack).all()
+
+
+@given(seed=st.integers(0, 10**6), size=st.integers(2, 25))
+@settings(max_examples=40, deadline=None)
+def test_tasks_on_different_processors_are_as_far_apart_as_crossings_say(seed: int, size: int) -> None:
+    graph = random_graph(seed, size)
+    plan = random_plan(graph, np.random.default_rng(seed))
+    timing, crossing_NN = time_plan(graph, plan), crossings(graph)
+    for after, before in np.argwhere(ancestors(graph)).tolist():
+        if plan.processor_N[after] != plan.processor_N[before]:
+            assert timing.start_N[after] - timing.end_N[before] >= crossing_NN[before, after] - 1e-6
 
 
 @given(seed=st.integers(0, 10**6), size=st.integers(2, 40))
