@@ -1,7 +1,7 @@
 """How a run ended: who was validated, and the hold-out scores of its programs; nothing here writes.
 
-The champion itself is not archived: it follows from the validations (`evolve.champion`). Those on the run's own seeds
-are read whichever run paid for them, for a repeat of a run finds them made, but in the run's league alone.
+The champion itself is not archived: it follows from the validations (`evolve.run.champion`). Those on the run's own
+seeds are read whichever run paid for them, for a repeat of a run finds them made, but in the run's league alone.
 """
 
 from __future__ import annotations

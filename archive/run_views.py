@@ -1,7 +1,7 @@
 """What a viewer asks of a run, in pages and sums: the cost of a question does not grow with what is not shown.
 
 A program's search score here is that of the quick tier on the run's search instances, whoever paid for it, unless the
-run itself stopped it: the score that the search goes by (`evolve.stages`).
+run itself stopped it: the score that the search goes by (`evolve.run.stages`).
 """
 
 from __future__ import annotations

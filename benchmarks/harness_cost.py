@@ -22,8 +22,8 @@ import numpy as np
 
 from benchmarks.stamp import write_result
 from evolve.genetic import NoChild, propose
-from evolve.novelty import NoveltyIndex, source_digest
-from evolve.request import Member, MutationRequest, Operator
+from evolve.novelty.known import NoveltyIndex, source_digest
+from evolve.search.request import Member, MutationRequest, Operator
 
 SHORT, LONG = 100, 700
 REPEATS = 3

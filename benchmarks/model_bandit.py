@@ -22,13 +22,13 @@ from archive.records import Attempt, ModelReply
 from archive.store import Archive
 from benchmarks.stamp import write_result
 from evaluators import registry
-from evolve.bandit import POLICIES
 from evolve.config import RunConfig, build_config
-from evolve.lifecycle import Lifecycle, timestamp
 from evolve.llm.catalogue import build_catalogue
 from evolve.programs import founding_programs
-from evolve.progress import Progress
-from evolve.session import new_run
+from evolve.run.lifecycle import Lifecycle, timestamp
+from evolve.run.progress import Progress
+from evolve.run.session import new_run
+from evolve.search.bandit import POLICIES
 from evolve.version import software_version
 from tests.fake_openai import FakeModel, FakeOpenAI, fake_openai
 

@@ -33,14 +33,14 @@ from evaluators import registry
 from evaluators.contract import Environment, Evaluation, Tier
 from evaluators.protocol import EvaluateRequest
 from evolve.config import RunConfig, build_config
-from evolve.driver import Clock, Driver
-from evolve.lifecycle import timestamp
 from evolve.llm.catalogue import build_catalogue
 from evolve.programs import founding_programs
-from evolve.progress import Progress
 from evolve.proposing import open_asker, open_proposer
-from evolve.session import founding_members, new_run, restore, split_secrets
-from evolve.stages import Stages
+from evolve.run.driver import Clock, Driver
+from evolve.run.lifecycle import timestamp
+from evolve.run.progress import Progress
+from evolve.run.session import founding_members, new_run, restore, split_secrets
+from evolve.run.stages import Stages
 from evolve.version import software_version
 from tests.evolve.fakes import FakeBackend
 from tests.fake_openai import FakeModel, fake_openai

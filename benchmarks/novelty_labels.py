@@ -29,8 +29,8 @@ from benchmarks.shingles import resemblance, shingles
 from benchmarks.stamp import write_result
 from evolve.genetic import GeneticChild, propose
 from evolve.genetic.operators import mutations
-from evolve.novelty import ast_digest, source_digest
-from evolve.request import Member, MutationRequest, Operator
+from evolve.novelty.known import ast_digest, source_digest
+from evolve.search.request import Member, MutationRequest, Operator
 from evolve.syntax import names_stored_in, other_bindings, own_nodes, parameter_names
 
 SEEDS = Path(__file__).parents[1] / "seeds"

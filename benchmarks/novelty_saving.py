@@ -23,8 +23,8 @@ from benchmarks.stamp import write_result
 from evolve.config import RunConfig
 from evolve.genetic import GeneticChild, propose
 from evolve.genetic.operators import mutations
-from evolve.novelty import ast_digest
-from evolve.request import Member, MutationRequest, Operator
+from evolve.novelty.known import ast_digest
+from evolve.search.request import Member, MutationRequest, Operator
 from evolve.strategies import student_interval
 
 

@@ -29,7 +29,7 @@ from evaluators.problem import Problem
 from evolve.benchmark import Cell, Judge, carry_out, repeatable_cell
 from evolve.execution.opening import local_backend
 from evolve.programs import founding_programs
-from evolve.session import split_secrets
+from evolve.run.session import split_secrets
 from evolve.strategies import compare_strategies
 
 ARMS = {"full": {"twins": False, "racing": 0.0}, "twins": {"racing": 0.0}, "twins and racing": {}}

@@ -23,11 +23,11 @@ from archive.records import Candidate
 from archive.store import Archive
 from benchmarks.archive_cost import REPEATS, begin, carry_attempt, digest_of, fill, score_of, source_of
 from benchmarks.stamp import write_result
-from evolve.behaviours import Behaviours
-from evolve.neighbours import CAPACITY, Neighbours
-from evolve.novelty import NoveltyIndex, source_digest
-from evolve.request import Member, MutationRequest, Told
-from evolve.search import Search, SearchConfig
+from evolve.novelty.behaviours import Behaviours
+from evolve.novelty.known import NoveltyIndex, source_digest
+from evolve.novelty.neighbours import CAPACITY, Neighbours
+from evolve.search.request import Member, MutationRequest, Told
+from evolve.search.search import Search, SearchConfig
 
 NUM_INSTANCES = 12
 EMBEDDING_NUMBERS = 1_536

@@ -36,11 +36,11 @@ from evaluators.measure import mean_interval
 from evaluators.problem import Problem
 from evaluators.significance import sign_flip_p
 from evolve.benchmark import carry_out, repeatable_cell
-from evolve.champion import NUM_CONTENDERS, choose_champion
 from evolve.execution.opening import local_backend
 from evolve.programs import founding_programs
-from evolve.session import split_secrets
-from evolve.stages import Stages
+from evolve.run.champion import NUM_CONTENDERS, choose_champion
+from evolve.run.session import split_secrets
+from evolve.run.stages import Stages
 
 FRESH_ROUND = 1  # of the search's regimes: seeds that bred nothing
 MEAN_OF = {"other seeds, mean": "other seeds", "own regimes, mean": "own regimes"}

@@ -33,10 +33,10 @@ from evaluators.contract import Split, Tier
 from evaluators.problem import Problem
 from evolve.benchmark import carry_out, repeatable_cell
 from evolve.execution.opening import local_backend
-from evolve.lifecycle import Lifecycle
 from evolve.programs import founding_programs
-from evolve.session import candidate_of, split_secrets
-from evolve.stages import Stages
+from evolve.run.lifecycle import Lifecycle
+from evolve.run.session import candidate_of, split_secrets
+from evolve.run.stages import Stages
 
 MEASURES: Mapping[str, Split] = {
     "other seeds": Split.SEARCH,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from scipy import special
+
+from evaluators.strata import strata_places
 
 MINIMUM_SCORES = 12  # below this an interval would cover far less than it says (tests/evaluators/test_coverage.py)
 SKEWNESS_SHARE = 0.75  # of the estimated skewness that is corrected for; see `Pivot`
@@ -107,7 +108,7 @@ def pivot_of(scores: Sequence[float], strata: Sequence[str]) -> Pivot | None:
         raise ValueError(f"one stratum per score is needed, but there are {len(scores)} and {len(strata)}")
     if len(scores) < MINIMUM_SCORES:
         return None
-    groups = [np.array(group) for group in _strata_scores(scores, strata)]
+    groups = [np.array([scores[place] for place in places]) for places in strata_places(strata)]
     n = len(scores)
     mean = math.fsum(scores) / n
     parts = [len(group) * float(np.var(group, ddof=1)) / n**2 for group in groups]
@@ -136,16 +137,3 @@ def _untransformed(quantile: float, skewness: float) -> float:
     if abs(skew) < 1e-6:
         return quantile
     return -3 / skew * math.expm1(math.log1p(skew * (-quantile - skew / 6)) / 3)
-
-
-def _strata_scores(scores: Sequence[float], strata: Sequence[str]) -> list[list[float]]:
-    """Scores by stratum; strata of one are pooled into one, and join the first stratum if still alone."""
-    pairs = sorted(zip(strata, scores, strict=True), key=lambda pair: pair[0])
-    groups = [[score for _, score in group] for _, group in groupby(pairs, key=lambda pair: pair[0])]
-    large = [group for group in groups if len(group) > 1]
-    pooled = [score for group in groups if len(group) == 1 for score in group]
-    if len(pooled) == 1 and large:
-        large[0] = large[0] + pooled
-    elif pooled:
-        large.append(pooled)
-    return large

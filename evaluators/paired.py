@@ -27,11 +27,11 @@ def gain_of(evaluation: Evaluation, reference: Evaluation) -> Interval | None:
 
 
 def p_of(evaluation: Evaluation, reference: Evaluation) -> float | None:
-    """The two-sided sign-flip p of that difference; None without two scores."""
+    """The two-sided sign-flip p of that difference, within regimes; None without two scores."""
     if evaluation.outcome is not Outcome.SCORED or reference.outcome is not Outcome.SCORED:
         return None
     pairs = zip(counted_scores(evaluation), counted_scores(reference), strict=True)
-    return sign_flip_p([own - other for own, other in pairs])
+    return sign_flip_p([own - other for own, other in pairs], _regimes(evaluation))
 
 
 def is_better(challenger: Evaluation, reference: Evaluation) -> bool:

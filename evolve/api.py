@@ -24,10 +24,10 @@ from evolve.cli import pairing, scoring, sessions
 from evolve.cli.options import DEFAULT_ARCHIVE
 from evolve.comparison import Comparison
 from evolve.config import RunConfig
-from evolve.finale import Verdict
-from evolve.lifecycle import Lifecycle
-from evolve.progress import Progress
 from evolve.ranking import ranking
+from evolve.run.finale import Verdict
+from evolve.run.lifecycle import Lifecycle
+from evolve.run.progress import Progress
 
 __all__ = ["RunConfig", "RunReport", "compare", "describe", "evaluate", "leaderboard", "resume", "run"]
 

@@ -12,11 +12,11 @@ from evaluators.contract import Evaluation, Split, Task, Tier
 from evaluators.problem import Problem
 from evolve.config import RunConfig, build_config
 from evolve.execution.backend import EvaluationBackend
-from evolve.lifecycle import Lifecycle, timestamp
 from evolve.programs import Program
-from evolve.progress import Progress
-from evolve.session import candidate_of, new_run, split_secrets
-from evolve.stages import Stages
+from evolve.run.lifecycle import Lifecycle, timestamp
+from evolve.run.progress import Progress
+from evolve.run.session import candidate_of, new_run, split_secrets
+from evolve.run.stages import Stages
 from evolve.strategies import STRATEGIES, Step, best_so_far, champion_steps, leading_steps
 from evolve.version import software_version
 

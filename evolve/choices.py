@@ -22,7 +22,7 @@ class Order(StrEnum):
 
 
 class Sampler(StrEnum):
-    """How parents are drawn; the names of `evolve.sampling.SAMPLERS`."""
+    """How parents are drawn; the names of `evolve.search.sampling.SAMPLERS`."""
 
     BEST_FIRST = "best_first"
     WEIGHTED = "weighted"
@@ -38,7 +38,7 @@ class Sampler(StrEnum):
 
 
 class Inspirations(StrEnum):
-    """Whom a proposer sees beside the parent, donors included; the names of `evolve.inspirations.INSPIRATIONS`."""
+    """Whom a proposer sees beside the parent, donors included; the names of `search.inspirations.INSPIRATIONS`."""
 
     COMPLEMENTARY = "complementary"  # good where the parent is not
     UNIFORM = "uniform"  # any member of the island
@@ -60,7 +60,7 @@ class NearDuplicates(StrEnum):
 
 
 class BanditKind(StrEnum):
-    """How models and operators are chosen; the names of `evolve.bandit.POLICIES`."""
+    """How models and operators are chosen; the names of `evolve.search.bandit.POLICIES`."""
 
     THOMPSON = "thompson"
     ASYMMETRIC = "asymmetric"

@@ -69,8 +69,8 @@ def compare(name_a: str, a: Evaluation, name_b: str, b: Evaluation) -> Compariso
     scores_a, scores_b = counted_scores(a), counted_scores(b)
     differences = [x - y for x, y in zip(scores_a, scores_b, strict=True)]
     mean = math.fsum(differences) / len(differences)
-    interval = paired_interval(scores_a, scores_b, [instance.regime for instance in a.instances])
-    p = sign_flip_p(differences)
+    regimes = [instance.regime for instance in a.instances]
+    interval, p = paired_interval(scores_a, scores_b, regimes), sign_flip_p(differences, regimes)
     return Comparison(
         tier=a.tier,
         split=a.split,

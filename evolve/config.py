@@ -16,7 +16,7 @@ from evolve.choices import BanditKind, Donors, Inspirations, NearDuplicates, Ord
 from evolve.errors import ConfigError
 from evolve.llm.model import ModelSpec
 from evolve.llm.prices import Price
-from evolve.request import Operator
+from evolve.search.request import Operator
 
 DEFAULT_OPERATORS = (Operator.DIFF, Operator.FULL, Operator.CROSSOVER, Operator.REPAIR)
 CROSSED_WITH_BASELINES = 0.2  # share of asks, unless said: who names baselines as donors wants their code

@@ -8,7 +8,7 @@ from archive.run_summaries import run_summaries
 from archive.store import Archive
 from evaluators.contract import Split, Task
 from evaluators.seeding import SeedSource, report_secret, round_secret, secret_from_seed
-from evolve.fresh_look import fresh_rounds
+from evolve.run.fresh_look import fresh_rounds
 
 PUBLIC_SEEDS = range(1000)  # of `evolve evaluate --seed`, which are not stored
 

@@ -13,8 +13,8 @@ import numpy as np
 from evolve.errors import ConfigError
 from evolve.genetic import NoChild, propose
 from evolve.genetic.operators import MUTATIONS, MutationTable
-from evolve.novelty import NoveltyIndex
-from evolve.request import MutationRequest, Operator
+from evolve.novelty.known import NoveltyIndex
+from evolve.search.request import MutationRequest, Operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

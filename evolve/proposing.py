@@ -35,8 +35,8 @@ from evolve.parsing.client import Parser
 from evolve.programs import baselines
 from evolve.proposer import GeneticProposer, Proposer, RecordedProposer
 from evolve.repetition import is_repetition
-from evolve.stages import Stages
-from evolve.standing import Session
+from evolve.run.stages import Stages
+from evolve.run.standing import Session
 
 
 @asynccontextmanager

@@ -10,8 +10,8 @@ from scipy import special
 
 from evaluators.contract import Evaluation
 from evaluators.significance import holm, is_settled, sign_flip_p
-from evolve.champion import choose_champion
 from evolve.choices import Inspirations, Sampler
+from evolve.run.champion import choose_champion
 
 # What a strategy changes in the run file. Everything else, budgets and seeds included, is the same for all.
 STRATEGIES: Mapping[str, Mapping[str, object]] = {

@@ -75,7 +75,7 @@ def difference(pair: Pair) -> Difference:
         instances=len(differences),
         mean=math.fsum(differences) / len(differences),
         interval=paired_interval(scores_a, scores_b, regimes),
-        p=sign_flip_p(differences),
+        p=sign_flip_p(differences, regimes),
     )
 
 

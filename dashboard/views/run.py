@@ -210,7 +210,7 @@ def rejection_frame(rejected: Sequence[Attempt]) -> pd.DataFrame:
 def bandit_frame(rows: Sequence[BanditRow]) -> pd.DataFrame:
     """The posterior mean reward of each (model, operator) over tells, with its 90 % range.
 
-    Beta(1 + rewards, 1 + pulls - rewards), both sums discounted, as the search draws from it (`evolve.bandit`).
+    Beta(1 + rewards, 1 + pulls - rewards), both sums discounted, as the search draws from it (`evolve.search.bandit`).
     """
     from scipy import stats
 

@@ -7,7 +7,7 @@ import sys
 from evaluators.contract import Environment, Evaluation, Split
 from evaluators.protocol import EvaluateRequest
 from evolve.execution.backend import EvaluationBackend
-from evolve.lease import Patience
+from evolve.run.lease import Patience
 
 WAIT_S = 600.0
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from archive.store import Archive
     from evaluators.problem import Problem
     from evolve.config import RunConfig
-    from evolve.outside import Asked, OutsideRun
-    from evolve.telling import Told
+    from evolve.outside.steps import Asked, OutsideRun
+    from evolve.outside.telling import Told
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="a run started with --proposer outside")]
 
@@ -78,7 +78,7 @@ async def _tell(
     from evolve.cli.announcing import Announced
     from evolve.clock import timestamp
     from evolve.execution.opening import local_backend
-    from evolve.session import split_secrets
+    from evolve.run.session import split_secrets
 
     await outside.check(attempt, reply)
     secrets = split_secrets(archive, archive.run(run_id), problem.task)
@@ -93,7 +93,7 @@ def _open(archive: Archive, run_id: str) -> tuple[OutsideRun, RunConfig, Problem
     from evolve.cli.sessions import problem_of
     from evolve.config import RunConfig
     from evolve.errors import RunError
-    from evolve.outside import OutsideRun
+    from evolve.outside.steps import OutsideRun
 
     run = archive.run(run_id)
     config = RunConfig.model_validate_json(run.config)

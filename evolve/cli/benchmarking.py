@@ -23,11 +23,11 @@ from evolve.cli.printing import difference, interval, print_json, print_text, sc
 from evolve.config import RunConfig
 from evolve.errors import ConfigError, RunError
 from evolve.execution.opening import local_backend, require_libraries
-from evolve.lifecycle import Lifecycle, timestamp
 from evolve.models import announce_models
 from evolve.programs import Program, founding_programs
-from evolve.session import split_secrets
-from evolve.stopping import unless_set
+from evolve.run.lifecycle import Lifecycle, timestamp
+from evolve.run.session import split_secrets
+from evolve.run.stopping import unless_set
 from evolve.strategies import STRATEGIES, WITH_MODELS, Result, compare_strategies, verdict
 from evolve.version import software_version
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from dashboard.inert import visible
 from evolve.cli.printing import counted, outcomes_text, score
 from evolve.config import RunConfig
-from evolve.progress import Progress
+from evolve.run.progress import Progress
 
 _REFRESH_S = 0.25
 _LOG_EVERY_S = 10.0

@@ -57,7 +57,7 @@ def prune(
     from archive.pruning import prune as prune_archive
     from archive.store import Archive
     from evolve.errors import RunError
-    from evolve.lease import is_driven
+    from evolve.run.lease import is_driven
 
     with Archive.open(archive, create=False) as opened:
         for run_id in run_ids:

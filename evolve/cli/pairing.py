@@ -17,8 +17,8 @@ from evaluators.sources import read_assignments, read_program
 from evolve.comparison import Comparison, ComparisonError, compare
 from evolve.execution.opening import local_backend
 from evolve.identity import problem_of
-from evolve.session import candidate_of, public_secrets
-from evolve.stages import Stages
+from evolve.run.session import candidate_of, public_secrets
+from evolve.run.stages import Stages
 
 _TIERS = list(Tier)  # smallest first
 

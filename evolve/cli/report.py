@@ -20,9 +20,9 @@ from evolve.cli.printing import (
     score_interval,
     table_text,
 )
-from evolve.finale import Standing, Verdict
-from evolve.fresh_look import Look
-from evolve.lifecycle import Ending
+from evolve.run.finale import Standing, Verdict
+from evolve.run.fresh_look import Look
+from evolve.run.lifecycle import Ending
 
 
 def print_run_json(archive: Archive, run: Run, ending: Ending) -> None:

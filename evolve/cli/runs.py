@@ -46,7 +46,7 @@ def runs(
 def _life(archive: Archive, run_id: str, status: str) -> str:
     """Where a run stands; one whose process died still has the status that it had then."""
     from archive.records import RunStatus
-    from evolve.lease import shows_life
+    from evolve.run.lease import shows_life
 
     return NO_LIFE if status == RunStatus.RUNNING and not shows_life(archive, run_id) else status
 
@@ -87,7 +87,7 @@ def stop(
     from archive.records import RunStatus
     from archive.store import Archive
     from evolve.errors import RunError
-    from evolve.lease import is_driven
+    from evolve.run.lease import is_driven
 
     with Archive.open(archive, create=False) as opened:
         run = opened.run(run_id)

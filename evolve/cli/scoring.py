@@ -8,8 +8,8 @@ from archive.store import Archive
 from evaluators.contract import Evaluation, PlannerClock, Split, Tier
 from evaluators.problem import Problem
 from evolve.execution.opening import local_backend
-from evolve.session import candidate_of, public_secrets
-from evolve.stages import Stages
+from evolve.run.session import candidate_of, public_secrets
+from evolve.run.stages import Stages
 
 
 def archived_evaluation(

@@ -26,14 +26,14 @@ from evolve.cli.run import DEFAULT_ATTEMPTS, EXIT_INTERRUPTED, EXIT_NO_SCORE
 from evolve.config import RunConfig, build_config, changed_config, read_config
 from evolve.errors import ConfigError, RunError
 from evolve.execution.opening import require_libraries
-from evolve.lifecycle import WAITING, Ending, Lifecycle, timestamp
 from evolve.llm.catalogue import build_catalogue, read_judge, read_model
 from evolve.llm.recording import is_recording, read_recording, record_run
 from evolve.models import announce_models
 from evolve.programs import Program, founding_programs, require_blocks
-from evolve.progress import Progress
 from evolve.repetition import config_of, repeated_config, require_same_task, wishes_of
-from evolve.session import RunIdentity, new_run
+from evolve.run.lifecycle import WAITING, Ending, Lifecycle, timestamp
+from evolve.run.progress import Progress
+from evolve.run.session import RunIdentity, new_run
 from evolve.version import software_version
 
 BUDGETS = frozenset({"attempts", "evaluations", "seconds", "usd", "tokens"})

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from evolve.sampling import draw_index
+from evolve.search.sampling import draw_index
 
 Item = TypeVar("Item")
 

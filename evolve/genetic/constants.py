@@ -9,7 +9,7 @@ import numpy as np
 
 from evolve.genetic.parts import Site
 from evolve.genetic.program import Change, Program, put_expression
-from evolve.sampling import draw_index
+from evolve.search.sampling import draw_index
 
 NAMED_WEIGHT = 12.0  # a constant that the author gave a name is meant to be tuned
 FLOAT_WEIGHT = 1.0

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from evolve.genetic.scopes import Bound, Flow, names_bound_in, run_statements
-from evolve.normal_form import normal_form
+from evolve.novelty.normal_form import normal_form
 from evolve.syntax import FunctionNode
 
 CACHED = 1024  # parts remembered: some tens of megabytes

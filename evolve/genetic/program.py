@@ -14,7 +14,7 @@ from evolve.genetic.kinds import Kind, Kinds, function_kinds, module_kinds
 from evolve.genetic.parts import Part, Site, run_part, split_program
 from evolve.genetic.scopes import Bound
 from evolve.genetic.shapes import Shapes, are_shaped_alike, find_shapes, shape_of
-from evolve.novelty import form_digest
+from evolve.novelty.known import form_digest
 from evolve.syntax import FunctionNode
 
 

@@ -12,7 +12,7 @@ from evolve.blocks import BlockError, outside_blocks
 from evolve.genetic.chance import pick, pick_weighted
 from evolve.genetic.operators import CROSSOVERS, MUTATIONS, MutationTable
 from evolve.genetic.program import Change, Program, known_donor, known_program, parse_program
-from evolve.request import MutationRequest, Operator
+from evolve.search.request import MutationRequest, Operator
 
 MAX_TRIES = 12
 CROSSING_TRIES = 6  # of them; donors too alike or too different then give way to a mutation

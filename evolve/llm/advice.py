@@ -15,7 +15,7 @@ from archive.records import Attempt, NoteKind
 from evolve.llm.model import Message
 from evolve.llm.notebook import Page, Pages, Subject
 from evolve.prompting.advice import ADVICE_CHARS, Tried, build_advice
-from evolve.request import MutationRequest, asked_operator
+from evolve.search.request import MutationRequest, asked_operator
 
 NEWEST_KEPT = 2  # tried whatever they did so far
 BEST_KEPT = 2  # of the older ones

@@ -17,8 +17,8 @@ from evolve.llm.model import ModelSpec
 from evolve.llm.tried import Child, fruitless_children
 from evolve.patch import ReplyForm
 from evolve.prompting import Failure, PromptBrief, Shown
-from evolve.request import Member, MutationRequest, Operator
-from evolve.stages import Stages
+from evolve.run.stages import Stages
+from evolve.search.request import Member, MutationRequest, Operator
 
 FAILURES_SHOWN = 5
 _IN_FULL = (Operator.FULL, Operator.CROSSOVER)  # written anew; everything else as edits

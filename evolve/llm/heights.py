@@ -8,8 +8,8 @@ import numpy as np
 
 from archive.store import Archive
 from evaluators.contract import InstanceResult, Outcome
-from evolve.request import MutationRequest
-from evolve.stages import Stages
+from evolve.run.stages import Stages
+from evolve.search.request import MutationRequest
 
 
 class Heights:

@@ -6,7 +6,7 @@ from archive.records import Attempt, AttemptState, NoteKind
 from evolve.llm.model import Message
 from evolve.llm.notebook import Pages, Subject
 from evolve.prompting.lessons import MOST_TRIALS, Trial, build_lessons
-from evolve.request import MutationRequest
+from evolve.search.request import MutationRequest
 
 
 class Scratchpad:

@@ -15,8 +15,8 @@ from archive.records import Note, NoteKind
 from archive.store import Archive
 from evaluators.contract import Task
 from evolve.llm.model import Message
-from evolve.request import MutationRequest
-from evolve.stages import Stages
+from evolve.run.stages import Stages
+from evolve.search.request import MutationRequest
 
 
 class Notebook(Protocol):

@@ -22,7 +22,7 @@ from evolve.parsing.verdict import Verdict
 from evolve.patch import PatchError, apply_reply
 from evolve.prompting import PromptBrief, build, build_repair
 from evolve.proposer import Proposal
-from evolve.request import MutationRequest
+from evolve.search.request import MutationRequest
 
 REPAIR_CALLS = 1  # after a reply that cannot be applied or does not parse
 

@@ -12,8 +12,8 @@ from archive.store import Archive
 from evaluators.contract import Evaluation, InstanceResult, Outcome
 from evaluators.figures import significant
 from evolve.prompting import Failure
-from evolve.request import MutationRequest, Operator, asked_operator
-from evolve.stages import Stages
+from evolve.run.stages import Stages
+from evolve.search.request import MutationRequest, Operator, asked_operator
 
 CHILDREN_SEARCHED = 20  # newest first
 _RAN = (Outcome.SCORED, Outcome.STOPPED)

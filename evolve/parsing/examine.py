@@ -15,8 +15,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 from evaluators.sandbox.plain_text import one_line
-from evolve.normal_form import normal_form
-from evolve.novelty import form_digest
+from evolve.novelty.known import form_digest
+from evolve.novelty.normal_form import normal_form
 from evolve.parsing.verdict import DefinedName, NameKind, Verdict
 from evolve.syntax import other_bindings, own_nodes
 

@@ -35,7 +35,7 @@ class Verdict:
     line: int = 0  # of a syntax error, from 1; 0 where it has none
     names: tuple[DefinedName, ...] = ()  # in the order of the text
     defines_more: bool = False  # by means that reading does not show: exec, globals(), import *
-    ast_digest: str = ""  # `evolve.novelty.ast_digest`; empty where the tree is too deep for it
+    ast_digest: str = ""  # `evolve.novelty.known.ast_digest`; empty where the tree is too deep for it
 
 
 def missing_entry_points(task: Task, verdict: Verdict) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from evaluators.contract import Task
 from evolve.errors import EvolveError
 from evolve.patch.patched import ReplyForm
-from evolve.request import Operator
+from evolve.search.request import Operator
 
 
 class PromptError(EvolveError, ValueError):

@@ -23,7 +23,7 @@ from evolve.prompting.figures import (
     weakest_text,
 )
 from evolve.prompting.templates import filled
-from evolve.request import Operator
+from evolve.search.request import Operator
 
 # Longest texts of others, in characters. The program to change is never cut: edits must be able to quote it.
 INSPIRATION_CHARS = 24_000

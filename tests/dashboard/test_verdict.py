@@ -21,10 +21,10 @@ from dashboard.views.run import Budget, Phase
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.paired import gain_of, p_of
 from evaluators.seeding import SeedSource
-from evolve.champion import choose_champion
 from evolve.cli.report import verdict_sentence
-from evolve.finale import Standing
-from evolve.finale import Verdict as RunVerdict
+from evolve.run.champion import choose_champion
+from evolve.run.finale import Standing
+from evolve.run.finale import Verdict as RunVerdict
 from tests.archive import samples
 from tests.archive.samples import RUN_ID, a_candidate, a_failed_evaluation, a_key, an_attempt, an_evaluation
 from tests.dashboard.test_pages import show, words

@@ -14,7 +14,7 @@ from evaluators.protocol import EvaluateRequest
 from evaluators.scoring import cut_short
 from evaluators.seeding import SeedSource
 from evolve.proposer import Proposal
-from evolve.request import MutationRequest
+from evolve.search.request import MutationRequest
 from tests.evolve.evaluations import ENVIRONMENT, a_failed_evaluation, an_evaluation
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evolve.novelty import source_digest
-from evolve.request import Member, MutationRequest, Operator
+from evolve.novelty.known import source_digest
+from evolve.search.request import Member, MutationRequest, Operator
 
 REAL = Path("seeds/expert_replication/initial.py")
 """The program that users meet first; tests that want it read it from the checkout."""

@@ -8,9 +8,9 @@ from evaluators.contract import PlannerClock, Task
 from evaluators.toy import PROBLEM
 from evolve.config import RunConfig
 from evolve.execution.backend import EvaluationBackend
-from evolve.session import founding_members, restore, split_secrets
-from evolve.stages import Stages
-from evolve.standing import Session
+from evolve.run.session import founding_members, restore, split_secrets
+from evolve.run.stages import Stages
+from evolve.run.standing import Session
 
 
 async def a_session(

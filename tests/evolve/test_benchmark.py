@@ -9,7 +9,7 @@ from archive.store import Archive
 from evaluators.toy import PROBLEM
 from evolve.benchmark import cells, find_run
 from evolve.programs import Program
-from evolve.session import new_run
+from evolve.run.session import new_run
 
 PROGRAMS = (Program(role=FounderRole.INITIAL, name="initial", source="# initial\n"),)
 

@@ -12,8 +12,8 @@ from evolve.choices import Inspirations, Order, Sampler
 from evolve.cli.run import run
 from evolve.config import RunConfig, build_config, read_config
 from evolve.errors import ConfigError
-from evolve.inspirations import INSPIRATIONS
-from evolve.sampling import SAMPLERS
+from evolve.search.inspirations import INSPIRATIONS
+from evolve.search.sampling import SAMPLERS
 
 
 def test_an_unknown_key_names_the_nearest() -> None:

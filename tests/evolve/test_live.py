@@ -8,7 +8,7 @@ import pytest
 
 from evolve.cli.live import LogPace, log_line, share_done
 from evolve.config import RunConfig
-from evolve.progress import Progress
+from evolve.run.progress import Progress
 
 CONFIG = RunConfig(task="toy", attempts=200, seconds=100)
 

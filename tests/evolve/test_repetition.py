@@ -18,11 +18,11 @@ from evolve.choices import ProposerKind
 from evolve.cli.sessions import begin, go_on_with
 from evolve.config import RunConfig, build_config
 from evolve.errors import ConfigError, RunError
-from evolve.lifecycle import Lifecycle
 from evolve.llm.recording import FORMAT, Recording
-from evolve.progress import Progress
 from evolve.repetition import repeated_config, wishes_of
-from evolve.session import arms_of
+from evolve.run.lifecycle import Lifecycle
+from evolve.run.progress import Progress
+from evolve.run.session import arms_of
 
 MODEL = {"name": "good", "base_url": "http://127.0.0.1:9/v1"}
 

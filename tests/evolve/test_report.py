@@ -9,7 +9,7 @@ from evaluators.paired import gain_of, p_of
 from evaluators.significance import SIGNIFICANT
 from evolve.cli.report import verdict_sentence, verdict_table
 from evolve.comparison import compare
-from evolve.finale import Standing, Verdict
+from evolve.run.finale import Standing, Verdict
 from tests.evolve.evaluations import an_evaluation
 
 BASE = np.random.default_rng(0).uniform(0.3, 0.6, 12)

@@ -10,7 +10,7 @@ import pytest
 from archive.store import Archive
 from evolve.cli.show import show
 from evolve.errors import RunError
-from tests.evolve.test_outside import REPLY, Scene, a_scene
+from tests.evolve.outside.test_steps import REPLY, Scene, a_scene
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import numpy as np
 
 from evolve.blocks import find_blocks
 from evolve.genetic import NoChild, propose
-from evolve.request import Member, MutationRequest, Operator
+from evolve.search.request import Member, MutationRequest, Operator
 
 _FENCE = re.compile(r"^(`{3,})(python[^\n`]*)\n(.*?)^\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 _USELESS = (

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -35,6 +36,14 @@ NEVER_ENDS = Item(name="never ends", seconds=0, target=f"{MADE_UP}:never_ends")
 def plain_main_module(monkeypatch: pytest.MonkeyPatch) -> None:
     """A spawned process imports the main module of its parent, and other tests leave one there that cannot be."""
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+
+
+@pytest.fixture(autouse=True)
+def scratch_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is no result goes to a folder that pytest clears away."""
+    folder = str(tmp_path_factory.mktemp("scratch"))
+    monkeypatch.setenv("TMPDIR", folder)
+    monkeypatch.setattr(tempfile, "tempdir", folder)
 
 
 @pytest.fixture

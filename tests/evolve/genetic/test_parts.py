@@ -6,7 +6,7 @@ import pytest
 
 from evolve.genetic.parts import split_program
 from evolve.genetic.program import parse_program
-from evolve.novelty import ast_digest
+from evolve.novelty.known import ast_digest
 from tests.evolve.programs import PROGRAMS, REAL
 
 AWKWARD = '''"""Text

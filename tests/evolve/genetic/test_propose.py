@@ -16,8 +16,8 @@ from evolve.genetic import GeneticChild, NoChild, propose
 from evolve.genetic.operators import CROSSOVERS, MUTATIONS, NUMBERS, mutations
 from evolve.genetic.program import parse_program
 from evolve.genetic.propose import MAX_BYTES
-from evolve.novelty import ast_digest
-from evolve.request import Operator
+from evolve.novelty.known import ast_digest
+from evolve.search.request import Operator
 from tests.evolve.programs import BASELINE, DONOR, NESTED, PACKER, REAL, a_request, in_block
 
 PARENTS = (PACKER, DONOR, NESTED, REAL.read_text())
@@ -71,7 +71,7 @@ def test_the_same_arguments_give_the_same_child(parent: str, seed: int) -> None:
 SCRIPT = """
 import numpy as np
 from evolve.genetic import propose
-from evolve.request import Operator
+from evolve.search.request import Operator
 from tests.evolve.programs import PACKER, DONOR, NESTED, REAL, a_request
 real = REAL.read_text()
 for seed in range(25):

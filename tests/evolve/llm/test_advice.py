@@ -17,10 +17,10 @@ from evolve.llm.lessons import Scratchpad
 from evolve.llm.notebook import Pages, Subject
 from evolve.programs import Program
 from evolve.prompting.advice import Tried, build_advice
-from evolve.request import Member, MutationRequest, Operator
-from evolve.session import new_run, split_secrets
-from evolve.stages import Stages
-from evolve.standing import asked_attempt
+from evolve.run.session import new_run, split_secrets
+from evolve.run.stages import Stages
+from evolve.run.standing import asked_attempt
+from evolve.search.request import Member, MutationRequest, Operator
 from tests.evolve.fakes import FakeBackend
 
 PROGRAMS = (Program(role=FounderRole.INITIAL, name="initial", source="# initial\n"),)

@@ -12,11 +12,11 @@ from archive.store import Archive
 from evaluators.contract import PlannerClock
 from evolve.llm.briefing import Desk
 from evolve.llm.heights import highest, regime_means
-from evolve.request import Member, MutationRequest, Operator
-from evolve.session import split_secrets
-from evolve.stages import Stages
+from evolve.run.session import split_secrets
+from evolve.run.stages import Stages
+from evolve.search.request import Member, MutationRequest, Operator
 from tests.evolve.fakes import FakeBackend
-from tests.evolve.test_driver import TASK, a_config, a_run, drive
+from tests.evolve.run.test_driver import TASK, a_config, a_run, drive
 
 
 @pytest.fixture

@@ -15,8 +15,6 @@ from archive.records import Attempt, FounderRole, ModelReply, Note, NoteKind, Ru
 from archive.store import Archive
 from evaluators.toy import PROBLEM
 from evolve.config import RunConfig, build_config
-from evolve.driver import Clock, Driver
-from evolve.gate import Gate
 from evolve.llm.caller import Answered, GaveUp, Question
 from evolve.llm.embedder import Embedder
 from evolve.llm.model import ModelSpec
@@ -25,10 +23,12 @@ from evolve.llm.proposer import Asker
 from evolve.llm.recording import record_run
 from evolve.llm.retrying import RetryPolicy
 from evolve.programs import Program
-from evolve.progress import Progress
 from evolve.proposing import novelty_judge, open_asker
 from evolve.repetition import repeated_config
-from evolve.session import RunIdentity, new_run
+from evolve.run.driver import Clock, Driver
+from evolve.run.gate import Gate
+from evolve.run.progress import Progress
+from evolve.run.session import RunIdentity, new_run
 from tests.evolve.fakes import FakeBackend, FakeProposer
 from tests.evolve.sessions import a_session
 from tests.fake_openai import FakeModel, FakeOpenAI, Fault, FaultPlan, fake_openai

@@ -18,7 +18,6 @@ from evaluators.contract import PlannerClock
 from evaluators.figures import significant
 from evaluators.toy import PROBLEM
 from evolve.config import RunConfig, build_config
-from evolve.driver import Clock, Driver
 from evolve.llm.advice import Advisor
 from evolve.llm.briefing import Desk
 from evolve.llm.caller import Caller
@@ -34,10 +33,11 @@ from evolve.llm.retrying import RetryPolicy
 from evolve.parsing.examine import examine
 from evolve.parsing.verdict import Verdict
 from evolve.programs import Program
-from evolve.progress import Progress
 from evolve.repetition import repeated_config
-from evolve.session import RunIdentity, founding_members, new_run, restore, split_secrets
-from evolve.stages import Stages
+from evolve.run.driver import Clock, Driver
+from evolve.run.progress import Progress
+from evolve.run.session import RunIdentity, founding_members, new_run, restore, split_secrets
+from evolve.run.stages import Stages
 from tests.evolve.fakes import FakeBackend
 from tests.evolve.llm.doubles import StillClock
 

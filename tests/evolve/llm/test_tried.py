@@ -14,13 +14,13 @@ from archive.records import AttemptState, Candidate, Run
 from archive.store import Archive
 from evaluators.contract import PlannerClock
 from evolve.llm.tried import Child, changes_by_regime, fruitless_children
-from evolve.request import Member, MutationRequest, Operator
-from evolve.session import split_secrets
-from evolve.stages import Stages
+from evolve.run.session import split_secrets
+from evolve.run.stages import Stages
+from evolve.search.request import Member, MutationRequest, Operator
 from tests.archive import samples
 from tests.archive.samples import an_attempt, an_evaluation
 from tests.evolve.fakes import FakeBackend
-from tests.evolve.test_driver import TASK, a_config, a_run, drive
+from tests.evolve.run.test_driver import TASK, a_config, a_run, drive
 
 
 @pytest.fixture

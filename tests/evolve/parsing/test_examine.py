@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evaluators.contract import Task
 from evaluators.registry import problem
-from evolve.novelty import ast_digest
+from evolve.novelty.known import ast_digest
 from evolve.parsing.examine import examine
 from evolve.parsing.verdict import DefinedName, NameKind, Verdict, missing_entry_points
 

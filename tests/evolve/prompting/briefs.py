@@ -10,7 +10,7 @@ from evolve.llm.model import Message
 from evolve.patch import ReplyForm
 from evolve.prompting import Failure, PromptBrief, Shown, build, build_repair
 from evolve.prompting.build import system_text
-from evolve.request import Operator
+from evolve.search.request import Operator
 
 GOLDEN = Path(__file__).parent / "golden"
 TASKS = ("expert_replication", "toy")

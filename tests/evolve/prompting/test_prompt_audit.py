@@ -16,7 +16,7 @@ from evolve.patch.reply import read_fences
 from evolve.prompting import Failure, PromptBrief, Shown, build, build_repair
 from evolve.prompting.build import FEEDBACK_CHARS, INSPIRATION_CHARS
 from evolve.prompting.fencing import cleaned, clipped
-from evolve.request import Operator
+from evolve.search.request import Operator
 from tests.evolve.prompting.briefs import OPERATORS, TASKS, whole_text
 
 HOSTILE = [

@@ -17,7 +17,7 @@ from evolve.prompting.build import REPLY_CHARS, system_text
 from evolve.prompting.fencing import cleaned
 from evolve.prompting.figures import weakest_text
 from evolve.prompting.templates import filled
-from evolve.request import Operator
+from evolve.search.request import Operator
 from tests.evolve.prompting.briefs import GOLDEN, OPERATORS, TASKS, golden_texts, program, sample_brief, whole_text
 
 TEXTS = golden_texts()

@@ -1,0 +1,1 @@
+"""A run from its rows: begun or restored, driven, validated and judged."""
