@@ -10,7 +10,6 @@ Shapes: N tasks, P processors.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,6 +18,7 @@ from evaluators.contract import ContractError
 from evaluators.scheduling.task_graph.graph import Floats, Network
 from evaluators.scheduling.task_graph.parameters import MOST_PROCESSORS, MOST_TASKS
 from evaluators.scheduling.task_graph.shapes import Outline
+from evaluators.user_file import parsed_json
 
 MOST_BYTES = 16 << 20  # of a file
 LEAST_US, MOST_US = 1e-3, 1e12
@@ -36,10 +36,7 @@ def parsed(text: str, where: str) -> Content:
     Raises:
         ContractError: It is no JSON object with tasks and edges.
     """
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ContractError(f"{where}: expected JSON or STG, found {error}") from error
+    content = parsed_json(text, where, "JSON or STG")
     if not isinstance(content, dict):
         raise ContractError(f"{where}: expected an object with tasks and edges, found {type(content).__name__}")
     unknown = [key for key in content if key not in KEYS]

@@ -10,13 +10,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from evaluators.contract import ContractError, ParameterValue
+from evaluators.contract import ParameterValue
 from evaluators.parameters import file_path
 from evaluators.scheduling.task_graph.graph import Floats, Network, TaskGraph
 from evaluators.scheduling.task_graph.graph_file import MOST_BYTES, outline_from_json, parsed, processors_from_json
 from evaluators.scheduling.task_graph.platforms import Machine, assemble, edges_of, renumbered
 from evaluators.scheduling.task_graph.shapes import Outline
 from evaluators.scheduling.task_graph.stg import outline_from_stg
+from evaluators.user_file import read_text
 
 DRAWN_VARIANTS = 12  # of a graph without processors, in the report split
 
@@ -57,13 +58,7 @@ def read_recording(value: ParameterValue) -> Recording:
     """
     path = file_path(value)
     where = f"graph {path}"
-    try:
-        size = path.stat().st_size
-        text = path.read_text(encoding="utf-8") if size <= MOST_BYTES else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ContractError(f"{where}: cannot be read: {error}") from error
-    if size > MOST_BYTES:
-        raise ContractError(f"{where}: expected at most {MOST_BYTES >> 20} MiB, found {size >> 20}")
+    text = read_text(path, where, "JSON or STG", MOST_BYTES)
     if not text.lstrip().startswith(("{", "[")):
         return Recording(outline_from_stg(text, where), None)
     content = parsed(text, where)

@@ -52,5 +52,10 @@ def _draw(
 
 
 PROBLEM = SuiteProblem(
-    task=TASK, read=told_file("graph", read_recording), check=check_settings, draw=_draw, report=report
+    task=TASK,
+    read=told_file("graph", read_recording),
+    check=check_settings,
+    draw=_draw,
+    report=report,
+    most=lambda scenario: scenario.score(scenario.bound_us),
 )

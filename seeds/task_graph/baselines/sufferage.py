@@ -19,8 +19,8 @@ def schedule(graph: dict, config: dict) -> dict:
         free = np.array([slots[-1][1] if slots else 0.0 for slots in made.slots])
         begins = np.maximum(free, [arrive[task] for task in ready])
         ends = begins + made.times[ready]
-        two = np.sort(ends, axis=1)[:, :2]
-        loss = np.where(np.isfinite(two[:, 1]), two[:, 1] - two[:, 0], np.inf)
+        two = np.sort(np.column_stack([ends, np.full(len(ends), np.inf)]), axis=1)
+        loss = two[:, 1] - two[:, 0]  # infinite where there is no other place
         row = int(np.lexsort((two[:, 0], -loss))[0])
         place = int(ends[row].argmin())
         task = ready.pop(row)
