@@ -75,7 +75,7 @@ class Facts:
         for edge, (source, target) in enumerate(zip(self.sources.tolist(), self.targets.tolist(), strict=True)):
             self.into[target].append((source, edge))
             self.out_of[source].append((target, edge))
-        self.passes = self.size + len(self.sources)
+        self.passes = max(self.size + len(self.sources), 64)  # a small graph has its fixed costs too
 
     def ahead(self) -> Array:
         """(N, P) the longest path behind each task on each processor, everything on its best processor."""

@@ -99,7 +99,7 @@ class Player:
         self.size, self.places, self.into, self.out_of = made.size, made.places, made.into, made.out_of
         self.times, self.transfer = made.times.tolist(), made.transfer.tolist()
         self.able = [np.flatnonzero(np.isfinite(row)).tolist() for row in made.times]
-        self.passes = made.size + len(made.transfer)
+        self.passes = max(made.size + len(made.transfer), 64)  # a small graph has its fixed costs too
 
     def play(self, processor: list, order: list) -> tuple:
         """When every task begins and ends."""

@@ -18,7 +18,7 @@ def schedule(graph: dict, config: dict) -> dict:
     made = Schedule(graph)
     rank = upward(made, *means(made))
     best = heft(made, rank)
-    for _ in range(STEPS // (made.size + len(made.transfer))):
+    for _ in range(STEPS // max(made.size + len(made.transfer), 64)):
         noise = rng.lognormal(0.0, SPREAD, made.size)
         other = heft(
             Schedule(graph), upward(made, *(part * n for part, n in zip(means(made), (noise, 1.0), strict=True)))
