@@ -274,6 +274,18 @@ TABLES = {
             quick=True,
         ),
         TableSpec(
+            task="task_graph",
+            reference="heft",
+            columns={
+                "makespan / bound": ("makespan_over_bound", ".3f"),
+                "makespan / HEFT": ("makespan_over_heft", ".3f"),
+                "crossing %": ("crossing", ".0f"),
+                "busy %": ("busy", ".0f"),
+            },
+            metrics=("makespan_over_bound", "makespan_over_heft", "speedup", "busy", "used", "crossing", "extra"),
+            quick=True,
+        ),
+        TableSpec(
             task="tier_cache",
             reference="decayed_lfu",
             columns={

@@ -29,6 +29,7 @@ BUILT_IN: Mapping[str, str] = {
     "sequence_split": "evaluators.scheduling.sequence_split.task:PROBLEM",
     "spot_deadline": "evaluators.scheduling.spot_deadline.task:PROBLEM",
     "table_reorder": "evaluators.scheduling.table_reorder.task:PROBLEM",
+    "task_graph": "evaluators.scheduling.task_graph.task:PROBLEM",
     "tier_cache": "evaluators.placement.tier_cache.task:PROBLEM",
     "toy": "evaluators.toy:PROBLEM",
     "transaction_order": "evaluators.scheduling.transaction_order.task:PROBLEM",

@@ -41,6 +41,10 @@ NETWORK = {
 LAYERS = "forward_us,input_us,weight_us,activation_mb,kept_mb\n" + "".join(
     f"{100 + i},{120 + i},{80 + i},{9 + i % 3},{4 + i % 3}\n" for i in range(12)
 )
+GRAPH = {
+    "tasks": {f"t{i}": 10 + 7 * (i % 5) for i in range(20)},
+    "edges": [[f"t{i}", f"t{j}", 1000 * (i + 1)] for i in range(20) for j in (2 * i + 1, 2 * i + 2) if j < 20],
+}
 TABLE = "user,item\n" + "".join(f"u{i % 7},a title that is long {i % 5}\n" for i in range(60))
 TRAFFIC = "TIMESTAMP,ContextTokens,GeneratedTokens\n" + "".join(
     f"2023-11-16 18:{i // 60:02d}:{i % 60:02d}.0000000,{100 + i % 50},{20 + i % 7}\n" for i in range(600)
@@ -55,6 +59,7 @@ TEXTS = {
     ("sequence_split", "lengths"): json.dumps([100 + 7 * i for i in range(600)], indent=1),
     ("pipeline_layout", "network"): json.dumps(NETWORK, indent=1),
     ("pipeline_schedule", "profile"): LAYERS,
+    ("task_graph", "graph"): json.dumps(GRAPH, indent=1),
     ("table_reorder", "table"): TABLE,
     ("llm_serving", "trace"): TRAFFIC,
 }

@@ -35,6 +35,7 @@ GRIDDED = (
     "sequence_split",
     "spot_deadline",
     "table_reorder",
+    "task_graph",
     "tier_cache",
     "transaction_order",
 )
