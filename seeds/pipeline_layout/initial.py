@@ -1,9 +1,8 @@
-"""Constructions over numbers of stages and replicas, then a short climb, each decision laid open.
+"""Around the EVOLVE-BLOCK: constructions, greedy cuts and a climb, for a `layout` that calls `searched`.
 
-Method: devices in an order, side by side in stages; layers and micro-batches dealt one by one to where they do least
-harm; the best constructions are climbed by random moves. What is turned first: which numbers are tried, how devices are
-ordered, whether near devices make a stage or a pipeline, and for how long the best is climbed. The frame keeps every
-plan valid and counts its moves, so that the time limit holds.
+Method: devices in an order, side by side in stages or pipelines, for numbers of stages and replicas; layers and
+micro-batches dealt one by one to where they do least harm; the best constructions are climbed by random moves. Every
+plan is kept valid and moves are counted, so that the time limit holds.
 
 A plan is (device, layers, batches): device[r, s] holds stage s of replica r. Units: seconds, GB.
 """

@@ -1,8 +1,7 @@
-"""Of what can run, what is most wanted: a list scheduler, with further ideas laid open as constants at neutral values.
+"""Around the EVOLVE-BLOCK: a list scheduler over a step's passes, for a `schedule` that asks `Line`.
 
-Method: 1F1B with weight gradients put off. A free device runs the oldest input gradient that is there, else the oldest
-forward that fits in memory, else a weight gradient. With the constants below it is that and nothing else; each further
-idea has weight zero, to be turned.
+Method: at first 1F1B with weight gradients put off. A free device runs the oldest input gradient that is there, else
+the oldest forward that fits in memory, else a weight gradient. Each further idea had weight zero, to be turned.
 """
 
 import heapq

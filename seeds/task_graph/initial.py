@@ -1,8 +1,8 @@
-"""HEFT, with further ideas laid open as constants at neutral values.
+"""Around the EVOLVE-BLOCK: list schedules, the best of some, a polish, for a `schedule` that calls `best_of_builds`.
 
-Method: HEFT (Topcuoglu, Hariri and Wu, IEEE TPDS 13, 2002): of the tasks whose needs are placed, the one with the
-longest mean path to the end is next, and goes to the processor on which it ends first, in a gap if it fits. With the
-constants below it is that and nothing else.
+Method: at first HEFT (Topcuoglu, Hariri and Wu, IEEE TPDS 13, 2002): of the tasks whose needs are placed, the one with
+the longest mean path to the end is next, and goes to the processor on which it ends first, in a gap if it fits. Each
+further idea was at its neutral value.
 """
 
 import numpy as np

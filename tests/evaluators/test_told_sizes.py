@@ -14,11 +14,15 @@ from evaluators.kernels.moe_kernel.suite import HOLDOUT_REGIMES as HELD_LAYERS
 from evaluators.kernels.moe_kernel.suite import SEARCH_REGIMES as SEARCH_LAYERS
 from evaluators.kernels.moe_kernel.terms import entry_points
 from evaluators.kernels.shapes import Stage
+from evaluators.placement.pipeline_layout.scenario import Scenario as LayoutScenario
 from evaluators.placement.tier_cache import suite as tier_cache
+from evaluators.problem import Instance
 from evaluators.registry import problem
 from evaluators.scheduling.broadcast import suite as broadcast
 from evaluators.scheduling.llm_serving import suite as llm_serving
+from evaluators.scheduling.pipeline_schedule.scenario import Scenario as PassScenario
 from evaluators.scheduling.table_reorder import suite as table_reorder
+from evaluators.scheduling.task_graph.scenario import Scenario as GraphScenario
 from evaluators.seeding import SeedSource
 
 PLAYED = (Tier.QUICK, Tier.FULL)
@@ -101,3 +105,33 @@ def test_moe_kernel_says_how_exact_and_how_large_a_stage_is(stage: Stage) -> Non
     assert all(regime.target.tokens >= 4000 and regime.target.width >= 1000 for regime in regimes)
     assert all(regime.tiny.tokens < 128 and regime.tiny.width < 128 for regime in regimes)
     assert {regime.tiny.dtype for regime in regimes} == {"float32", "float16"}
+
+
+def scenarios(task: str, tiers: Iterable[Tier] = PLAYED) -> list[Instance]:
+    drawn = [problem(task).instances(tier, split, SeedSource("s", split)) for tier in tiers for split in SPLITS]
+    return [scenario for part in drawn for scenario in part]
+
+
+def test_task_graph_says_how_large_graphs_are() -> None:
+    graphs = [one.graph for one in scenarios("task_graph") if isinstance(one, GraphScenario)]
+    assert "some 35 to 290 tasks and up to 700 edges" in told("task_graph")
+    assert all(35 <= graph.size <= 290 and len(graph.data_E) <= 700 for graph in graphs)
+    assert f"on {span(graph.num_processors for graph in graphs)} processors" in told("task_graph")
+
+
+def test_pipeline_schedule_says_how_many_passes_there_are() -> None:
+    pipelines = [one.pipeline for one in scenarios("pipeline_schedule") if isinstance(one, PassScenario)]
+    smoke = [one.pipeline for one in scenarios("pipeline_schedule", [Tier.SMOKE]) if isinstance(one, PassScenario)]
+    assert "some 45 to 4700 passes" in told("pipeline_schedule")
+    assert all(45 <= pipeline.passes <= 4700 for pipeline in pipelines)
+    assert f"from {min(pipeline.passes for pipeline in smoke)})" in told("pipeline_schedule")
+    assert f"on {span(pipeline.devices for pipeline in pipelines)} devices" in told("pipeline_schedule")
+    assert f"{span(p.stages // p.devices for p in pipelines)} stages on each" in told("pipeline_schedule")
+
+
+def test_pipeline_layout_says_how_many_devices_and_layers_there_are() -> None:
+    drawn = [one for one in scenarios("pipeline_layout") if isinstance(one, LayoutScenario)]
+    assert all(12 <= one.network.num_devices <= 40 for one in drawn)
+    assert "D is 12 to 40" in told("pipeline_layout")
+    assert f"L {span(one.job.layers for one in drawn)}" in told("pipeline_layout")
+    assert f"M {span(one.job.micro_batches for one in drawn)}" in told("pipeline_layout")

@@ -11,7 +11,10 @@ import pytest
 from evolve.blocks import find_blocks
 
 SEEDS = Path(__file__).parents[2] / "seeds"
-TASKS = ("broadcast", "llm_serving", "model_packing", "moe_loss", "table_reorder", "tier_cache")
+TASKS = (
+    "broadcast", "llm_serving", "model_packing", "moe_loss", "pipeline_layout", "pipeline_schedule", "table_reorder",
+    "task_graph", "tier_cache",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("task", TASKS)

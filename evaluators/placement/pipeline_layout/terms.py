@@ -8,8 +8,8 @@ _DESCRIPTION = """\
 A language model of L equal layers is trained on D devices that differ in speed, memory and links: K replicas, each a
 pipeline of P stages of consecutive layers, all replicas cut alike. P and K are free, P * K <= D; devices may stay idle.
 
-`layout(devices, latency_s, gb_per_s, job, seed)` is called once per network, in a fresh process; D is 6 to 40, or what
-the user set. Devices come in no order.
+`layout(devices, latency_s, gb_per_s, job, seed)` is called once per network, in a fresh process; D is 12 to 40 (6 in
+the tier smoke), L 24 to 40, M 64 to 512, or what the user set. Devices come in no order.
 - devices: dict of float64 (D,): tflops, sustained 10^12 operations/s; memory_gb.
 - latency_s, gb_per_s: float64 (D, D), from the row's device to the column's; 0 and inf from a device to itself.
 - job: dict: layers (L), micro_batches (M, over all replicas); layer_tflop, 10^12 operations of a layer on one
@@ -34,8 +34,8 @@ Time of a step, seconds:
 - step = longest pipeline + longest exchange. The score is linear in steps per second: 0 for devices in their order,
   cut evenly, 1 at a proven bound, which is mostly out of reach.
 
-So a layout can be timed in a few lines. Time is not charged, but a call and the import may use 2 s of CPU in all. numpy
-and scipy may be imported. Random choices must come from `seed`; count moves, not seconds, so that scores repeat.
+So a layout can be timed in a few lines. Time is not charged; the limit of CPU holds for the call and the import
+together. Random choices must come from `seed`; count moves, not seconds, so that scores repeat.
 """
 LAYOUT = EntryPoint(
     name="layout",
