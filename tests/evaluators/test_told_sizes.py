@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pytest
 
 from evaluators.balancing.moe_loss import suite as moe_loss
@@ -22,7 +23,9 @@ from evaluators.scheduling.broadcast import suite as broadcast
 from evaluators.scheduling.llm_serving import suite as llm_serving
 from evaluators.scheduling.pipeline_schedule.scenario import Scenario as PassScenario
 from evaluators.scheduling.table_reorder import suite as table_reorder
-from evaluators.scheduling.task_graph.scenario import Scenario as GraphScenario
+from evaluators.scheduling.task_graph import suite as task_graph
+from evaluators.scheduling.task_graph.platforms import edges_of
+from evaluators.scheduling.task_graph.shapes import outline_of
 from evaluators.seeding import SeedSource
 
 PLAYED = (Tier.QUICK, Tier.FULL)
@@ -107,21 +110,22 @@ def test_moe_kernel_says_how_exact_and_how_large_a_stage_is(stage: Stage) -> Non
     assert {regime.tiny.dtype for regime in regimes} == {"float32", "float16"}
 
 
-def scenarios(task: str, tiers: Iterable[Tier] = PLAYED) -> list[Instance]:
-    drawn = [problem(task).instances(tier, split, SeedSource("s", split)) for tier in tiers for split in SPLITS]
+def scenarios(task: str, tier: Tier = Tier.QUICK) -> list[Instance]:
+    drawn = [problem(task).instances(tier, split, SeedSource("s", split)) for split in (Split.SEARCH, Split.HOLDOUT)]
     return [scenario for part in drawn for scenario in part]
 
 
 def test_task_graph_says_how_large_graphs_are() -> None:
-    graphs = [one.graph for one in scenarios("task_graph") if isinstance(one, GraphScenario)]
+    played = [r for tier in PLAYED for split in SPLITS for r in task_graph.recipes(tier, split, {})]
+    outlines = [outline_of(recipe.regime, recipe.size, np.random.default_rng(0)) for recipe in played]
     assert "some 35 to 290 tasks and up to 700 edges" in told("task_graph")
-    assert all(35 <= graph.size <= 290 and len(graph.data_E) <= 700 for graph in graphs)
-    assert f"on {span(graph.num_processors for graph in graphs)} processors" in told("task_graph")
+    assert all(35 <= len(outline.work) <= 290 and len(edges_of(outline)[0]) <= 700 for outline in outlines)
+    assert f"on {span(recipe.machine.processors for recipe in played)} processors" in told("task_graph")
 
 
 def test_pipeline_schedule_says_how_many_passes_there_are() -> None:
     pipelines = [one.pipeline for one in scenarios("pipeline_schedule") if isinstance(one, PassScenario)]
-    smoke = [one.pipeline for one in scenarios("pipeline_schedule", [Tier.SMOKE]) if isinstance(one, PassScenario)]
+    smoke = [one.pipeline for one in scenarios("pipeline_schedule", Tier.SMOKE) if isinstance(one, PassScenario)]
     assert "some 45 to 4700 passes" in told("pipeline_schedule")
     assert all(45 <= pipeline.passes <= 4700 for pipeline in pipelines)
     assert f"from {min(pipeline.passes for pipeline in smoke)})" in told("pipeline_schedule")
