@@ -12,7 +12,7 @@ from archive.errors import UnknownRecordError
 from archive.mapping import Values, candidate_of, candidate_values
 from archive.packing import unpack_text
 from archive.records import Candidate
-from archive.schema import candidates, founders
+from archive.schema import attempts, candidates, founders, runs
 
 MIN_PREFIX = 4
 _ID_DIGITS = 64
@@ -25,6 +25,14 @@ _NAMED = (
     .where(candidates.c.id.in_(select(founders.c.candidate_id).where(founders.c.name == bindparam("wanted"))))
     .order_by(candidates.c.id)
 )
+_MADE_BY = select(candidates).where(
+    candidates.c.id.in_(
+        select(attempts.c.candidate_id).where(
+            attempts.c.run_id == bindparam("this_run"), attempts.c.attempt_index == bindparam("attempt")
+        )
+    )
+)
+_RUN = select(runs.c.id).where(runs.c.id == bindparam("wanted"))
 _WANTED: BindParameter[Sequence[str]] = bindparam("wanted", expanding=True)
 _SOURCES = select(candidates.c.id, candidates.c.source).where(candidates.c.id.in_(_WANTED))
 _AST_DIGESTS = select(candidates.c.id, candidates.c.ast_digest).where(candidates.c.id.in_(_WANTED))
@@ -56,13 +64,14 @@ class CandidateStore:
         """
         wanted = id_or_prefix.lower()
         if len(wanted) < MIN_PREFIX or not set(wanted) <= set("0123456789abcdef"):
-            return self._founder(id_or_prefix)
+            return self._named(id_or_prefix)
         with self._database.reading() as connection:
             if len(wanted) == _ID_DIGITS:
                 rows = connection.execute(_EXACT, {"wanted": wanted}).all()
             else:
                 rows = connection.execute(_MATCHES, {"low": wanted, "high": wanted + "g"}).all()
         if not rows:
+            self._refuse_a_run(id_or_prefix)
             raise UnknownRecordError(
                 f"no archived candidate has the id {id_or_prefix}; `evolve leaderboard` lists some"
             )
@@ -73,19 +82,34 @@ class CandidateStore:
             )
         return candidate_of(rows[0])
 
-    def _founder(self, name: str) -> Candidate:
-        """The program that runs of this archive began with under this name."""
+    def _named(self, name: str) -> Candidate:
+        """The program of this name in rankings: runs of this archive began with it, or ``RUN/ATTEMPT`` made it."""
+        run_id, _, index = name.rpartition("/")
         with self._database.reading() as connection:
-            rows = connection.execute(_NAMED, {"wanted": name}).all()
+            if run_id and index.isdecimal():
+                rows = connection.execute(_MADE_BY, {"this_run": run_id, "attempt": int(index)}).all()
+            else:
+                rows = connection.execute(_NAMED, {"wanted": name}).all()
         if not rows:
+            self._refuse_a_run(name)
             raise UnknownRecordError(
-                f"expected at least {MIN_PREFIX} hex digits of a candidate's id, or the name of a program that a run "
-                f"began with, found {name!r}"
+                f"expected at least {MIN_PREFIX} hex digits of a candidate's id, RUN/ATTEMPT, or the name of a program "
+                f"that a run began with, found {name!r}"
             )
         if len(rows) > 1:
             listed = ", ".join(row.id[:10] for row in rows)
             raise UnknownRecordError(f"several programs are called {name}: say which by its id, {listed}")
         return candidate_of(rows[0])
+
+    def _refuse_a_run(self, word: str) -> None:
+        """Says so where a user who must name a program has named a run."""
+        with self._database.reading() as connection:
+            if connection.execute(_RUN, {"wanted": word}).one_or_none() is None:
+                return
+        raise UnknownRecordError(
+            f"{word} is a run, and this takes a program: `evolve runs {word}` tells how it went, "
+            "`evolve leaderboard` lists programs"
+        )
 
     def sources(self, ids: Iterable[str]) -> dict[str, str]:
         """The text of each program in `ids`.

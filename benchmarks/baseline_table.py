@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.baseline_table --task TASK`` writes ``results/TASK_baselines.json`` and the tables between the
 markers of ``docs/tasks/TASK.md``; ``--from-result`` writes the tables anew from the stored figures. What differs
-between tasks is in `TABLES`.
+between tasks is in `table_specs`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ import argparse
 import json
 import multiprocessing
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks.broadcast_reference import along_relaxation
-from benchmarks.replication_table import adrs, clairvoyant_greedy
 from benchmarks.stamp import RESULTS, write_result
 from benchmarks.table_parts import (
     ORACLE,
@@ -33,6 +30,7 @@ from benchmarks.table_parts import (
     score_figures,
     table,
 )
+from benchmarks.table_specs import TABLES, TableSpec
 from evaluators import registry
 from evaluators.contract import Evaluation, InstanceResult, Outcome, Split, Tier
 from evaluators.environment import current_environment
@@ -41,36 +39,7 @@ from evaluators.sandbox.client import Sandbox
 from evaluators.scoring import Workload, evaluate
 from evaluators.seeding import secret_from_seed
 
-ROOT = Path(__file__).parents[1]
 SPLITS = (Split.SEARCH, Split.HOLDOUT)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableSpec:
-    """What is particular to one task's tables."""
-
-    task: str
-    reference: str  # the program that the others are compared with
-    columns: Mapping[str, tuple[str, str]]  # of the ranking: heading -> metric and its format
-    metrics: tuple[str, ...]  # stored for every program, those of the columns included
-    oracle: Callable[[Workload], Sequence[tuple[str, float]]] | None = None  # (regime, score) of a clairvoyant line
-    closing: Callable[[Mapping[str, Any]], str] | None = None  # from the stored figures
-    quick: bool = False  # whether search is scored in the tier `quick` too
-
-    @property
-    def name(self) -> str:
-        """Of the result file."""
-        return f"{self.task}_baselines"
-
-    @property
-    def page(self) -> Path:
-        """Where the tables go."""
-        return ROOT / "docs" / "tasks" / f"{self.task}.md"
-
-    def program_files(self) -> dict[str, Path]:
-        """The initial program and every baseline, by name."""
-        programs = ROOT / "seeds" / self.task
-        return {path.stem: path for path in (programs / "initial.py", *sorted((programs / "baselines").glob("*.py")))}
 
 
 @lru_cache(maxsize=1)
@@ -182,127 +151,6 @@ def ranking(spec: TableSpec, rows: Mapping[str, Row]) -> str:
 def shown(row: Row, metric: str, form: str) -> str:
     """A metric of a row, or a dash."""
     return format(row[metric], form).replace("%", " %") if metric in row else "-"
-
-
-TABLES = {
-    spec.task: spec
-    for spec in (
-        TableSpec(
-            task="broadcast",
-            reference="steiner",
-            columns={
-                "cost / bound": ("cost_over_bound", ".3f"),
-                "time / direct": ("time_over_direct", ".2f"),
-                "transfer, USD": ("transfer_usd", ".1f"),
-            },
-            metrics=(
-                "cost_over_bound",
-                "saving",
-                "transfer_usd",
-                "time_over_direct",
-                "relays",
-                "depth",
-                "distinct_trees",
-            ),
-            oracle=along_relaxation,
-            quick=True,
-        ),
-        TableSpec(
-            task="expert_replication",
-            reference="eplb_global",
-            columns={"moved / window": ("moved_fraction", ".0%")},
-            metrics=("gpu_balance", "moved_fraction", "migration_gb", "planner_s", "time_over_bound"),
-            oracle=clairvoyant_greedy,
-            closing=adrs,
-        ),
-        TableSpec(
-            task="expert_topology",
-            reference="lpt",
-            columns={
-                "T / bound": ("time_over_bound", ".3f"),
-                "balance": ("gpu_balance", ".2f"),
-                "away": ("away", ".2f"),
-                "abroad": ("abroad", ".2f"),
-            },
-            metrics=("time_over_bound", "time_over_contiguous", "gpu_balance", "away", "abroad"),
-            quick=True,
-        ),
-        TableSpec(
-            task="job_shop",
-            reference="two_feature",
-            columns={"% above bound": ("gap_to_bound", ".0f"), "% delayed": ("delayed", ".0f")},
-            metrics=("gap_to_bound", "gap_to_fifo", "utilisation", "blocked", "delayed", "decisions"),
-        ),
-        TableSpec(
-            task="llm_serving",
-            reference="least_outstanding",
-            columns={"attainment": ("attainment", ".2f"), "speed": ("speed", ".2f"), "tail": ("tail", ".3f")},
-            metrics=("attainment", "speed", "tail", "ttft_s", "tpot_ms", "hit_rate", "simulated_requests_per_s"),
-        ),
-        TableSpec(
-            task="model_packing",
-            reference="local_search",
-            columns={"room / bound": ("room_over_bound", ".3f"), "% GPUs tight": ("tight_gpus", ".0f")},
-            metrics=("room_over_bound", "room_gb", "tight_gpus", "free_sd", "moved"),
-            quick=True,
-        ),
-        TableSpec(
-            task="spot_deadline",
-            reference="uniform_progress",
-            columns={"cost / optimum": ("cost_over_optimum", ".3f"), "starts": ("starts", ".1f")},
-            metrics=("cost_over_optimum", "optimum_over_cost", "saving", "starts", "moves", "forced_share"),
-            quick=True,
-        ),
-        TableSpec(
-            task="cluster_balance",
-            reference="class_wspt",
-            columns={
-                "cost / bound": ("cost_over_bound", ".2f"),
-                "on": ("machines_on", ".2f"),
-                "moves": ("moves", ".2f"),
-            },
-            metrics=("cost_over_bound", "cost_over_weak", "flow_share", "flow", "flow_p99", "machines_on", "moves"),
-            quick=True,
-        ),
-        TableSpec(
-            task="table_reorder",
-            reference="ggr",
-            columns={"hits / bound": ("hit_over_bound", ".2f"), "hits": ("hit_rate", ".0f"), "any": ("hit_any", ".0f")},
-            metrics=("hit_over_bound", "hit_rate", "bound_rate", "hit_previous", "hit_any", "cold", "orders"),
-            quick=True,
-        ),
-        TableSpec(
-            task="tier_cache",
-            reference="decayed_lfu",
-            columns={
-                "time / bound": ("time_over_bound", ".2f"),
-                "hits": ("hit_rate", ".0%"),
-                "ahead": ("ahead", ".0%"),
-                "unused": ("wasted", ".0%"),
-            },
-            metrics=("time_over_bound", "time_over_known", "known_score", "hit_rate", "loads", "ahead", "wasted"),
-            quick=True,
-        ),
-        TableSpec(
-            task="transaction_order",
-            reference="smf_all",
-            columns={"slots / bound": ("makespan_over_bound", ".2f"), "in flight": ("in_flight", ".1f")},
-            metrics=("makespan_over_bound", "makespan_over_arrival", "in_flight", "moved", "overtaking"),
-            quick=True,
-        ),
-        TableSpec(
-            task="sequence_split",
-            reference="lpt_cost",
-            columns={
-                "step / bound": ("step_over_bound", ".3f"),
-                "cut %": ("cut", ".1f"),
-                "rings add %": ("added", ".1f"),
-            },
-            metrics=("step_over_bound", "step_over_first_fit", "busy", "added", "cut", "width", "crossing"),
-            quick=True,
-        ),
-    )
-}
 
 
 def main() -> None:

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.baseline_table import TABLES
 from benchmarks.cloud_regions import PLACES
 from benchmarks.stamp import RESULTS, write_result
 from benchmarks.table_parts import between_markers, rounded, table
+from benchmarks.table_specs import TABLES
 from evaluators.contract import Split, Tier
 from evaluators.problem import ClockPolicy, Problem
 from evaluators.scheduling.broadcast.generate import distances_km, draw_regions, network_of

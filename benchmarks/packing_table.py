@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.baseline_table import TABLES
 from benchmarks.stamp import RESULTS, write_result
 from benchmarks.table_parts import table
+from benchmarks.table_specs import TABLES
 from evaluators.contract import InstanceResult, Split, Tier
 from evaluators.placement.model_packing.bound import relaxed_bound, room_bound, volume_bound
 from evaluators.placement.model_packing.cluster import pressure

@@ -59,6 +59,12 @@ def is_settled(low: float, high: float, p: float) -> bool:
     return (low > 0 or high < 0) and p < SIGNIFICANT
 
 
+def remark_on_p(low: float, high: float, p: float) -> str:
+    """What is to be added to `p` where an interval without zero claims nothing all the same; else nothing."""
+    is_doubted = (low > 0 or high < 0) and p >= SIGNIFICANT
+    return f" (a claim needs p below {SIGNIFICANT:g} beside an interval without zero)" if is_doubted else ""
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p-values adjusted for their number, in the order given (Holm 1979): below 0.05 is a claim that stands."""
     order = sorted(range(len(p_values)), key=lambda index: p_values[index])

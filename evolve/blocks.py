@@ -87,6 +87,15 @@ def outside_blocks(source: str) -> tuple[str, ...]:
     return tuple(source[start:end] for start, end in zip(starts, ends, strict=True))
 
 
+def blocks_alone(source: str) -> str:
+    """The regions with their marker lines, a blank line between two, and nothing of what is around them.
+
+    Raises:
+        BlockError: The markers do not pair up.
+    """
+    return "\n".join(f"{START}\n{block.body(source)}{END}\n" for block in find_blocks(source))
+
+
 def without_markers(source: str) -> str:
     """`source` with its marker lines left out and nothing else changed."""
     return _MARKER.sub("", source)

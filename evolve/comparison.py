@@ -10,7 +10,7 @@ from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.figures import difference_range, difference_text
 from evaluators.measure import Interval, paired_interval
 from evaluators.paired import counted_scores
-from evaluators.significance import holm, is_settled, sign_flip_p
+from evaluators.significance import holm, is_settled, remark_on_p, sign_flip_p
 from evolve.errors import EvolveError
 
 SPLIT_NAMES = {
@@ -71,6 +71,7 @@ def compare(name_a: str, a: Evaluation, name_b: str, b: Evaluation) -> Compariso
     mean = math.fsum(differences) / len(differences)
     regimes = [instance.regime for instance in a.instances]
     interval, p = paired_interval(scores_a, scores_b, regimes), sign_flip_p(differences, regimes)
+    remark = remark_on_p(interval.low, interval.high, p) if interval else ""
     return Comparison(
         tier=a.tier,
         split=a.split,
@@ -82,7 +83,7 @@ def compare(name_a: str, a: Evaluation, name_b: str, b: Evaluation) -> Compariso
         p=p,
         regimes=_regimes(a, b),
         verdict=f"{_claim(name_a, name_b, mean, interval, p)} on {SPLIT_NAMES[a.split]}: "
-        f"{difference_text(mean)}{_range(interval)}, p = {p:.2g}, {len(differences)} instances",
+        f"{difference_text(mean)}{_range(interval)}, p = {p:.2g}{remark}, {len(differences)} instances",
     )
 
 

@@ -17,7 +17,7 @@ from evolve.errors import ConfigError
 from evolve.llm.catalogue import key_of
 from evolve.llm.listing import is_listed, is_refused, listed_models
 from evolve.llm.model import Api, ModelSpec
-from evolve.llm.preview import preview
+from evolve.llm.preview import no_room, preview
 from evolve.llm.prices import FREE, PriceTable, load_prices
 from evolve.llm.servers import OPENAI_URL, is_own_server
 from evolve.programs import Program
@@ -57,15 +57,32 @@ def announce_models(config: RunConfig, task: Task, programs: Sequence[Program]) 
     unlisted = _unlisted(asked, prices)
     initial = max(len(program.source) for program in programs if program.role is FounderRole.INITIAL)
     prompt_chars = FRAME_CHARS + len(task.summary) + PROGRAMS_IN_PROMPT * initial
-    attempts = config.attempts or config.evaluations or 0
     lines = [*([warning] if warning else []), *unlisted]
-    if attempts and writers:
-        lines.append("models: " + preview(prompt_chars, writers, prices, attempts))
+    if writers:
+        lines += _cost_lines(config, prompt_chars, prices)
     if judge is not None:
         lines.append(f"models: a program near a known one costs a call of {judge.name} more")
     if config.usd is not None:
         lines.append(f"models: the run stops asking before it has spent ${config.usd:g}")
     sys.stderr.write("".join(line + "\n" for line in lines))
+
+
+def _cost_lines(config: RunConfig, prompt_chars: int, prices: PriceTable) -> list[str]:
+    """What the attempts may cost, and whether the budget has room for any."""
+    attempts = config.attempts or config.evaluations or 0
+    lines = ["models: " + preview(prompt_chars, config.models, prices, attempts)] if attempts else []
+    if tight := no_room(prompt_chars, config.models, prices, config.usd, config.tokens):
+        lines.append(f"models: {tight}; raise the budget, or lower `max_tokens` in a run file")
+    return lines
+
+
+def may_run_out(config: RunConfig) -> bool:
+    """Whether the budget in USD or tokens can end the run: models are paid to write its programs."""
+    if config.proposer is not ProposerKind.OPENAI:
+        return False
+    prices = load_prices(os.environ, config.model_prices)
+    is_paid = any(prices.price_of(spec) != FREE for spec in config.models)
+    return config.tokens is not None or (config.usd is not None and is_paid)
 
 
 def _unlisted(specs: Sequence[ModelSpec], prices: PriceTable) -> list[str]:
@@ -78,6 +95,8 @@ def _unlisted(specs: Sequence[ModelSpec], prices: PriceTable) -> list[str]:
     for spec in specs:
         key = key_of(spec, os.environ)
         listed = listed_models(spec.base_url, key)
+        if not listed:
+            _require_api(spec, key, is_free=prices.price_of(spec) == FREE)
         if not listed or is_listed(spec.name, listed):
             continue
         where = f"{spec.base_url or OPENAI_URL} does not list a model {spec.name!r}{nearest(spec.name, listed)}"
@@ -87,6 +106,26 @@ def _unlisted(specs: Sequence[ModelSpec], prices: PriceTable) -> list[str]:
         else:
             warnings.append(f"models: {where}")
     return warnings
+
+
+def _require_api(spec: ModelSpec, key: str, *, is_free: bool) -> None:
+    """That a server which lists no models may have its API at this address: `/v1` is easily left out.
+
+    Raises:
+        ConfigError: It lists models one level below, or is free and says that there is nothing to be asked here.
+    """
+    if not spec.base_url:
+        return
+    below = spec.base_url.rstrip("/") + "/v1"
+    if listed_models(below, key):
+        raise ConfigError(
+            f"{spec.base_url} lists no models, but {below} does: write this as the address of {spec.name!r}"
+        )
+    if is_free and spec.api is Api.CHAT and is_refused(spec.base_url, key, spec.name):
+        raise ConfigError(
+            f"{spec.base_url} answers 404 (not found) when model {spec.name!r} is asked: check the name, and the "
+            "address, which usually ends in /v1"
+        )
 
 
 def _knock(name: str, base_url: str) -> None:

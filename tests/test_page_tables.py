@@ -21,9 +21,9 @@ from benchmarks import (
     strategies_table,
     topology_gaps,
 )
-from benchmarks.baseline_table import TABLES
 from benchmarks.stamp import RESULTS
 from benchmarks.table_parts import ORACLE, between_markers
+from benchmarks.table_specs import TABLES
 from evaluators import registry
 from evolve.strategies import compare_strategies
 

@@ -14,8 +14,8 @@ from archive.store import Archive
 from dashboard import inert, links
 from dashboard.screens import parts
 from dashboard.views import run as run_view
-from dashboard.views import verdict as view
 from dashboard.views.fold import RunFold
+from dashboard.views.judgement import read_verdict
 from dashboard.views.run import Budget
 from dashboard.views.verdict import Verdict
 from evaluators.contract import Split
@@ -74,16 +74,7 @@ def _show_verdict(verdict: Verdict) -> None:
 @st.cache_data(show_spinner="Reading the verdict ...", max_entries=32)
 def _verdict_at(_archive: Archive, archive_key: int, run_id: str, told: int) -> Verdict | None:  # noqa: ARG001 - parts of the key
     """The verdict of a finished run; it stays what it is."""
-    judging = endings.judging_of(_archive, run_id)
-    if judging is None:
-        return None
-    champion = view.champion_of(judging)
-    scores = endings.holdout_scores(_archive, judging, view.judged_ids(judging, champion))
-    tier = view.tier_of(scores, champion, judging.initial_id, Budget.of(judging.run.config).final_tier)
-    if tier is None:
-        return None
-    holdouts = [endings.holdout_of(_archive, judging, id_, tier) for id_ in (champion, judging.initial_id)]
-    return view.verdict_of(judging, champion, tier, scores, holdouts)
+    return read_verdict(_archive, run_id, Budget.of(_archive.run(run_id).config).final_tier)
 
 
 def _holdouts_done(archive: Archive, run_id: str, founders: Sequence[FounderScore]) -> str:

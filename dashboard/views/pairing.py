@@ -15,7 +15,7 @@ from archive.records import StoredEvaluation
 from dashboard import inert, words
 from evaluators.contract import Evaluation, Outcome, Split, Tier
 from evaluators.measure import Interval, paired_interval
-from evaluators.significance import holm, is_settled, sign_flip_p
+from evaluators.significance import holm, is_settled, remark_on_p, sign_flip_p
 
 _TIERS = list(Tier)  # smallest first
 _SPLITS = (Split.SEARCH, Split.VALIDATION, Split.REPORT, Split.HOLDOUT)  # the most telling last
@@ -90,7 +90,8 @@ def verdict(name_a: str, name_b: str, found: Difference) -> str:
         claim = f"{name_a} is not shown to differ from {name_b}"
     mean, low, high = words.signed(found.mean, found.interval.low, found.interval.high)
     claim = claim.replace("this ", "This ", 1) if claim.startswith("this ") else claim
-    return f"{claim}: {mean}, 95 % [{low}, {high}], p = {found.p:.2g}, {found.instances} instances."
+    p_text = f"{found.p:.2g}{remark_on_p(found.interval.low, found.interval.high, found.p)}"
+    return f"{claim}: {mean}, 95 % [{low}, {high}], p = {p_text}, {found.instances} instances."
 
 
 def instance_frame(pair: Pair) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from evaluators.contract import Tier
 from evaluators.figures import difference_range
 from evaluators.measure import Interval
 from evaluators.paired import gain_of, interval_of, is_better, p_of
-from evaluators.significance import is_settled
+from evaluators.significance import is_settled, remark_on_p
 
 Scores = Mapping[str, Mapping[Tier, float | None]]  # candidate -> tier -> hold-out score
 _FAILED = -2.0  # below every score
@@ -89,7 +89,7 @@ def champion_sentence(who: str, gain: Interval | None, p: float | None, place: s
     claim = f"{'better' if gain.low > 0 else 'worse'} than" if is_settled(gain.low, gain.high, p) else _UNCLEAR
     return (
         f"{who} is {claim} the initial program on the hold-out: paired gain {difference_range(gain.low, gain.high)} "
-        f"(95 %), p = {p:.2g}; its mean is {place}."
+        f"(95 %), p = {p:.2g}{remark_on_p(gain.low, gain.high, p)}; its mean is {place}."
     )
 
 

@@ -13,7 +13,7 @@ from evolve.cli.printing import difference, interval, print_json, print_table, p
 if TYPE_CHECKING:
     from evolve.cli.pairing import Contest
 
-_PROGRAM = "a candidate's id, its first letters, a baseline's name, or a program file (with --task)"
+_PROGRAM = "a candidate's id, its first letters, its name in a ranking, or a program file (with --task)"
 
 
 def compare(

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 def export(
     candidate_id: Annotated[
-        str, typer.Argument(metavar="ID", help="a candidate, or the first letters of its id; with --replies a run")
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="a candidate: its id, the first letters of it, or its name in a ranking; with --replies a run",
+        ),
     ],
     replies: Annotated[
         bool, typer.Option("--replies", help="write the model calls of a run, to be replayed anywhere at no cost")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,8 @@ def contest(url: str, first: str, second: str, terms: Terms) -> Contest:
 def is_file(word: str) -> bool:
     """Whether a word means a program file: what exists does, and what looks like one; all else is an id or a name."""
     path = Path(word)
-    return path.is_file() or path.suffix == ".py" or len(path.parts) > 1
+    is_ranked_name = re.fullmatch(r"\w+/\d+", word) is not None  # RUN/ATTEMPT
+    return path.is_file() or path.suffix == ".py" or (len(path.parts) > 1 and not is_ranked_name)
 
 
 def _contender(archive: Archive, word: str) -> Contender:

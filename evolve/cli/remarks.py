@@ -12,7 +12,9 @@ from evolve.cli.printing import print_text
 if TYPE_CHECKING:
     from archive.records import NoteKind
 
-CandidateId = Annotated[str, typer.Argument(metavar="ID", help="a candidate, or the first letters of its id")]
+CandidateId = Annotated[
+    str, typer.Argument(metavar="ID", help="a candidate: its id, the first letters of it, or its name in a ranking")
+]
 OnRun = Annotated[str | None, typer.Option("--run", metavar="RUN", help="for this run only (default: every run)")]
 Undo = Annotated[bool, typer.Option("--undo", help="take an earlier pin or ban back")]
 Why = Annotated[str, typer.Option("--why", help="a remark to remember it by")]

@@ -14,6 +14,7 @@ from typing import TypeAlias, TypeVar
 
 from archive.queries import TWIN, outcome_counts
 from archive.records import FounderRole, Run
+from archive.run_views import rejections
 from archive.store import Archive
 from evaluators import registry
 from evaluators.contract import SELF_SCORED, Outcome
@@ -28,7 +29,7 @@ from evolve.errors import ConfigError, RunError
 from evolve.execution.opening import require_libraries
 from evolve.llm.catalogue import build_catalogue, read_judge, read_model
 from evolve.llm.recording import is_recording, read_recording, record_run
-from evolve.models import announce_models
+from evolve.models import announce_models, may_run_out
 from evolve.programs import Program, founding_programs, require_blocks
 from evolve.repetition import config_of, repeated_config, require_same_task, wishes_of
 from evolve.run.lifecycle import WAITING, Ending, Lifecycle, timestamp
@@ -36,7 +37,7 @@ from evolve.run.progress import Progress
 from evolve.run.session import RunIdentity, new_run
 from evolve.version import software_version
 
-BUDGETS = frozenset({"attempts", "evaluations", "seconds", "usd", "tokens"})
+BUDGETS = frozenset({"attempts", "evaluations", "seconds"})  # that end any run; see `may_run_out` for the others
 OF_A_SESSION = frozenset({"seconds", "workers"})  # options of `evolve resume` that are not stored with the run
 T = TypeVar("T")
 Conduct: TypeAlias = Callable[[Archive, Run, RunConfig, Problem], T]
@@ -91,7 +92,7 @@ def begin(url: str, config: RunConfig, initial: Sequence[Path], start_from: Sequ
         _require_record(config, start_from)
         if start_from or is_recording(Path(config.replies)):
             return _replay(url, config, start_from, conduct)
-    if config.model_fields_set.isdisjoint(BUDGETS):
+    if config.model_fields_set.isdisjoint(BUDGETS) and not may_run_out(config):
         config = config.model_copy(update={"attempts": DEFAULT_ATTEMPTS})
     problem = registry.problem(config.task).configured(config.set)
     config = config.model_copy(update={"task": problem.task.address, "set": dict(problem.task.parameters)})
@@ -167,10 +168,21 @@ def go_on_with(url: str, run_id: str, changes: Mapping[str, object], conduct: Co
     with Archive.open(url, create=False) as archive:
         run = archive.run(run_id)
         config = changed_config(RunConfig.model_validate_json(run.config), lasting)
+        _remark_on_attempts(archive, run, lasting.get("attempts"))
         if lasting:
             run = replace(run, config=config.model_dump_json())
         config = changed_config(config, {key: value for key, value in given.items() if key in OF_A_SESSION})
         return conduct(archive, run, config, problem_of(run, config))
+
+
+def _remark_on_attempts(archive: Archive, run: Run, wanted: object) -> None:
+    """Says that `--attempts` counts those that were made, where it asks for no more: further ones may be meant."""
+    made = len(archive.attempts(run.id))
+    if isinstance(wanted, int) and 0 < wanted < made:
+        sys.stderr.write(
+            f"run {run.id} has asked {made} times already, and --attempts is the number in all: nothing more is asked; "
+            f"for {wanted} more: --attempts {made + wanted}\n"
+        )
 
 
 def problem_of(run: Run, config: RunConfig) -> Problem:
@@ -215,7 +227,11 @@ def _conclude(archive: Archive, run: Run, ending: Ending, *, as_json: bool, resu
     if ending.verdict is None:
         sys.stderr.write(f"run {run.id} was stopped; go on with: evolve resume {run.id}\n")
         return EXIT_INTERRUPTED
-    return 0 if some_ran(outcome_counts(archive, run.id)) else EXIT_NO_SCORE
+    if some_ran(outcome_counts(archive, run.id)):
+        return 0
+    for attempt in rejections(archive, run.id, 1):
+        sys.stderr.write(f"no proposed program ran; attempt {attempt.index}, the last rejected: {attempt.rejection}\n")
+    return EXIT_NO_SCORE
 
 
 def some_ran(outcomes: Mapping[str, int]) -> bool:

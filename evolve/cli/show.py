@@ -12,7 +12,7 @@ from evolve.cli.options import DEFAULT_ARCHIVE, ArchiveUrl, Json
 from evolve.cli.printing import print_json, print_table, print_text, score
 
 if TYPE_CHECKING:
-    from archive.records import Attempt, Candidate, StoredEvaluation
+    from archive.records import Attempt, StoredEvaluation
     from archive.store import Archive
 
 
@@ -24,7 +24,9 @@ class Against(StrEnum):
 
 
 def show(
-    candidate_id: Annotated[str, typer.Argument(metavar="ID", help="a candidate, or the first letters of its id")],
+    candidate_id: Annotated[
+        str, typer.Argument(metavar="ID", help="a candidate: its id, the first letters of it, or its name in a ranking")
+    ],
     diff: Annotated[Against | None, typer.Option("--diff", help="print the change against parent or initial")] = None,
     source: Annotated[bool, typer.Option("--source", help="print the program only")] = False,
     archive: ArchiveUrl = DEFAULT_ARCHIVE,
@@ -34,7 +36,7 @@ def show(
     from archive.store import Archive
 
     with Archive.open(archive, create=False, read_only=True) as opened:
-        candidate = _candidate(opened, candidate_id)
+        candidate = opened.candidate(candidate_id)
         if source:
             print_text(candidate.source)
             return
@@ -55,21 +57,6 @@ def show(
         print_text(f"{remark.created_at}  {remark.kind}{': ' if remark.text else ''}{remark.text}")
     if change:
         print_text("\n" + change)
-
-
-def _candidate(archive: Archive, candidate_id: str) -> Candidate:
-    from archive.errors import UnknownRecordError
-    from evolve.errors import RunError
-
-    try:
-        return archive.candidate(candidate_id)
-    except UnknownRecordError:
-        if candidate_id not in {run.id for run in archive.runs()}:
-            raise
-        raise RunError(
-            f"{candidate_id} is a run, and this shows programs: `evolve runs {candidate_id}` tells how it went, "
-            "`evolve leaderboard` lists programs"
-        ) from None
 
 
 def lineage_of(archive: Archive, candidate_id: str) -> list[Attempt]:

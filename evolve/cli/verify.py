@@ -19,7 +19,9 @@ EXIT_REFUTED = 1
 
 
 def verify(
-    candidate_id: Annotated[str, typer.Argument(metavar="ID", help="a candidate, or the first letters of its id")],
+    candidate_id: Annotated[
+        str, typer.Argument(metavar="ID", help="a candidate: its id, the first letters of it, or its name in a ranking")
+    ],
     everything: Annotated[
         bool, typer.Option("--all", help="every evaluation, not only the newest of each tier and split")
     ] = False,

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from evolve.llm.model import Completion, Finish, LanguageModel, ModelFailure
 from evolve.llm.retrying import RetryPolicy
+from evolve.llm.servers import OPENAI_URL
 
 REFUSALS_TO_BREAK = 3  # calls in a row that a server refuses for good
 UNREACHED_TO_BREAK = 12  # calls in a row to a server that never answered
@@ -50,6 +51,6 @@ class Line:
     def lost(self, how_long: str) -> None:
         """Ask no more of a server that cannot be reached; a resumed run tries it again."""
         self.broken = (
-            f"model {self.spec.name!r} is not asked any more: nobody answered at {self.spec.base_url} {how_long}; "
-            "start its server again and resume the run"
+            f"model {self.spec.name!r} is not asked any more: nobody answered at {self.spec.base_url or OPENAI_URL} "
+            f"{how_long}; check its address and the network, start its server if it is yours, and resume the run"
         )

@@ -35,6 +35,23 @@ def preview(prompt_chars: int, specs: Sequence[ModelSpec], prices: PriceTable, a
     return f"about ${low:.2g} to ${high:.2g} for {attempts} attempts with {names}{without}"
 
 
+def no_room(
+    prompt_chars: int, specs: Sequence[ModelSpec], prices: PriceTable, usd: float | None, tokens: int | None
+) -> str:
+    """A sentence where the budget is below what a single call with any of these models reserves; empty otherwise."""
+    prompt_tokens = prompt_chars // CHARS_PER_TOKEN[0]
+    fewest = prompt_tokens + min(spec.max_tokens for spec in specs)
+    if tokens is not None and fewest > tokens:
+        return (
+            f"a call reserves about {fewest} tokens, prompt and `max_tokens` of the reply: {tokens} leave room for none"
+        )
+    costs = [p.usd(prompt_tokens, spec.max_tokens) for spec in specs if (p := prices.price_of(spec)) is not None]
+    least = min(costs, default=0.0)
+    if usd is not None and least > usd:
+        return f"a call reserves about ${least:.2g}, prompt and `max_tokens` of the reply: ${usd:g} leave room for none"
+    return ""
+
+
 def _low(price: Price, prompt_chars: int, spec: ModelSpec) -> float:
     return price.usd(prompt_chars // CHARS_PER_TOKEN[0], min(SHORT_REPLY_TOKENS, spec.max_tokens))
 

@@ -13,6 +13,7 @@ _COMPARED_LINES = 2000
 _COMPARED_CHARS = 120
 _SHORT_LIST = 10  # lines compared in full
 _QUOTE_CHARS = 160
+_LEAST_PART = 4  # characters of a line that are taken for a part of another
 
 
 def ambiguous(edit: Edit, num_edits: int, places: Sequence[int]) -> PatchError:
@@ -78,7 +79,13 @@ def _inner(lines: Sequence[str]) -> Sequence[str]:
 
 
 def _closest(wanted: str, program: Program) -> str:
-    """The most similar line that may change, found among the first of them."""
+    """The line that the text is a part of, or else the most similar one, found among the first that may change."""
+    part = wanted.strip()
+    if len(part) >= _LEAST_PART:
+        held = (place for place, line in enumerate(program.lines) if program.editable[place] and part in line)
+        place = next(held, None)
+        if place is not None:
+            return f"which is a part of line {place + 1}: {program.lines[place][:_QUOTE_CHARS]!r}"
     matcher = SequenceMatcher(autojunk=False, b=wanted.strip()[:_COMPARED_CHARS])
     rough: list[tuple[float, int]] = []
     for place, (line, editable) in enumerate(zip(program.lines, program.editable, strict=True)):

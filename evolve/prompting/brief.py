@@ -10,6 +10,8 @@ from evolve.errors import EvolveError
 from evolve.patch.patched import ReplyForm
 from evolve.search.request import Operator
 
+CLEAR_GAIN = 0.02  # least difference of two scores that a prompt points to, as a share of the larger
+
 
 class PromptError(EvolveError, ValueError):
     """An operator that no prompt asks for, or a template that does not fit what it is filled with."""
@@ -27,11 +29,16 @@ class Shown:
     feedback: str = ""
 
     def may_be_above(self, other: Shown) -> bool:
-        """Whether it scores more in all or in a regime, as far as regimes of both are known."""
+        """Whether it scores more in all, or so much more in a regime that it is worth telling, as far as is known."""
         shared = self.regimes.keys() & other.regimes.keys()
         if self.score > other.score or not shared:
             return True
-        return any(self.regimes[name] > other.regimes[name] for name in shared)
+        return any(is_clearly_above(self.regimes[name], other.regimes[name]) for name in shared)
+
+
+def is_clearly_above(score: float, other: float) -> bool:
+    """Whether there is more between the two than the little by which any two programs differ somewhere."""
+    return score - other >= CLEAR_GAIN * max(abs(score), abs(other)) and score > other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

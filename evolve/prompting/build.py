@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from evaluators.contract import Task
 from evaluators.figures import significant
+from evolve.blocks import BlockError, blocks_alone, outside_blocks
 from evolve.interface import names_needed, told
 from evolve.llm.model import Message
 from evolve.patch.patched import MAX_SOURCE_BYTES, ReplyForm
@@ -134,10 +135,25 @@ def _inspirations(brief: PromptBrief) -> list[str]:
                 f"# Another program, `{_name(shown)}`",
                 scores_text(brief.task, shown),
                 *_feedback(shown),
-                fenced(shown.source, "python inspiration", INSPIRATION_CHARS),
+                *_program_beside(shown.source, brief.subject),
             ]
         )
         for shown in brief.inspirations
+    ]
+
+
+def _program_beside(source: str, subject: str) -> list[str]:
+    """Another program; of one that shares the text outside the markers with `subject` only what differs."""
+    try:
+        parts, shown = outside_blocks(source), blocks_alone(source)
+        is_kin = bool(shown) and parts == outside_blocks(subject)
+    except BlockError:
+        is_kin = False
+    if not is_kin:
+        return [fenced(source, "python inspiration", INSPIRATION_CHARS)]
+    return [
+        "The text around its markers is that of the program below.",
+        fenced(shown, "python inspiration", INSPIRATION_CHARS),
     ]
 
 
@@ -190,7 +206,10 @@ def _hints(hints: Sequence[str]) -> str:
 def _instruction(brief: PromptBrief) -> str:
     match brief.asked:
         case Operator.DIFF | Operator.FULL:
-            weakest = weakest_text(brief.parent, brief.best_regimes) or f"It scores {significant(brief.parent.score)}."
+            weakest = (
+                weakest_text(brief.parent, brief.best_regimes, brief.inspirations)
+                or f"It scores {significant(brief.parent.score)}."
+            )
             return filled(brief.asked, weakest=weakest)
         case Operator.CROSSOVER:
             partner = brief.inspirations[0]

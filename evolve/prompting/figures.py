@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from evaluators.contract import FLOOR, Direction, Limits, Task, Tier
 from evaluators.figures import significant, significant_change
-from evolve.prompting.brief import Shown
+from evolve.prompting.brief import Shown, is_clearly_above
 from evolve.prompting.fencing import line
 
 _NAME_CHARS = 60
 _MOST_REGIMES = 16
 _MOST_CHANGES = 8
+_LEAST_CHANGE = 0.01  # of the largest
 _TIERS = (Tier.SMOKE, Tier.QUICK, Tier.FULL)  # one to pass first, one to search with, one to rank with
 
 _FRESH = (
@@ -50,8 +51,12 @@ def metrics_text(task: Task) -> str:
 def limits_text(task: Task) -> str:
     """What a program may use, a line each."""
     lines = [f"- It may import the standard library and {', '.join(task.libraries)}; nothing else."]
+    allowances: dict[str, list[str]] = {}
+    for tier in (tier for tier in _TIERS if tier in task.limits):
+        allowances.setdefault(_allowance(task.limits[tier]), []).append(tier)
     lines += [
-        f"- {tier} tier, per instance: {_allowance(task.limits[tier])}." for tier in _TIERS if tier in task.limits
+        f"- {'in every' if len(allowances) == 1 else ' and '.join(tiers)} tier, per instance: {allowance}."
+        for allowance, tiers in allowances.items()
     ]
     lines.append(f"- {_FRESH if task.stateful else _KEPT}")
     lines.append("- One thread; no processes, no network, no files to write. What it prints is thrown away.")
@@ -85,22 +90,32 @@ def scores_text(task: Task, shown: Shown) -> str:
     return "\n".join(lines)
 
 
-def weakest_text(shown: Shown, best: Mapping[str, float]) -> str:
+def weakest_text(shown: Shown, best: Mapping[str, float], others: Sequence[Shown] = ()) -> str:
     """A sentence on where the most is to be gained, known to be possible if `best` says so; empty for a single regime.
 
-    Regimes differ in what can be had there: the lowest score may be the best there is.
+    Regimes differ in what can be had there: the lowest score may be the best there is. If one of `others`, which the
+    prompt shows too, is the program that has reached more, it is named.
     """
     if len(shown.regimes) < 2:
         return ""
-    gaps = {name: best[name] - score for name, score in shown.regimes.items() if name in best}
-    name = min(gaps, key=lambda name: (-gaps[name], name), default="")
-    if name and significant(best[name]) != significant(shown.regimes[name]) and gaps[name] > 0:
-        return (
-            f"It is furthest below what a program of this run has reached in `{line(name, _NAME_CHARS)}`: "
-            f"{significant(shown.regimes[name])} against {significant(best[name])}; find out why, and gain there "
-            "without losing elsewhere."
-        )
-    return _lowest_text(shown)
+    gaps = {
+        name: best[name] - score
+        for name, score in shown.regimes.items()
+        if name in best and is_clearly_above(best[name], score)
+    }
+    if not gaps:
+        return _lowest_text(shown)
+    name = min(gaps, key=lambda name: (-gaps[name], name))
+    scores = f"{significant(shown.regimes[name])} against {significant(best[name])}"
+    return (
+        f"It is furthest below what a program of this run has reached in `{line(name, _NAME_CHARS)}`: "
+        f"{scores}{_holder_text(name, best[name], others)}; find out why, and gain there without losing elsewhere."
+    )
+
+
+def _holder_text(regime: str, score: float, others: Sequence[Shown]) -> str:
+    holder = next((other for other in others if other.regimes.get(regime) == score), None)
+    return "" if holder is None else f", by `{line(holder.name, _NAME_CHARS)}` above"
 
 
 def _lowest_text(shown: Shown) -> str:
@@ -118,7 +133,7 @@ def strengths_text(parent: Shown, partner: Shown) -> str:
     better = [
         f"`{line(name, _NAME_CHARS)}` ({significant(score)} against {significant(parent.regimes[name])})"
         for name, score in _weakest_first(partner.regimes)
-        if name in parent.regimes and float(significant(score)) > float(significant(parent.regimes[name]))
+        if name in parent.regimes and is_clearly_above(score, parent.regimes[name])
     ]
     if better:
         return f"it scores more than the parent in {', '.join(better)}."
@@ -126,12 +141,13 @@ def strengths_text(parent: Shown, partner: Shown) -> str:
 
 
 def changes_text(changes: Mapping[str, float]) -> str:
-    """Where a program lost and gained against its parent: the largest changes, losses first."""
+    """Where a program lost and gained against its parent: the largest changes but what is next to 0, losses first."""
+    least = _LEAST_CHANGE * max(map(abs, changes.values()), default=0.0)
     largest = sorted(changes.items(), key=lambda entry: (-abs(entry[1]), entry[0]))[:_MOST_CHANGES]
     told = [
         f"{line(name, _NAME_CHARS)} {significant_change(change)}"
         for name, change in _weakest_first(dict(largest))
-        if change
+        if change and abs(change) >= least
     ]
     return f"against the parent: {', '.join(told)}" if told else ""
 

@@ -189,7 +189,7 @@ class Lifecycle:
     @asynccontextmanager
     async def _backend(self) -> AsyncIterator[EvaluationBackend]:
         drawn = self._drawn_first()
-        self._progress.enter(f"starting the evaluation workers{' and drawing all instances' if drawn else ''}")
+        self._progress.enter(f"starting the evaluation workers{' and drawing instances' if drawn else ''}")
         secrets = split_secrets(self._archive, self._run, self._problem.task)
         slots = self._config.workers or (os.cpu_count() or 1)
         unsafe = self._config.allow_unsafe
@@ -198,16 +198,18 @@ class Lifecycle:
             yield backend
 
     def _drawn_first(self) -> tuple[tuple[Tier, Split], ...]:
-        """What a new run on data, settings or a task of the user's draws before it spends anything.
+        """What a new run on settings, data or a task of the user's draws before it spends anything.
 
         The hold-out is played last; where none can be drawn from the user's data, the search would be for nothing.
+        Settings alone are checked when they are read, and what they judge by takes too long to be drawn in vain.
         """
         task = self._problem.task
         if not (task.parameters or task.folder) or self._archive.environment_classes(self._run.id):
             return ()
         played = ((Tier.SMOKE, Split.SEARCH), (Tier.QUICK, Split.SEARCH))
         judged = ((Tier.QUICK, Split.VALIDATION), (self._ranking_tier, Split.HOLDOUT))
-        return (*played, *judged) if self._judge else played
+        is_data = any(spec.is_path and spec.name in task.parameters for spec in task.parameter_specs)
+        return (*played, *judged) if self._judge and (is_data or task.folder) else played
 
     @property
     def _ranking_tier(self) -> Tier:

@@ -1,8 +1,8 @@
-"""The shortest-path heuristic for Steiner trees by price, with further ideas laid open as constants at neutral values.
+"""Around the EVOLVE-BLOCK: shortest-path Steiner trees by price, for a `plan` that calls `grown_with_relays`.
 
-Method: a tree grows from the source, the nearest destination first; what is near is said by `link_weight` and
-`start_weight`. With the constants below each path starts wherever in the tree is cheapest, and every partition has the
-same tree, as in `baselines/steiner.py`; each further idea has weight zero, to be turned.
+Method: the shortest-path heuristic. A tree grows from the source, the nearest destination first; what is near is said
+by `link_weight` and `start_weight`. At first each path started wherever in the tree was cheapest, and every partition
+had the same tree, as in `baselines/steiner.py`; each further idea had weight zero, to be turned.
 
 Units: USD, GB, hours. Shapes: R regions.
 """

@@ -1,7 +1,7 @@
-"""Fewest outstanding requests, first come first served, chunks of 512 tokens, each decision laid open as a constant.
+"""Around the EVOLVE-BLOCK: the task's replies made of small functions and constants, for a `Policy` that asks `Scored`.
 
-Method: least-outstanding-requests routing, as load balancers do it, over Sarathi-Serve's batches (Agrawal et al., OSDI
-2024). With the constants below it is that and nothing else; each further idea sits at its neutral value, to be turned.
+Method: at first least-outstanding-requests routing, as load balancers do it, first come first served, over batches of
+Sarathi-Serve with chunks of 512 tokens (Agrawal et al., OSDI 2024); each further idea was at its neutral value.
 
 `replica` holds arrays with an entry per replica; `request` holds numbers. `config` is what the program is told of the
 fleet (knots and linear_s for the time of an iteration, mean_output, goal, ...), and `memory` a dict, empty before the

@@ -1,9 +1,9 @@
-"""Greedy placement, a short local search and kicks, with each decision laid open as a constant or a small function.
+"""Around the EVOLVE-BLOCK: greedy placement, a short local search and kicks, for a `place` that calls `searched`.
 
 Method: parts in falling order of a key, each to the GPU of highest value; then, step by step, the best move or swap of
 a part on the tightest GPU (the seed and the usual next step of the ADRS problem "prism"). What has a home starts there.
-Two ideas (SNUG, MOVE_PRICE) sit at their neutral value, to be turned. The frame keeps every placement valid and ends
-the search before the time limit.
+Two ideas (SNUG, MOVE_PRICE) were at their neutral value at first, to be turned. `searched` keeps every placement valid
+and ends the search before the time limit.
 
 Units: GB; demand is rate / slo; room is GB per demand.
 """

@@ -1,6 +1,7 @@
-"""Global-batch load balancing with each of its decisions laid open; every further idea sits at its neutral value.
+"""Around the EVOLVE-BLOCK: global-batch load balancing, each decision laid open, for a `loss` that calls `balancing`.
 
-The loss is large where experts that get many tokens of the whole batch also get much of this micro-batch's probability.
+The term is large where experts that get many tokens of the whole batch also get much of this micro-batch's probability;
+every further idea was at its neutral value at first.
 """
 
 import torch

@@ -1,9 +1,9 @@
-"""Greedy group recursion, with further ideas laid open as constants at neutral values.
+"""Around the EVOLVE-BLOCK: greedy group recursion, polishing and dealing, for a `reorder` that calls `grouped`.
 
 Method: GGR (Liu et al., "Optimizing LLM Queries in Relational Data Analytics Workloads", MLSys 2025), as in
 `baselines/ggr.py`: the cell with the largest squared length times repetitions picks a group of rows, which starts with
 it and with what follows from it; the group is arranged in the same way without these columns, then the other rows.
-Each further idea has weight zero, to be turned.
+Each further idea had weight zero at first, to be turned.
 """
 
 import numpy as np

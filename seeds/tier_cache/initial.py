@@ -1,9 +1,9 @@
-"""How likely each expert is needed when its layer's turn comes, and what that is worth, laid open as constants.
+"""Around the EVOLVE-BLOCK: how likely each expert is needed when its layer's turn comes, and what that is worth.
 
-Method: an expert's likelihood is a decayed share of the steps that used it (after LRFU, Lee et al. 2001), to which
-recency, earlier sequences, the next layer's hint and the shown future can be added; the GPU keeps what is likely, and
-the link brings the likely of the next layers. With the constants below it is decayed LFU, and what is all but certain
-of the next layer is loaded ahead. Each further idea sits at its neutral value, to be turned.
+Method, of a `Policy` that asks `LikelihoodRule`: an expert's likelihood is a decayed share of the steps that used it
+(after LRFU, Lee et al. 2001), to which recency, earlier sequences, the next layer's hint and the shown future can be
+added; the GPU keeps what is likely, and the link brings the likely of the next layers. At first it was decayed LFU, and
+what is all but certain of the next layer was loaded ahead; each further idea was at its neutral value, to be turned.
 
 Shapes: L layers, E experts.
 """

@@ -126,6 +126,9 @@ def test_resuming_a_finished_run_with_more_attempts_goes_on(tmp_path: Path) -> N
     evolve_json(tmp_path, *TOY, "--attempts", "4", "--seed", "1")
     found = evolve_json(tmp_path, "resume", run_ids(tmp_path)[0], "--attempts", "9")
     assert found["attempts"] == 9
+    fewer = evolve(tmp_path, "resume", run_ids(tmp_path)[0], "--attempts", "2")
+    assert "has asked 9 times already" in fewer.stderr
+    assert "for 2 more: --attempts 11" in fewer.stderr
 
 
 def test_evaluate_scores_a_file_and_remembers_it(finished: Path) -> None:

@@ -12,6 +12,9 @@ import pytest
 
 from archive.records import Attempt, ModelReply
 from archive.store import Archive
+from evolve.config import build_config
+from evolve.llm.model import ModelSpec
+from evolve.models import may_run_out
 from evolve.patch import ReplyForm, apply_reply
 from tests.end_to_end.commands import JsonObject, evolve, evolve_json
 from tests.fake_openai import FakeModel, fake_openai
@@ -181,6 +184,33 @@ def test_a_model_that_a_free_server_does_not_know_is_refused_before_anything_is_
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
     assert f"{server.url} does not list a model 'goood'; did you mean 'good'?" in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_without_its_v1_is_refused_before_anything_is_created(tmp_path: Path) -> None:
+    with fake_openai(FakeModel(name="good")) as server:
+        short = server.url.removesuffix("/v1")
+        ended = evolve(tmp_path, "run", "toy", "--model", f"good@{short}")
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert f"{short} lists no models, but {server.url} does" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_in_which_nothing_ran_says_why(tmp_path: Path) -> None:
+    with fake_openai(FakeModel(name="good", text="I would rather not.")) as server:
+        words = ("--model", f"good@{server.url}", "--attempts", "1", "--tokens", "20000")
+        ended = evolve(tmp_path, "run", "toy", *words, *QUICK)
+        assert ended.returncode == 3, ended.stderr
+        assert "no proposed program ran; attempt 0, the last rejected: no program: " in ended.stderr
+        tight = evolve(tmp_path, "run", "toy", *words[:-1], "3000", *QUICK)
+    assert "3000 leave room for none; raise the budget, or lower `max_tokens`" in tight.stderr
+
+
+def test_a_budget_that_ends_nothing_leaves_the_usual_number_of_attempts() -> None:
+    paid, free = ModelSpec(name="gpt-5-mini"), ModelSpec(name="own", base_url="http://127.0.0.1:8000/v1")
+    for models, budget, ends in (((), {"usd": 1}, False), ((free,), {"usd": 1}, False), ((paid,), {"usd": 1}, True)):
+        proposer = "openai" if models else "genetic"
+        assert may_run_out(build_config({"task": "toy", "proposer": proposer, "models": models, **budget})) is ends
+    assert may_run_out(build_config({"task": "toy", "proposer": "openai", "models": (free,), "tokens": 9}))
 
 
 def test_a_budget_for_models_that_nobody_asks_is_said(tmp_path: Path) -> None:

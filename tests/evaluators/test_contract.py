@@ -104,8 +104,8 @@ def test_nested_tuples_read_back_as_tuples() -> None:
     "name",
     [
         "broadcast", "circle_packing", "cluster_balance", "expert_replication", "expert_topology", "job_shop",
-        "llm_serving", "model_packing", "sequence_split", "spot_deadline", "table_reorder", "tier_cache",
-        "transaction_order",
+        "llm_serving", "model_packing", "pipeline_layout", "pipeline_schedule", "sequence_split", "spot_deadline",
+        "table_reorder", "task_graph", "tier_cache", "transaction_order",
     ],
 )  # fmt: skip
 def test_a_program_within_its_cpu_time_has_five_times_as_long_on_a_loaded_machine(name: str) -> None:

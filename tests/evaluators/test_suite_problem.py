@@ -48,6 +48,7 @@ def test_a_file_with_which_nothing_can_be_won_is_refused(tmp_path: Path, task: s
     with pytest.raises(ContractError, match=f"{parameter}: nothing can be won on the search split"):
         draw(task, {parameter: str(path)})
     assert draw(task, {parameter: str(path)}, tier=Tier.SMOKE)  # where the score counts for nothing
+    assert draw(task, {parameter: str(path)}, Split.REPORT, Tier.REPORT)  # what is there, as it is
 
 
 def test_what_leaves_something_to_win_in_some_scenarios_is_played() -> None:

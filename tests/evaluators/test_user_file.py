@@ -33,6 +33,19 @@ SPOT = {"zones": {"a": [{"state": ("up", "down")[i % 2], "seconds": 9000 + 700 *
 LOADS = {"load_history": [{"logical_expert_load": [[5, 1, 90, 7, 3, 40, 2, 9, 4, 4]]} for _ in range(200)]}
 DRAWN = random.Random(0)
 TRANSACTIONS = [[f"{DRAWN.choice('rw')}-{DRAWN.randrange(9)}" for _ in range(5)] for _ in range(60)]
+NETWORK = {
+    "sites": ["a", "b"],
+    "latency_ms": [[0.1, 60], [60, 0.1]],
+    "gbit_s": [[100, 2], [1, 25]],
+    "devices": [{"site": s, "tflops": f, "memory_gb": 40, "count": 4} for s, f in (("a", 140), ("b", 55), ("a", 90))],
+}
+LAYERS = "forward_us,input_us,weight_us,activation_mb,kept_mb\n" + "".join(
+    f"{100 + i},{120 + i},{80 + i},{9 + i % 3},{4 + i % 3}\n" for i in range(12)
+)
+GRAPH = {
+    "tasks": {f"t{i}": 10 + 7 * (i % 5) for i in range(20)},
+    "edges": [[f"t{i}", f"t{j}", 1000 * (i + 1)] for i in range(20) for j in (2 * i + 1, 2 * i + 2) if j < 20],
+}
 TABLE = "user,item\n" + "".join(f"u{i % 7},a title that is long {i % 5}\n" for i in range(60))
 TRAFFIC = "TIMESTAMP,ContextTokens,GeneratedTokens\n" + "".join(
     f"2023-11-16 18:{i // 60:02d}:{i % 60:02d}.0000000,{100 + i % 50},{20 + i % 7}\n" for i in range(600)
@@ -46,6 +59,9 @@ TEXTS = {
     ("expert_replication", "loads"): json.dumps(LOADS, indent=1),
     ("transaction_order", "workload"): json.dumps(TRANSACTIONS, indent=1),
     ("sequence_split", "lengths"): json.dumps([100 + 7 * i for i in range(600)], indent=1),
+    ("pipeline_layout", "network"): json.dumps(NETWORK, indent=1),
+    ("pipeline_schedule", "profile"): LAYERS,
+    ("task_graph", "graph"): json.dumps(GRAPH, indent=1),
     ("table_reorder", "table"): TABLE,
     ("llm_serving", "trace"): TRAFFIC,
 }

@@ -54,7 +54,10 @@ def test_what_a_run_claims_is_what_a_comparison_claims() -> None:
     for holdout, claim in ((unsure, "is not shown to differ from"), (sure, "is better than")):
         said = verdict_sentence(a_verdict(a_standing("evolved", "champion", holdout)))
         assert f"evolved {claim} the initial program" in said
-        assert f"evolved {claim} old" in compare("evolved", holdout, "old", INITIAL).verdict
+        compared = compare("evolved", holdout, "old", INITIAL).verdict
+        assert f"evolved {claim} old" in compared
+        for sentence in (said, compared):  # where the interval alone would claim, the reason why nothing is
+            assert ("a claim needs p below 0.05 beside an interval without zero" in sentence) is (holdout is unsure)
 
 
 def test_a_second_initial_program_that_leads_is_not_called_the_initial_one() -> None:

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from evaluators.kernels.moe_kernel.stages import MOST_ERROR
 from evaluators.kernels.shapes import LayerShape, Stage
 
-# Of the norm of the difference over the norm of the expected. Rounding to nearest errs by 0.0017 in bfloat16 and by an
-# eighth of that in float16; sums of thousands of terms in float32 err by some 1e-6.
-MOST_ERROR = {"float32": 1e-5, "float16": 3.2e-4, "bfloat16": 2.5e-3}
-MOST_ELEMENT_ERROR = 8.0  # times the above, of the larger of the element and the root mean square of all
+MOST_ELEMENT_ERROR = 8.0  # times `MOST_ERROR`, of the larger of the element and the root mean square of all
 MOST_SCORE_ERROR = 1e-4  # of the router: scores nearer than this, relatively, may be taken for equal
 
 

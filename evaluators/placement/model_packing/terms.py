@@ -20,8 +20,8 @@ model share a GPU, or if parts that have a home and leave it sum to more than bu
 Keeping all homes and putting the other parts, largest first (of equals the first), on the first GPU with memory for
 them is valid in all drawn clusters; that is the score 0. The score is linear in the room, and 1 at a proven bound.
 
-Time is not charged, but a call and the import may use 2 s of CPU in all. numpy and scipy may be imported. Random
-choices must come from `seed`, and nothing should depend on the clock, so that scores repeat.
+Time is not charged; the limit of CPU holds for the call and the import together. Random choices must come from `seed`,
+and nothing should depend on the clock, so that scores repeat.
 """
 PLACE = EntryPoint(
     name="place",

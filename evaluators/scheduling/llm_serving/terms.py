@@ -58,6 +58,9 @@ prompt must fit beside what runs, a token per decode, and 1 % of the capacity le
 `rebalance(now, replicas: float64[{_NUM_REPLICA}, R], requests: float64[n, {_NUM_ROW}])` returns "move": int64[n], a
 replica for each waiting or decoding request, -1 to stay; decoding ones go on while their KV is copied. A move that
 cannot be is ignored, as of an answer that has begun to another model.
+
+Unless set up otherwise a scenario has 3 to 8 replicas (in the tier smoke down to 1) and up to 720 requests in the tier
+quick, 1000 in full; all its calls together share the limit of CPU.
 """
 POLICY = EntryPoint(
     name="Policy",

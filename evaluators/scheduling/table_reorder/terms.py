@@ -30,6 +30,9 @@ that is newer is dropped, of one prompt the end first. The capacity is at least 
 What counts is the share of all tokens that is found. A program has two seconds of CPU per table of up to 1500 rows and
 24 columns. Count steps, not seconds: scores must repeat. Rows or columns that are missing, doubled or out of range are
 an invalid answer.
+
+Unless set up otherwise block is 1 to 64, in_flight 1 to 32, and capacity that of 2 to 120 prompts of mean length, or of
+all of them.
 """
 REORDER = EntryPoint(
     name="reorder",

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baseline_table import TABLES, ranking, stored_or_scored, tables
+from benchmarks.baseline_table import ranking, stored_or_scored, tables
 from benchmarks.stamp import RESULTS
 from benchmarks.table_parts import between_markers, difference, headroom, score_figures
+from benchmarks.table_specs import TABLES
 from evaluators.contract import Split, Tier
 
 START, END = "<!-- baseline table: start -->", "<!-- baseline table: end -->"

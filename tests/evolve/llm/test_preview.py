@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from evolve.llm.model import ModelSpec
-from evolve.llm.preview import preview
+from evolve.llm.preview import no_room, preview
 from evolve.llm.prices import load_prices
 
 PRICES = load_prices({})
@@ -20,3 +20,13 @@ def test_free_and_unknown_models_are_named_as_such() -> None:
     assert preview(12_000, [LOCAL, LOCAL], PRICES, 200) == "llama, llama are free"
     assert preview(12_000, [unknown], PRICES, 5) == "the price of 5 attempts with mystery is not known"
     assert preview(12_000, [LOCAL, unknown], PRICES, 5) == ("llama is free; the price of mystery is not known")
+
+
+def test_a_budget_below_a_single_call_has_no_room() -> None:
+    # nano: (3000 * 0.10 + 8192 * 0.40) / 1e6 = 0.0036
+    nano = ModelSpec(name="gpt-4.1-nano")
+    assert "a call reserves about $0.0036" in no_room(12_000, [nano], PRICES, 0.003, None)
+    assert "a call reserves about 11192 tokens" in no_room(12_000, [LOCAL], PRICES, None, 11_000)
+    for usd, tokens in ((0.004, 12_000), (None, None), (0.004, None)):
+        assert no_room(12_000, [nano], PRICES, usd, tokens) == ""
+    assert no_room(12_000, [LOCAL], PRICES, 0.001, None) == ""

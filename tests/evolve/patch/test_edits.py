@@ -114,6 +114,10 @@ def test_a_whole_program_is_accepted_where_edits_were_asked_for() -> None:
         (edit("    return sum(load)\n", ""), r"line 11: '    return sum\(loads\)'"),
         (edit("    return 0.0\n    return 0.5**age\n    loads\n", ""), "its line 3 is '    loads'"),
         (
+            edit("    return sum(\n", "    return max(\n"),
+            r"its line 1 is '    return sum\(', which is a part of line 11: '    return sum\(loads\)'",
+        ),
+        (
             edit("    return 0.5**age\n        return 0.0\n", ""),
             "each of its lines is in the program, but not one after",
         ),

@@ -131,6 +131,51 @@ def test_a_crossover_says_where_the_partner_is_stronger() -> None:
     assert "it scores 0.125 against 0.4138" in build(replace(brief, inspirations=(weaker,)))[1].text
 
 
+def test_a_program_with_the_frame_of_the_parent_is_shown_without_it() -> None:
+    brief = sample_brief("toy", Operator.FULL)
+    frame = "\n\ndef far_from_the_markers():\n    return 1\n"
+    parent = replace(brief.parent, source=brief.parent.source + frame)
+    kin = replace(brief.inspirations[0], source=brief.inspirations[0].source + frame)
+    text = build(replace(brief, parent=parent, inspirations=(kin,)))[1].text
+    assert text.count("def far_from_the_markers") == 1
+    assert "return np.median(x)" in text
+    stranger = replace(kin, source=kin.source + "# another end\n")
+    assert build(replace(brief, parent=parent, inspirations=(stranger,)))[1].text.count("def far_from_the_markers") == 2
+
+
+def test_a_program_that_shows_how_much_a_regime_can_score_is_named() -> None:
+    parent = Shown(name="p", source="x = 1\n", score=0.4, regimes={"hard": 0.1, "easy": 0.7})
+    holder = Shown(name="q", source="x = 2\n", score=0.3, regimes={"hard": 0.1, "easy": 0.9})
+    text = "in `easy`: 0.7 against 0.9, by `q` above; find out why"
+    assert text in weakest_text(parent, {"hard": 0.1, "easy": 0.9}, (parent, holder))
+    assert "by `" not in weakest_text(parent, {"hard": 0.1, "easy": 0.95}, (parent, holder))
+    brief = replace(sample_brief("toy", Operator.FULL), parent=parent, inspirations=(holder,))
+    assert text in build(replace(brief, best_regimes={"easy": 0.9}))[1].text
+
+
+def test_no_prompt_points_to_a_difference_next_to_nothing() -> None:
+    parent = Shown(name="p", source="x = 1\n", score=0.5, regimes={"hard": 0.3, "easy": 0.574})
+    assert "Its weakest regime is `hard` at 0.3;" in weakest_text(parent, {"hard": 0.3, "easy": 0.5777})
+    brief = replace(sample_brief("toy", Operator.CROSSOVER), parent=parent)
+    partner = Shown(name="q", source="x = 2\n", score=0.45, regimes={"hard": 0.3002, "easy": 0.577})
+    assert replace(brief, inspirations=(partner,)).asked is Operator.FULL
+    stronger = replace(partner, regimes={"hard": 0.35, "easy": 0.577})
+    text = build(replace(brief, inspirations=(stronger,)))[1].text
+    assert "it scores more than the parent in `hard` (0.35 against 0.3)." in text
+    failed = replace(brief.failures[1], changes={"hard": -0.05, "easy": 7.06e-06})
+    text = build(replace(brief, failures=(failed,)))[1].text
+    assert "against the parent: hard -0.05\n" in text
+
+
+def test_limits_that_all_tiers_share_are_said_once() -> None:
+    text = system_text(problem("toy").task, ReplyForm.FULL)
+    assert text.count("s of CPU time") == 1
+    assert "- in every tier, per instance: " in text
+    text = system_text(problem("expert_replication").task, ReplyForm.FULL)
+    assert "- smoke and quick tier, per instance: 60 s in all" in text
+    assert "- full tier, per instance: 360 s in all" in text
+
+
 def test_nothing_is_taken_from_a_partner_that_is_nowhere_stronger() -> None:
     brief = sample_brief("toy", Operator.CROSSOVER)
     weaker = Shown(name="other", source="x = 1\n", score=0.3, regimes=dict.fromkeys(brief.parent.regimes, 0.2))

@@ -31,9 +31,12 @@ GRIDDED = (
     "job_shop",
     "llm_serving",
     "model_packing",
+    "pipeline_layout",
+    "pipeline_schedule",
     "sequence_split",
     "spot_deadline",
     "table_reorder",
+    "task_graph",
     "tier_cache",
     "transaction_order",
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from benchmarks.baseline_table import TABLES
 from benchmarks.broadcast_fit import fit_table, ranking_table
 from benchmarks.stamp import RESULTS
 from benchmarks.table_parts import between_markers
+from benchmarks.table_specs import TABLES
 
 STORED = json.loads((RESULTS / "broadcast_fit.json").read_text(encoding="utf-8"))["figures"]
 

@@ -1,0 +1,1 @@
+"""Pipelines and replicas of a training job on devices that differ, over links that differ."""

@@ -1,0 +1,92 @@
+"""Each pipeline is of devices that are alike; fast pipelines get more micro-batches.
+
+Source: after the "node partition" of HetPipe (Park et al., USENIX ATC 2020); layers are cut for the slowest device of
+each stage, since all replicas are cut alike here. All numbers of stages are tried.
+"""
+
+import numpy as np
+
+
+def layout(devices, latency_s, gb_per_s, job, seed):
+    """The task's interface."""
+    network = Network(devices, latency_s, gb_per_s, job)
+    by_speed, found = np.argsort(-network.speed, kind="stable"), []
+    for stages in range(1, min(network.layers, network.number) + 1):
+        replicas = min(network.batches, network.number // stages)
+        kept = by_speed[: stages * replicas]
+        plan = network.cut(kept.reshape(replicas, stages))
+        found += [] if plan is None else [plan]
+    return network.answer(min(found, key=network.time))
+
+
+class Network:
+    """The task's clock, and greedy cuts of layers and micro-batches."""
+
+    def __init__(self, devices, latency_s, gb_per_s, job):
+        self.speed, self.memory, self.job = devices["tflops"], devices["memory_gb"], job
+        self.number, self.layers, self.batches = len(self.speed), job["layers"], job["micro_batches"]
+        seconds = latency_s + job["boundary_gb"] / gb_per_s
+        self.hop = seconds + seconds.T
+        self.pace = job["boundary_gb"] / np.minimum(gb_per_s, gb_per_s.T)
+        self.ways = latency_s + latency_s.T
+        self.per_gb = 1 / gb_per_s + 1 / gb_per_s.T
+
+    def parts(self, plan):
+        """Pipeline of each replica and exchange of each stage, seconds."""
+        device, layers, batches = plan
+        compute = layers * self.job["layer_tflop"] / self.speed[device]
+        ends = device[:, :-1], device[:, 1:]
+        beat = np.maximum(compute.max(axis=1), self.pace[ends].max(axis=1, initial=0.0))
+        pipeline = compute.sum(axis=1) + self.hop[ends].sum(axis=1) + (batches - 1) * beat
+        group = device.T[:, :, None], device.T[:, None, :]
+        share = (layers * self.job["layer_gb"] / len(batches))[:, None, None]
+        exchange = (self.ways[group] + share * self.per_gb[group]).sum(axis=2).max(axis=1)
+        return pipeline, exchange
+
+    def time(self, plan):
+        """The step, seconds."""
+        pipeline, exchange = self.parts(plan)
+        return pipeline.max() + exchange.max()
+
+    def cut(self, device):
+        """Layers and micro-batches dealt one by one to where they do least harm; None if memory does not allow."""
+        stages = device.shape[1]
+        slowest = self.speed[device].min(axis=0)
+        room = self.memory[device].min(axis=0)
+        each = self.job["state_gb"] + self.job["stash_gb"] * np.arange(stages, 0, -1)
+        most = np.minimum(np.floor(room / each).astype(int), self.layers)
+        layers = np.ones(stages, dtype=np.int64)
+        if most.min() < 1 or most.sum() < self.layers:
+            return None
+        for _ in range(self.layers - stages):
+            after = np.where(layers < most, (layers + 1) / slowest, np.inf)
+            layers[after.argmin()] += 1
+        return device, layers, self.dealt(device, layers)
+
+    def dealt(self, device, layers):
+        """Micro-batches one by one to the replica that is through with them first."""
+        replicas = len(device)
+        compute = layers * self.job["layer_tflop"] / self.speed[device]
+        ends = device[:, :-1], device[:, 1:]
+        beat = np.maximum(compute.max(axis=1), self.pace[ends].max(axis=1, initial=0.0))
+        first = compute.sum(axis=1) + self.hop[ends].sum(axis=1)
+        batches = np.ones(replicas, dtype=np.int64)
+        for _ in range(self.batches - replicas):
+            batches[(first + batches * beat).argmin()] += 1
+        return batches
+
+    def answer(self, plan):
+        """The plan in the task's form."""
+        device, layers, batches = plan
+        stage, replica = np.full(self.number, -1), np.full(self.number, -1)
+        stage[device], replica[device] = np.arange(device.shape[1]), np.arange(device.shape[0])[:, None]
+        return {
+            "stage": stage,
+            "replica": replica,
+            "layers": self.padded(layers),
+            "micro_batches": self.padded(batches),
+        }
+
+    def padded(self, parts):
+        """Zeros behind, to the number of devices."""
+        return np.append(parts, np.zeros(self.number - len(parts), dtype=np.int64))
