@@ -1,21 +1,22 @@
-"""A greedy scheduler with learned speeds and reactive scaling, laid open as constants and small functions.
+"""For a `Policy` that is made once and asked every tick: all of it stands between the markers.
 
-Method: weighted shortest processing time by group means, machines by learned speed over price, a reserve for scaling.
+Method: at first weighted shortest processing time by group means, on the machine of highest posted speed, and scaling
+that keeps twice what is used; what machines turn out to do, prices and fit were at neutral values, to be turned.
 """
 
 import numpy as np
 
 # EVOLVE-BLOCK-START
-TRUST = 8.0  # ended jobs that the posted speed is worth
+TRUST = 200.0  # ended jobs that the posted speed is worth; large: it is believed
 SHORT = 1.0  # exponent of the expected size in a job's rank
 HEAVY = 1.0  # exponent of the weight
 AGE = 0.0  # rank gained per tick of waiting
 FAST = 1.0  # exponent of the speed in the choice of a machine
-CHEAP = 1.0  # exponent of the price per core in it
-TIGHT = 0.3  # for machines that the job leaves little room on
-TARGET = 0.8  # share of the cores of those on that may be in use before another is switched on
-PATIENCE = 3.0  # ticks that a machine stays on empty
-SPARE = 0.0  # machines kept on beyond what is needed
+CHEAP = 0.0  # exponent of the price per core in it
+TIGHT = 0.0  # for machines that the job leaves little room on
+TARGET = 0.5  # share of the cores of those on that may be in use before another is switched on
+PATIENCE = 20.0  # ticks that a machine stays on empty
+SPARE = 1.0  # machines kept on beyond what is needed
 
 
 def rank(weight, size, cores, age):

@@ -20,6 +20,7 @@ from evaluators.placement.tier_cache import suite as tier_cache
 from evaluators.problem import Instance
 from evaluators.registry import problem
 from evaluators.scheduling.broadcast import suite as broadcast
+from evaluators.scheduling.cluster_balance.scenario import Scenario as ClusterScenario
 from evaluators.scheduling.llm_serving import suite as llm_serving
 from evaluators.scheduling.pipeline_schedule.scenario import Scenario as PassScenario
 from evaluators.scheduling.table_reorder import suite as table_reorder
@@ -139,3 +140,12 @@ def test_pipeline_layout_says_how_many_devices_and_layers_there_are() -> None:
     assert "D is 12 to 40" in told("pipeline_layout")
     assert f"L {span(one.job.layers for one in drawn)}" in told("pipeline_layout")
     assert f"M {span(one.job.micro_batches for one in drawn)}" in told("pipeline_layout")
+
+
+def test_cluster_balance_says_how_many_jobs_and_machines_there_are() -> None:
+    drawn = [one.workload for one in scenarios("cluster_balance") if isinstance(one, ClusterScenario)]
+    smoke = [one.workload for one in scenarios("cluster_balance", Tier.SMOKE) if isinstance(one, ClusterScenario)]
+    assert f"{span(workload.fleet.speed_M.size for workload in drawn)} machines" in told("cluster_balance")
+    assert "some 60 to 2400 of them (in the tier smoke 12 to 40)" in told("cluster_balance")
+    assert all(60 <= workload.jobs.size_N.size <= 2400 for workload in drawn)
+    assert all(12 <= workload.jobs.size_N.size <= 45 for workload in smoke)

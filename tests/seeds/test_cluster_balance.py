@@ -54,16 +54,16 @@ def test_round_robin_scores_nothing() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("TRUST = 8.0", "TRUST = 0.5"),
+        ("TRUST = 200.0", "TRUST = 0.5"),
         ("SHORT = 1.0", "SHORT = 0.0"),
         ("HEAVY = 1.0", "HEAVY = 0.0"),
         ("AGE = 0.0", "AGE = 1.0"),
         ("FAST = 1.0", "FAST = 0.0"),
-        ("CHEAP = 1.0", "CHEAP = 0.0"),
-        ("TIGHT = 0.3", "TIGHT = 3.0"),
-        ("TARGET = 0.8", "TARGET = 0.3"),
-        ("PATIENCE = 3.0", "PATIENCE = 20.0"),
-        ("SPARE = 0.0", "SPARE = 1.0"),
+        ("CHEAP = 0.0", "CHEAP = 1.0"),
+        ("TIGHT = 0.0", "TIGHT = 3.0"),
+        ("TARGET = 0.5", "TARGET = 0.9"),
+        ("PATIENCE = 20.0", "PATIENCE = 1.0"),
+        ("SPARE = 1.0", "SPARE = 0.0"),
     ],
 )
 def test_every_constant_of_the_initial_program_decides_something(old: str, new: str) -> None:

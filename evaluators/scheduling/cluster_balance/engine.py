@@ -57,62 +57,97 @@ def run(workload: Workload, decide: Decide) -> Played:
     Raises:
         CandidateFailure: `INVALID`: a decision that cannot be carried out, or jobs that are not done by the limit.
     """
-    fleet, jobs = workload.fleet, workload.jobs
-    played = Played(flow_N=np.zeros(jobs.size_N.size))
-    left_N, ran_N = jobs.size_N.copy(), np.zeros(jobs.size_N.size)
-    machine_N = np.full(jobs.size_N.size, NOWHERE, dtype=np.int64)
-    pending_N = np.zeros(jobs.size_N.size, dtype=np.int64)
-    begun_N = np.zeros(jobs.size_N.size, dtype=bool)
-    boot_M = np.zeros(fleet.speed_M.size, dtype=np.int64)
-    alive = np.zeros(0, dtype=np.int64)
-    ended = np.zeros(0, dtype=np.int64)
-    arrived, tick = 0, 0
-    while arrived < left_N.size or alive.size:
-        if tick > workload.limit:
-            raise _invalid(tick, f"expected all jobs done by tick {workload.limit}, found {alive.size} that are not")
-        until = int(np.searchsorted(jobs.arrival_N, tick, side="right"))
-        alive = np.concatenate([alive, np.arange(arrived, until)])
-        arrived = until
-        seen = Seen(
-            tick=tick,
-            job_J=alive.copy(),
-            machine_J=machine_N[alive],
-            ran_J=ran_N[alive],
-            boot_M=boot_M.copy(),
-            ended_F=ended.copy(),
-            ended_ran_F=ran_N[ended],
-            ended_machine_F=machine_N[ended],
+    cluster = _Cluster(workload)
+    while not cluster.is_done:
+        cluster.play_tick(decide)
+    return cluster.summed_up()
+
+
+class _Cluster:
+    """Where every job and machine stands; N jobs in all, those in the system are `alive`."""
+
+    def __init__(self, workload: Workload) -> None:
+        jobs = workload.jobs.size_N.size
+        self.workload = workload
+        self.played = Played(flow_N=np.zeros(jobs))
+        self.left_N, self.ran_N = workload.jobs.size_N.copy(), np.zeros(jobs)
+        self.machine_N = np.full(jobs, NOWHERE, dtype=np.int64)
+        self.pending_N = np.zeros(jobs, dtype=np.int64)  # ticks without progress that are still to come
+        self.begun_N = np.zeros(jobs, dtype=bool)
+        self.boot_M = np.zeros(workload.fleet.speed_M.size, dtype=np.int64)
+        self.alive = self.ended = np.zeros(0, dtype=np.int64)
+        self.arrived = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all jobs have come and gone."""
+        return self.arrived == self.left_N.size and not self.alive.size
+
+    def play_tick(self, decide: Decide) -> None:
+        """Let jobs come, ask, and do what is decided for one tick.
+
+        Raises:
+            CandidateFailure: `INVALID`.
+        """
+        tick = self.played.ticks
+        if tick > self.workload.limit:
+            limit, left = self.workload.limit, self.alive.size
+            raise _invalid(tick, f"expected all jobs done by tick {limit}, found {left} that are not")
+        until = int(np.searchsorted(self.workload.jobs.arrival_N, tick, side="right"))
+        self.alive = np.concatenate([self.alive, np.arange(self.arrived, until)])
+        self.arrived = until
+        place_J, on_M = decide(self._seen())
+        self.boot_M = _switched(self.boot_M, on_M, self.workload.fleet.boot, self.played)
+        check(self.workload, tick, place_J, self.workload.jobs.demand_N2[self.alive], self.boot_M)
+        self._work(self._placed(place_J))
+        on_M = self.boot_M != OFF
+        self.played.price += float(self.workload.fleet.price_M[on_M].sum())
+        self.played.machine_ticks += int(on_M.sum())
+        self.boot_M = np.where(self.boot_M > 0, self.boot_M - 1, self.boot_M)
+        self.played.ticks = tick + 1
+
+    def summed_up(self) -> Played:
+        """What happened, with the cost of the jobs' times."""
+        self.played.flow_cost = float(self.played.flow_N @ self.workload.jobs.weight_N)
+        return self.played
+
+    def _seen(self) -> Seen:
+        return Seen(
+            tick=self.played.ticks,
+            job_J=self.alive.copy(),
+            machine_J=self.machine_N[self.alive],
+            ran_J=self.ran_N[self.alive],
+            boot_M=self.boot_M.copy(),
+            ended_F=self.ended.copy(),
+            ended_ran_F=self.ran_N[self.ended],
+            ended_machine_F=self.machine_N[self.ended],
         )
-        place_J, on_M = decide(seen)
-        boot_M = _switched(boot_M, on_M, fleet.boot, played)
-        check(workload, tick, place_J, jobs.demand_N2[alive], boot_M)
-        before_J = machine_N[alive]
-        again_J = (place_J != before_J) & (place_J != NOWHERE) & begun_N[alive]
-        pending_N[alive[again_J]] = fleet.move
-        played.moves += int(again_J.sum())
-        machine_N[alive] = place_J
-        runs = alive[place_J != NOWHERE]
-        begun_N[runs] = True
-        waits = pending_N[runs] > 0
-        pending_N[runs[waits]] -= 1
-        runs = runs[~waits]
-        slow_M = fleet.slow_TM[tick] if tick < fleet.slow_TM.shape[0] else 1.0
-        speed = (fleet.speed_M * slow_M)[machine_N[runs]]
-        needed = left_N[runs] / speed
+
+    def _placed(self, place_J: Ints) -> Ints:
+        """The jobs that make progress in this tick, once all are where the decision puts them."""
+        again_J = (place_J != self.machine_N[self.alive]) & (place_J != NOWHERE) & self.begun_N[self.alive]
+        self.pending_N[self.alive[again_J]] = self.workload.fleet.move
+        self.played.moves += int(again_J.sum())
+        self.machine_N[self.alive] = place_J
+        runs = self.alive[place_J != NOWHERE]
+        self.begun_N[runs] = True
+        waits = self.pending_N[runs] > 0
+        self.pending_N[runs[waits]] -= 1
+        progressing: Ints = runs[~waits]
+        return progressing
+
+    def _work(self, runs: Ints) -> None:
+        """A tick's work of these jobs; those that are done leave."""
+        tick, slow_TM = self.played.ticks, self.workload.fleet.slow_TM
+        slow_M = slow_TM[tick] if tick < slow_TM.shape[0] else 1.0
+        speed = (self.workload.fleet.speed_M * slow_M)[self.machine_N[runs]]
+        needed = self.left_N[runs] / speed
         is_done = needed <= 1.0
-        ran_N[runs] += np.minimum(needed, 1.0)
-        left_N[runs] -= speed
-        ended = runs[is_done]
-        played.flow_N[ended] = tick + needed[is_done] - jobs.arrival_N[ended]
-        alive = alive[~np.isin(alive, ended)] if ended.size else alive
-        on = boot_M != OFF
-        played.price += float(fleet.price_M[on].sum())
-        played.machine_ticks += int(on.sum())
-        boot_M = np.where(boot_M > 0, boot_M - 1, boot_M)
-        tick += 1
-    played.ticks = tick
-    played.flow_cost = float(played.flow_N @ jobs.weight_N)
-    return played
+        self.ran_N[runs] += np.minimum(needed, 1.0)
+        self.left_N[runs] -= speed
+        self.ended = runs[is_done]
+        self.played.flow_N[self.ended] = tick + needed[is_done] - self.workload.jobs.arrival_N[self.ended]
+        self.alive = self.alive[~np.isin(self.alive, self.ended)]
 
 
 def check(workload: Workload, tick: int, place_J: Ints, demand_J2: Floats, boot_M: Ints) -> None:
