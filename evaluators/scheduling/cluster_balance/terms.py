@@ -30,7 +30,7 @@ is switched on takes `boot` ticks. More cores or memory on a machine than it has
 that are never done are an invalid answer.
 
 Unless set up otherwise there are 4 to 16 machines, and jobs that come within 160 ticks in the tier quick and 240 in
-full, some 60 to 2400 of them (in the tier smoke 12 to 40). All calls together share the limit of CPU. Random choices
+full, some 50 to 2500 of them (in the tier smoke 12 to 90). All calls together share the limit of CPU. Random choices
 must come from `seed`, and nothing should depend on the clock, so that scores repeat.
 """
 POLICY = EntryPoint(
